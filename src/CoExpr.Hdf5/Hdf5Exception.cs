@@ -1,0 +1,4 @@
+namespace CoExpr.Hdf5;
+
+/// <summary>x</summary>
+public static class Placeholder;

@@ -1,0 +1,3 @@
+namespace CoExpr.Reference
+
+module Placeholder = let x = 1

@@ -1,0 +1,3 @@
+namespace CoExpr.Tests
+
+module RandomTests = let x = 1
