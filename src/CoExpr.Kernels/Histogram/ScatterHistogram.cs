@@ -1,0 +1,81 @@
+using System;
+using System.Runtime.CompilerServices;
+
+namespace CoExpr.Kernels;
+
+/// <summary>Joint histograms of one gene with every gene of a tile, by scattering (Gustavson 1978).</summary>
+/// <remarks>
+/// The tile is held by cell: for each cell the counters that its expressed genes of the tile belong to. Gene A is then
+/// counted against the whole tile by visiting A's expressed cells alone:
+///
+///     for each cell c of A, at level a:   for each gene j of the tile expressed in c, at level b:   n[a, j, b] += 1.
+///
+/// That is one increment for each cell that expresses both genes, whatever the number of cells.
+/// </remarks>
+public sealed class ScatterHistogram
+{
+    readonly BinnedGenes genes;
+    readonly int[] starts;
+    readonly int[] counters;
+
+    /// <summary>Lays out the genes from <paramref name="firstGene"/> to before <paramref name="endGene"/> by cell.</summary>
+    public ScatterHistogram(BinnedGenes genes, int firstGene, int endGene)
+    {
+        this.genes = genes;
+        (FirstGene, EndGene) = (firstGene, endGene);
+        Width = genes.LevelStarts[endGene] - genes.LevelStarts[firstGene];
+        var (first, end) = ((int)genes.Starts[firstGene], (int)genes.Starts[endGene]);
+        starts = new int[genes.Cells + 1];
+        Transpose.Count(genes.CellOf.AsSpan(first, end - first), starts.AsSpan(1));
+        for (var cell = 0; cell < genes.Cells; cell++)
+            starts[cell + 1] += starts[cell];
+        counters = new int[end - first];
+        Fill();
+    }
+
+    /// <summary>First gene of the tile.</summary>
+    public int FirstGene { get; }
+
+    /// <summary>Gene after the last of the tile.</summary>
+    public int EndGene { get; }
+
+    /// <summary>Number of counters for one level of A: all levels of all genes of the tile.</summary>
+    public int Width { get; }
+
+    void Fill()
+    {
+        var places = starts.AsSpan(0, genes.Cells).ToArray();
+        for (var gene = FirstGene; gene < EndGene; gene++)
+        {
+            var counter = genes.LevelStarts[gene] - genes.LevelStarts[FirstGene] - 1;
+            for (var at = (int)genes.Starts[gene]; at < (int)genes.Starts[gene + 1]; at++)
+                counters[places[genes.CellOf[at]]++] = counter + genes.LevelOf[at];
+        }
+    }
+
+    /// <summary>Counts gene A against every gene of the tile.</summary>
+    /// <param name="gene">Gene A.</param>
+    /// <param name="counts">Receives Levels[A] x Width counts: for each level of A one line of the tile's counters. Longer is allowed.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public unsafe void Count(int gene, Span<int> counts)
+    {
+        counts[..(genes.Levels[gene] * Width)].Clear();
+        fixed (
+            int* start = starts,
+                counter = counters,
+                cellOf = genes.CellOf,
+                count = counts
+        )
+        fixed (byte* levelOf = genes.LevelOf)
+        {
+            var end = (int)genes.Starts[gene + 1];
+            for (var at = (int)genes.Starts[gene]; at < end; at++)
+            {
+                var line = count + (long)(levelOf[at] - 1) * Width;
+                var last = counter + start[cellOf[at] + 1];
+                for (var k = counter + start[cellOf[at]]; k < last; k++)
+                    line[*k]++;
+            }
+        }
+    }
+}
