@@ -15,6 +15,9 @@ public static class CorrelationSign
     /// <summary>Half the distance from 1 to the next double.</summary>
     const double UnitRoundoff = 1.0 / (1L << 53);
 
+    /// <summary>Half of 2^53, the other half being room for the rounding of the comparison.</summary>
+    const double LargestWhole = 1L << 52;
+
     /// <summary>−1, 0 or 1; 0 also where the correlation is undefined, one of the genes being constant.</summary>
     /// <param name="genes">The values.</param>
     /// <param name="a">One gene.</param>
@@ -25,9 +28,13 @@ public static class CorrelationSign
     {
         double n = genes.Cells;
         var difference = n * products - genes.Sums[a] * genes.Sums[b];
+        var scale = n * genes.Norms[a] * genes.Norms[b];
+        // Whole numbers below 2^53 are exact in double precision, and so are their products and differences.
+        if (genes.Whole && scale < LargestWhole)
+            return (sbyte)Math.Sign(difference);
         // With u the unit roundoff, Σxy is off by at most (N+1)u·|x||y| and each Σx by (N+1)u·√N|x| (Higham 2002, 3.1),
         // so the difference by less than (3N + 8)u · N|x||y|; 4(N + 4)u also covers the rounding of this bound.
-        var bound = 4.0 * (n + 4.0) * UnitRoundoff * n * genes.Norms[a] * genes.Norms[b];
+        var bound = 4.0 * (n + 4.0) * UnitRoundoff * scale;
         return Math.Abs(difference) > bound ? (sbyte)Math.Sign(difference) : Exact(genes, a, b);
     }
 

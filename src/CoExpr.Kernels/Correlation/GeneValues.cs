@@ -17,6 +17,7 @@ public sealed class GeneValues
         (Cells, Starts, CellOf, Values) = (cells, starts, cellOf, values);
         Sums = new double[Genes];
         Norms = new double[Genes];
+        Whole = Array.TrueForAll(values, value => value == MathF.Truncate(value));
         for (var gene = 0; gene < Genes; gene++)
             (Sums[gene], Norms[gene]) = Moments(gene);
     }
@@ -41,6 +42,9 @@ public sealed class GeneValues
 
     /// <summary>Root of the sum of squares of each gene's values.</summary>
     public double[] Norms { get; }
+
+    /// <summary>Whether every value is a whole number.</summary>
+    public bool Whole { get; }
 
     (double Sum, double Norm) Moments(int gene)
     {

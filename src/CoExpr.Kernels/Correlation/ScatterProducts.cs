@@ -37,31 +37,33 @@ public sealed class ScatterProducts
         }
     }
 
+    /// <summary>Where each cell's entries begin, those of genes before <paramref name="gene"/> left out.</summary>
+    public ReadOnlySpan<int> StartsFrom(int gene, int[] scratch) =>
+        gene <= firstGene ? starts : SortedLines.StartsFrom(starts, geneOf, gene - firstGene, scratch);
+
     /// <summary>Sums of products of gene <paramref name="gene"/> with each gene of the tile.</summary>
     /// <param name="gene">The one gene.</param>
+    /// <param name="from">Where each cell's entries begin, from <see cref="StartsFrom"/>.</param>
     /// <param name="sums">Receives a sum per gene of the tile. A product of two single-precision values is exact in double
     /// precision, and cells are added in increasing order, so the sum of (a, b) is that of (b, a) to the bit.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public unsafe void Sum(int gene, Span<double> sums)
+    public unsafe void Sum(int gene, ReadOnlySpan<int> from, Span<double> sums)
     {
         sums[..count].Clear();
         fixed (double* sum = sums)
-        fixed (
-            int* start = starts,
-                cellOf = genes.CellOf,
-                partner = geneOf
-        )
-        fixed (
-            float* own = genes.Values,
-                other = values
-        )
+        fixed (int* start = from)
+        fixed (int* end = starts)
+        fixed (int* cellOf = genes.CellOf)
+        fixed (int* partner = geneOf)
+        fixed (float* own = genes.Values)
+        fixed (float* other = values)
         {
-            var end = (int)genes.Starts[gene + 1];
-            for (var at = (int)genes.Starts[gene]; at < end; at++)
+            var last = (int)genes.Starts[gene + 1];
+            for (var at = (int)genes.Starts[gene]; at < last; at++)
             {
                 double value = own[at];
-                var last = start[cellOf[at] + 1];
-                for (var k = start[cellOf[at]]; k < last; k++)
+                var stop = end[cellOf[at] + 1];
+                for (var k = start[cellOf[at]]; k < stop; k++)
                     sum[partner[k]] += value * other[k];
             }
         }

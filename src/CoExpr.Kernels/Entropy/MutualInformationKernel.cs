@@ -38,16 +38,12 @@ public static class MutualInformationKernel
         var line = (row - block.FirstRow) * block.Width - block.FirstColumn;
         var (levelsA, expressedA) = ((int)genes.Levels[row], genes.Expressed(row));
         var columnSums = stackalloc int[256];
-        fixed (
-            long* f = table,
-                numerators = block.Numerators
-        )
-        fixed (
-            int* sizes = genes.LevelSizes,
-                starts = genes.LevelStarts,
-                count = counts,
-                cells = block.Cells
-        )
+        fixed (long* f = table)
+        fixed (long* numerators = block.Numerators)
+        fixed (int* sizes = genes.LevelSizes)
+        fixed (int* starts = genes.LevelStarts)
+        fixed (int* count = counts)
+        fixed (int* cells = block.Cells)
         {
             var sizesA = sizes + starts[row];
             for (var column = first; column < tile.EndGene; column++)

@@ -82,6 +82,8 @@ public sealed class ScatterBackend(int tileCounters = 12288, int tileGenes = 102
 
     sealed class Worker(Kernel kernel) : IPairWorker
     {
+        readonly int[] histogramStarts = new int[kernel.Genes.Cells];
+        readonly int[] productStarts = new int[kernel.Genes.Cells];
         int[] counts = [];
         double[] products = [];
 
@@ -91,45 +93,44 @@ public sealed class ScatterBackend(int tileCounters = 12288, int tileGenes = 102
         {
             block.Reset(range.FirstRow, range.EndRow, range.FirstColumn, range.EndColumn);
             var tile = kernel.TileAt(range.FirstColumn);
-            var histogram = kernel.Histograms[tile];
-            if (products.Length < block.Width)
-                products = new double[block.Width];
+            Information(range, kernel.Histograms[tile], block);
+            if (kernel.Task.Values is { } values)
+                Signs(range, values, kernel.Products[tile], block);
+            else
+                block.Signs.AsSpan().Fill(1);
+        }
 
+        void Information(PairRange range, ScatterHistogram tile, PairBlock block)
+        {
+            var genes = kernel.Genes;
+            var starts = tile.StartsFrom(range.FirstRow, histogramStarts);
             for (var row = range.FirstRow; row < range.EndRow; row++)
             {
-                var size = kernel.Genes.Levels[row] * histogram.Width;
+                var size = genes.Levels[row] * tile.Width;
                 if (counts.Length < size)
                     counts = new int[size];
-                histogram.Count(row, counts);
-                MutualInformationKernel.Score(
-                    kernel.Genes,
-                    kernel.Table,
-                    kernel.Task.Cells,
-                    row,
-                    histogram,
-                    counts,
-                    block
-                );
-                Sign(row, tile, block);
+                tile.Count(row, starts, counts);
+                MutualInformationKernel.Score(genes, kernel.Table, kernel.Task.Cells, row, tile, counts, block);
             }
         }
 
-        void Sign(int row, int tile, PairBlock block)
+        void Signs(PairRange range, GeneValues values, ScatterProducts tile, PairBlock block)
         {
-            var signs = block.Signs.AsSpan((row - block.FirstRow) * block.Width, block.Width);
-            if (kernel.Task.Values is not { } values)
+            var starts = tile.StartsFrom(range.FirstRow, productStarts);
+            if (products.Length < block.Width)
+                products = new double[block.Width];
+            for (var row = range.FirstRow; row < range.EndRow; row++)
             {
-                signs.Fill(1);
-                return;
+                tile.Sum(row, starts, products);
+                var line = (row - block.FirstRow) * block.Width - block.FirstColumn;
+                for (var column = Math.Max(row + 1, block.FirstColumn); column < block.EndColumn; column++)
+                    block.Signs[line + column] = CorrelationSign.Of(
+                        values,
+                        row,
+                        column,
+                        products[column - block.FirstColumn]
+                    );
             }
-            kernel.Products[tile].Sum(row, products);
-            for (var column = Math.Max(row + 1, block.FirstColumn); column < block.EndColumn; column++)
-                signs[column - block.FirstColumn] = CorrelationSign.Of(
-                    values,
-                    row,
-                    column,
-                    products[column - block.FirstColumn]
-                );
         }
     }
 }

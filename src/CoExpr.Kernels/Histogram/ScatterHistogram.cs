@@ -53,27 +53,34 @@ public sealed class ScatterHistogram
         }
     }
 
-    /// <summary>Counts gene A against every gene of the tile.</summary>
+    /// <summary>Where each cell's counters begin, those of genes before <paramref name="gene"/> left out.</summary>
+    /// <remarks>A block on the diagonal asks for pairs row &lt; column alone; half of its tile need not be visited.</remarks>
+    public ReadOnlySpan<int> StartsFrom(int gene, int[] scratch) =>
+        gene <= FirstGene
+            ? starts
+            : SortedLines.StartsFrom(starts, counters, genes.LevelStarts[gene] - genes.LevelStarts[FirstGene], scratch);
+
+    /// <summary>Counts gene A against the genes of the tile.</summary>
     /// <param name="gene">Gene A.</param>
+    /// <param name="from">Where each cell's counters begin, from <see cref="StartsFrom"/>.</param>
     /// <param name="counts">Receives Levels[A] x Width counts: for each level of A one line of the tile's counters. Longer is allowed.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public unsafe void Count(int gene, Span<int> counts)
+    public unsafe void Count(int gene, ReadOnlySpan<int> from, Span<int> counts)
     {
         counts[..(genes.Levels[gene] * Width)].Clear();
-        fixed (
-            int* start = starts,
-                counter = counters,
-                cellOf = genes.CellOf,
-                count = counts
-        )
+        fixed (int* start = from)
+        fixed (int* end = starts)
+        fixed (int* counter = counters)
+        fixed (int* cellOf = genes.CellOf)
+        fixed (int* count = counts)
         fixed (byte* levelOf = genes.LevelOf)
         {
-            var end = (int)genes.Starts[gene + 1];
-            for (var at = (int)genes.Starts[gene]; at < end; at++)
+            var last = (int)genes.Starts[gene + 1];
+            for (var at = (int)genes.Starts[gene]; at < last; at++)
             {
                 var line = count + (long)(levelOf[at] - 1) * Width;
-                var last = counter + start[cellOf[at] + 1];
-                for (var k = counter + start[cellOf[at]]; k < last; k++)
+                var stop = counter + end[cellOf[at] + 1];
+                for (var k = counter + start[cellOf[at]]; k < stop; k++)
                     line[*k]++;
             }
         }
