@@ -1,6 +1,7 @@
 namespace CoExpr
 
 open System
+open System.Numerics
 
 /// Drawing the counts of a matrix that is mostly 0 without visiting every entry, and still exactly.
 ///
@@ -15,11 +16,14 @@ module internal Counting =
     [<Literal>]
     let private BlockGenes = 32
 
-    /// One thread's work space: room for the counts of one gene in all cells.
+    /// One thread's work space. Counts are found stratum by stratum; a bit for each cell puts them back into the order of
+    /// cells, which takes a twentieth of the time of sorting them.
     type private State = {
         Folds: FoldChanges
-        Cells: int[]
+        /// One per cell, for the gene at work; without meaning where the cell's bit is 0.
         Counts: float32[]
+        /// Bit cell % 64 of word cell / 64 says whether the cell has a count above 0.
+        Marks: uint64[]
         mutable Exposure: Exposure voption
     }
 
@@ -40,13 +44,31 @@ module internal Counting =
             let v = draws.Uniform() * bound
 
             if v < Distributions.nonZeroProbability dispersion ownMean then
-                state.Cells[found] <- cell
-                state.Counts[found] <- float32 (Distributions.positiveFrom dispersion ownMean v draws)
+                state.Marks[cell >>> 6] <- state.Marks[cell >>> 6] ||| (1UL <<< (cell &&& 63))
+                state.Counts[cell] <- float32 (Distributions.positiveFrom dispersion ownMean v draws)
                 found <- found + 1
 
             place <- place + 1.0 + floor (-log(draws.Uniform()) / exponent)
 
         found
+
+    /// The marked cells, `found` of them, in order, with their counts. Clears the marks.
+    let private collect state found =
+        let cells, counts = Array.zeroCreate<int> found, Array.zeroCreate<float32> found
+        let mutable at = 0
+
+        for word in 0 .. state.Marks.Length - 1 do
+            let mutable marks = state.Marks[word]
+            state.Marks[word] <- 0UL
+
+            while marks <> 0UL do
+                let cell = (word <<< 6) + BitOperations.TrailingZeroCount marks
+                cells[at] <- cell
+                counts[at] <- state.Counts[cell]
+                at <- at + 1
+                marks <- marks &&& (marks - 1UL)
+
+        struct (cells, counts)
 
     /// The cells in which one gene is counted, in order, and how often.
     let private countGene (options: SimulationOptions) population (parameters: GeneParameters) state gene =
@@ -60,8 +82,7 @@ module internal Counting =
         for stratum in 0 .. exposure.Highest.Length - 1 do
             found <- countStratum state exposure stratum mean dispersion draws found
 
-        Array.Sort(state.Cells, state.Counts, 0, found)
-        struct (Array.sub state.Cells 0 found, Array.sub state.Counts 0 found)
+        collect state found
 
     /// Puts the genes' entries one after the other.
     let private joined threads (lines: struct (int[] * float32[])[]) =
@@ -96,8 +117,8 @@ module internal Counting =
 
         let makeState () = {
             Folds = makeFolds ()
-            Cells = Array.zeroCreate options.Cells
             Counts = Array.zeroCreate options.Cells
+            Marks = Array.zeroCreate ((options.Cells + 63) / 64)
             Exposure = ValueNone
         }
 
