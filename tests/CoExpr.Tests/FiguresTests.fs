@@ -96,7 +96,7 @@ module FiguresTests =
         let last = rows figure |> List.last
         Assert.That((rows figure).Length, Is.EqualTo 2)
 
-        Expect.same [ 0.2; 0.4; 50.0; 50.0; 0.25 ] [
+        Expect.equal [ 0.2; 0.4; 50.0; 50.0; 0.25 ] [
             for name in [ "low"; "high"; "pairs"; "above"; "shareAbove" ] -> number name last
         ]
 
@@ -197,8 +197,8 @@ module FiguresTests =
             for edge in ((domain quantity).GetProperty "domain").EnumerateArray() -> edge.GetDouble()
         ]
 
-        Expect.same [ -0.25; 0.25 ] (ends ReportSample.correlation)
-        Expect.same [ 0.0; 0.25 ] (ends ReportSample.mutualInformation)
+        Expect.equal [ -0.25; 0.25 ] (ends ReportSample.correlation)
+        Expect.equal [ 0.0; 0.25 ] (ends ReportSample.mutualInformation)
         Assert.That((domain ReportSample.correlation).GetProperty("range").GetString(), Is.EqualTo "diverging")
         Assert.That((domain ReportSample.mutualInformation).GetProperty("range").GetString(), Is.EqualTo "heatmap")
 
@@ -231,7 +231,7 @@ module FiguresTests =
         let figure =
             Figures.clusteredHeatMap ReportSample.correlation names (ReportSample.blocks true names.Length)
 
-        Expect.same (Array.sort names) (Array.sort (shownGenes figure))
+        Expect.equal (Array.sort names) (Array.sort (shownGenes figure))
         Assert.That(Json.write figure.Spec, Does.Not.Contain "<")
 
     [<Test>]

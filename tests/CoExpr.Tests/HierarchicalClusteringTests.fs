@@ -213,7 +213,7 @@ module HierarchicalClusteringTests =
         |]
 
         for join, (first, second, distance, size) in Array.zip (tree eightPoints) expected do
-            Expect.same (first, second, size) (join.First, join.Second, join.Size)
+            Expect.equal (first, second, size) (join.First, join.Second, join.Size)
             Assert.That(join.Distance, Is.EqualTo(distance).Within 1e-12)
 
     [<Test>]
@@ -255,7 +255,7 @@ module HierarchicalClusteringTests =
             }
 
             Assert.That(tree table, Is.Empty)
-            Expect.same [| 0 .. items - 1 |] (order table)
+            Expect.equal [| 0 .. items - 1 |] (order table)
 
     [<TestCase(-1.0)>]
     [<TestCase(Double.NaN)>]

@@ -105,8 +105,6 @@ module internal H5Matrix =
 
         int size
 
-    /// Starts, indices and values as they are stored: `lines` of them, indices below `minor`.
-    let compressed (options: ReadOptions) (file: Hdf5File) (group: Hdf5Group) lines minor : Compressed =
     /// Starts and indices as they are stored, checked, and the dataset of the values: `lines` lines, indices below
     /// `minor`.
     let private structure options (file: Hdf5File) (group: Hdf5Group) lines minor =
@@ -126,7 +124,7 @@ module internal H5Matrix =
         starts, entries, data
 
     /// A compressed matrix as it is stored: `lines` lines, indices below `minor`.
-    let compressed options (file: Hdf5File) (group: Hdf5Group) lines minor : Compressed =
+    let compressed (options: ReadOptions) (file: Hdf5File) (group: Hdf5Group) lines minor : Compressed =
         let starts, indices, data = structure options file group lines minor
 
         {
