@@ -59,7 +59,7 @@ module AnnData =
 
         counts
 
-    let private layer options path cells genes name = {
+    let private layer (options: ReadOptions) path cells genes name = {
         Name = name
         Read =
             fun () ->
@@ -89,7 +89,7 @@ module AnnData =
         | Some(H5Matrix.Stored.Other kind) -> kind = "table"
         | other -> other.IsSome
 
-    let private denseMatrices options (file: Hdf5File) part =
+    let private denseMatrices (options: ReadOptions) (file: Hdf5File) part =
         let path = file.Path
 
         [
@@ -136,7 +136,7 @@ module AnnData =
     let read (options: ReadOptions) path : Result<Cells, CoExprError> = H5.read path (readCells options)
 
     /// The matrices per gene (varm), each read when it is asked for.
-    let geneMatrices options path : Result<Named<Matrix> list, CoExprError> =
+    let geneMatrices (options: ReadOptions) path : Result<Named<Matrix> list, CoExprError> =
         H5.read path (fun file -> denseMatrices options file "varm")
 
     let private matrixContents (file: Hdf5File) part = [

@@ -124,7 +124,7 @@ module internal H5Matrix =
         starts, entries, data
 
     /// A compressed matrix as it is stored: `lines` lines, indices below `minor`.
-    let compressed options (file: Hdf5File) (group: Hdf5Group) lines minor : Compressed =
+    let compressed (options: ReadOptions) (file: Hdf5File) (group: Hdf5Group) lines minor : Compressed =
         let starts, indices, data = structure options file group lines minor
 
         {
@@ -174,7 +174,7 @@ module internal H5Matrix =
         }
 
     /// Cells are rows, genes columns.
-    let counts options (file: Hdf5File) name stored =
+    let counts (options: ReadOptions) (file: Hdf5File) name stored =
         match stored with
         | Stored.Sparse(group, Lines.Rows, cells, genes) ->
             let matrix = compressed options file group cells genes
@@ -227,7 +227,7 @@ module internal H5Matrix =
         }
 
     /// Any matrix in full: coordinates, loadings. Of a table, the columns of numbers without missing values.
-    let dense options (file: Hdf5File) name stored =
+    let dense (options: ReadOptions) (file: Hdf5File) name stored =
         let full rows columns values =
             if rows * columns > int64 Array.MaxLength then
                 raise (CoExprFailure(CoExprError.TooLarge(name, rows * columns, int64 Array.MaxLength)))

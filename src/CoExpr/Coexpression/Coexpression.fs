@@ -1,0 +1,205 @@
+namespace CoExpr
+
+open System
+open CoExpr.Kernels
+
+/// What is done about values below 0, which counts cannot have.
+[<RequireQualifiedAccess>]
+type Negatives =
+    /// The input is refused, with the gene and the cell of the first.
+    | Refuse
+    /// They count as not expressed, but keep their part in the sign of the correlation: GeneVector's reading.
+    | AsZero
+
+/// How co-expression is scored, and which pairs are kept.
+type CoexpressionOptions = {
+    /// Most bins of a gene's expressed cells, 2 to 255.
+    Bins: int
+    Edges: QuantileEdges
+    /// Which cells a pair's histogram is made from.
+    Cells: CellsIn
+    /// Whether each score takes the sign of the pair's Pearson correlation over all cells.
+    Signed: bool
+    Keep: Keep
+    Strength: Strength
+    /// Genes expressed in fewer cells are left out; 1 or more.
+    MinimumCells: int
+    /// Genes of no higher entropy are left out.
+    EntropyAbove: float<nat> option
+    EntropyRule: EntropyRule
+    Negatives: Negatives
+    Threads: int
+    Backend: IPairBackend
+}
+
+/// Scores of all pairs, and what they were made from.
+type CoexpressionResult = {
+    Scores: PairScores
+    Options: CoexpressionOptions
+    Source: string
+    /// Cells of the input.
+    Cells: int
+    /// Genes of the input, before any were left out.
+    InputGenes: int
+    /// The cells' rows of the input's cell table.
+    CellTable: Table
+    /// The kept genes' rows of the input's gene table, with `coexpr_cells` (cells that express the gene) and
+    /// `coexpr_bins` (its bins, "not expressed" not counted).
+    GeneTable: Table
+    /// Pairs that were scored, kept or not.
+    PairsScored: int64
+}
+
+/// Which genes share information, and how much.
+[<RequireQualifiedAccess>]
+module Coexpression =
+
+    /// Signed, over the cells that express either gene, 10 bins, the 50 strongest partners of each gene, genes in at least
+    /// 3 cells.
+    let defaults = {
+        Bins = 10
+        Edges = QuantileEdges.Exact
+        Cells = CellsIn.EitherGene
+        Signed = true
+        Keep = Keep.Top 50
+        Strength = Strength.Score
+        MinimumCells = 3
+        EntropyAbove = None
+        EntropyRule = EntropyRule.WithoutZeros
+        Negatives = Negatives.Refuse
+        Threads = Schedule.defaultThreads
+        Backend = Backend.cpu
+    }
+
+    let private invariant (value: float) = value.ToString("R", Globalization.CultureInfo.InvariantCulture)
+
+    /// The first option outside its range, named as on the command line.
+    let private checkOptions options =
+        let refuse option value allowed = Error(CoExprError.BadOption(option, value, allowed))
+
+        if options.Bins < 2 || options.Bins > 255 then
+            refuse "--bins" (string options.Bins) "2 to 255 are allowed"
+        elif options.Threads < 1 then
+            refuse "--threads" (string options.Threads) "1 or more are needed"
+        elif options.MinimumCells < 1 then
+            refuse "--min-cells" (string options.MinimumCells) "1 or more are needed, for a gene that no cell expresses has no score"
+        else
+            match options.Keep, options.EntropyAbove with
+            | Keep.Top k, _ when k < 1 -> refuse "--top" (string k) "1 or more are needed"
+            | Keep.AtLeast least, _ when not (Double.IsFinite(float least)) ->
+                refuse "--min" (invariant (float least)) "a number of bits is needed"
+            | _, Some threshold when not (Double.IsFinite(float threshold)) ->
+                refuse "--entropy-above" (invariant (float threshold)) "a number of nats is needed"
+            | _ -> Ok()
+
+    let private checkValues options (cells: Cells) =
+        let finite = Cells.requireValues Single.IsFinite "Values must be finite."
+
+        match options.Negatives with
+        | Negatives.AsZero -> finite cells
+        | Negatives.Refuse ->
+            finite cells
+            |> Result.bind (
+                Cells.requireValues
+                    (fun value -> value >= 0.0f)
+                    "Values must not be negative; are these scaled data? --negative-as-zero counts such values as not expressed."
+            )
+
+    let private chooseGenes options (cells: Cells) =
+        let genes = GeneFilter.passing options.MinimumCells options.EntropyAbove options.EntropyRule cells.Counts
+
+        if genes.Length >= 2 then
+            Ok genes
+        else
+            let entropy =
+                match options.EntropyAbove with
+                | Some threshold -> $" and of an entropy above {invariant (float threshold)} nats"
+                | None -> ""
+
+            let advice =
+                $"Of {cells.Counts.Genes} genes in {cells.Source}, these are expressed in at least {options.MinimumCells} cells{entropy}."
+
+            Error(CoExprError.TooFew("genes", genes.Length, 2L, advice))
+
+    /// Genes by number of expressed cells, fewest first: the kernels take the sparser gene of a pair as the one to visit.
+    let private byDensity (binned: BinnedGenes) =
+        Array.init binned.Genes id |> Array.sortBy binned.Expressed
+
+    let private takeBinned (order: int[]) (genes: BinnedGenes) =
+        let lengths = order |> Array.map (fun gene -> int64 (genes.Expressed gene))
+        let starts = Array.scan (+) 0L lengths
+        let cellOf, levelOf = Array.zeroCreate<int> (int starts[order.Length]), Array.zeroCreate<byte> (int starts[order.Length])
+
+        order
+        |> Array.iteri (fun place gene ->
+            Array.Copy(genes.CellOf, genes.Starts[gene], cellOf, starts[place], lengths[place])
+            Array.Copy(genes.LevelOf, genes.Starts[gene], levelOf, starts[place], lengths[place]))
+
+        BinnedGenes(genes.Cells, starts, cellOf, levelOf, order |> Array.map (fun gene -> genes.Levels[gene]))
+
+    let private pairsIn (range: PairRange) =
+        seq { range.FirstRow .. range.EndRow - 1 }
+        |> Seq.sumBy (fun row -> int64 (max 0 (range.EndColumn - max (row + 1) range.FirstColumn)))
+
+    let private scoreAll (progress: Progress) options (genes: BinnedGenes) task (sink: PairSink) =
+        use kernel = options.Backend.Open(genes, task, options.Threads)
+        let blocks = kernel.Blocks
+        let advance = Progress.counter progress "scoring" "pairs" (int64 genes.Genes * int64 (genes.Genes - 1) / 2L)
+
+        Schedule.blocks
+            options.Threads
+            blocks.Count
+            (fun () -> struct (kernel.NewWorker(), PairBlock()))
+            (fun (struct (worker, block)) number ->
+                worker.Score(blocks[number], block)
+                sink.Add block
+                advance (pairsIn blocks[number]))
+
+        sink.Finish()
+
+    let private geneTable (kept: int[]) (binned: BinnedGenes) (cells: Cells) =
+        let integers values = Column.Integer(values, [||])
+
+        Table.take kept cells.GeneTable
+        |> Table.withColumn "coexpr_cells" (integers (Array.init binned.Genes (fun gene -> int64 (binned.Expressed gene))))
+        |> Table.withColumn "coexpr_bins" (integers (Array.init binned.Genes (fun gene -> int64 binned.Levels[gene])))
+
+    let private run (progress: Progress) options (cells: Cells) (kept: int[]) =
+        let advance = Progress.counter progress "binning" "genes" (int64 kept.Length)
+        let counts = if kept.Length = cells.Counts.Genes then cells.Counts else cells.Counts.TakeGenes kept
+        let binned = Discretization.genes options.Threads options.Edges options.Bins counts
+        let order = byDensity binned
+        let table = geneTable kept binned cells
+        advance (int64 kept.Length)
+
+        let values =
+            if options.Signed then
+                let byGene = Compressed.take order counts.ByGene
+                GeneValues(counts.Cells, byGene.Starts, byGene.Indices, byGene.Values)
+            else
+                Unchecked.defaultof<GeneValues>
+
+        let sink = PairSink.create options.Keep options.Strength order table.Names
+        let store = scoreAll progress options (takeBinned order binned) (PairTask(options.Cells, values)) sink
+
+        {
+            Scores = PairScores(table.Names, store)
+            Options = options
+            Source = cells.Source
+            Cells = counts.Cells
+            InputGenes = cells.Counts.Genes
+            CellTable = cells.CellTable
+            GeneTable = table
+            PairsScored = int64 kept.Length * int64 (kept.Length - 1) / 2L
+        }
+
+    /// Scores every pair of the genes that pass, by mutual information in bits. Errors: options outside their range, two
+    /// genes of one name, values that are not finite or (unless told otherwise) negative, fewer than 2 genes left.
+    let compute (progress: Progress) options (cells: Cells) : Result<CoexpressionResult, CoExprError> =
+        result {
+            do! checkOptions options
+            let! cells = Cells.requireUniqueGenes cells
+            let! cells = checkValues options cells
+            let! kept = chooseGenes options cells
+            return run progress options cells kept
+        }

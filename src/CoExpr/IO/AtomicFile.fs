@@ -1,0 +1,196 @@
+namespace CoExpr.IO
+
+open System
+open System.Collections.Concurrent
+open System.IO
+open System.Text
+open CoExpr
+
+/// Temporary files that are being written by this process, so that they can be deleted when it is told to end.
+module private Unfinished =
+
+    let private paths = ConcurrentDictionary<string, unit>()
+
+    let private deleteQuietly (path: string) =
+        try
+            File.Delete path
+        with
+        | :? IOException
+        | :? UnauthorizedAccessException -> ()
+
+    // Runs when Main returns while another thread still writes, on exit, and on SIGTERM. Ctrl-C is left to the
+    // program, which turns it into a cancellation; after kill -9 the temporary file stays, under its temporary name.
+    do AppDomain.CurrentDomain.ProcessExit.Add(fun _ -> paths.Keys |> Seq.iter deleteQuietly)
+
+    let add path = paths[path] <- ()
+
+    let delete (path: string) =
+        deleteQuietly path
+        paths.TryRemove path |> ignore
+
+/// Files that appear complete or not at all.
+///
+/// A file is written under a temporary name in its folder, flushed to the disk, and renamed over its final name. Until
+/// then what stood under the final name stays as it was. Whatever ends the writing early - an exception, a
+/// cancellation, the end of the process - deletes the temporary file.
+[<RequireQualifiedAccess>]
+module AtomicFile =
+
+    /// Bytes that file systems allow a name.
+    [<Literal>]
+    let private LongestName = 255
+
+    /// Letters of a name that a temporary name keeps: at 4 bytes each they leave room for the 33 bytes before them.
+    [<Literal>]
+    let private LongestKeptName = 50
+
+    /// Codes of the system for a full disk (POSIX ENOSPC, Windows) and for a used-up quota (Linux, macOS EDQUOT).
+    let private isDiskFull (error: IOException) =
+        match error.HResult with
+        | 28
+        | 0x80070070
+        | 0x80070027 -> true
+        | _ -> false
+
+    let private isQuota (error: IOException) =
+        error.HResult = 122 || error.HResult = 69
+
+    /// What the system said, in plain words.
+    let private reason (folder: string) (error: exn) =
+        match error with
+        | :? UnauthorizedAccessException -> "no permission."
+        | :? DirectoryNotFoundException -> $"no such folder: {folder}"
+        | :? PathTooLongException -> "the name is too long."
+        | :? IOException as error when isDiskFull error -> "the disk is full."
+        | :? IOException as error when isQuota error -> "your share of the disk (quota) is used up."
+        | error -> error.Message
+
+    let private folderOf (path: string) =
+        Path.GetDirectoryName(Path.GetFullPath path)
+
+    let private cannotWrite path (error: exn) =
+        CoExprError.CannotWrite(path, reason (folderOf path) error)
+
+    /// Where the file really goes: a link is followed, so that it keeps pointing to its file.
+    let private followed (path: string) =
+        if isNull (FileInfo path).LinkTarget then
+            Path.GetFullPath path
+        else
+            File.ResolveLinkTarget(path, true).FullName
+
+    /// A hidden name beside the final one. It ends as that one does, for writers that choose a format by the ending.
+    let private temporaryFor (path: string) =
+        let name = Path.GetFileName path
+        let kept = name.Substring(max 0 (name.Length - LongestKeptName))
+        let random = Guid.NewGuid().ToString("N").Substring(0, 12)
+        Path.Combine(Path.GetDirectoryName path, $".{Environment.ProcessId}-{random}.partial.{kept}")
+
+    /// Devices and pipes have no folder to rename in, and renaming over them would replace them.
+    let private isDevice (path: string) =
+        match folderOf path with
+        | "/dev"
+        | "/dev/fd"
+        | "/proc/self/fd" -> true
+        | _ -> false
+
+    let private isReadOnly path =
+        File.Exists path && File.GetAttributes(path).HasFlag FileAttributes.ReadOnly
+
+    /// What about the name alone forbids writing.
+    let private refusal (path: string) =
+        if String.IsNullOrWhiteSpace path then
+            Some "the name of the output is empty."
+        elif Directory.Exists path || Path.EndsInDirectorySeparator path then
+            Some "it is a folder; give a file name."
+        elif isDevice path then
+            Some "it is a device or a pipe; give a file name."
+        elif not (Directory.Exists(folderOf path)) then
+            Some $"no such folder: {folderOf path}"
+        elif Encoding.UTF8.GetByteCount(Path.GetFileName path) > LongestName then
+            Some "the name is too long."
+        elif isReadOnly path then
+            Some "the file is read-only."
+        else
+            None
+
+    // The only sure way to learn whether a folder can be written to is to write to it.
+    let private probe path =
+        try
+            let temporary = temporaryFor (followed path)
+            File.Create(temporary, 1, FileOptions.DeleteOnClose).Dispose()
+            Ok()
+        with
+        | :? IOException
+        | :? UnauthorizedAccessException as error -> Error(cannotWrite path error)
+
+    /// Whether a file of this name could be written: its folder exists and is writable, and it is no folder or device
+    /// itself. Called before a long computation, so that a slip in a name does not cost its result.
+    let check (path: string) : Result<unit, CoExprError> =
+        match refusal path with
+        | Some reason -> Error(CoExprError.CannotWrite(path, reason))
+        | None -> probe path
+
+    let private requireDistinct (paths: string list) =
+        match
+            paths
+            |> List.countBy Path.GetFullPath
+            |> List.tryFind (fun (_, times) -> times > 1)
+        with
+        | Some(path, times) -> Error(CoExprError.CannotWrite(path, $"{times} outputs have this name."))
+        | None -> Ok()
+
+    let private checkAll (paths: string list) =
+        (Ok(), paths)
+        ||> List.fold (fun before path -> before |> Result.bind (fun () -> check path))
+        |> Result.bind (fun () -> requireDistinct paths)
+
+    let private flush (path: string) =
+        use file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite)
+        RandomAccess.FlushToDisk file
+
+    /// Renames every temporary file to its final name. If one fails, those already renamed go too: half of a group
+    /// of outputs would pass for a whole.
+    let private renameAll (moves: (string * string) list) =
+        let finished = ResizeArray<string>()
+
+        try
+            for temporary, final in moves do
+                File.Move(temporary, final, true)
+                finished.Add final
+        with _ ->
+            finished |> Seq.iter Unfinished.delete
+            reraise ()
+
+    /// Writes several files that appear all or none. `write` is given the temporary names, in the order of `paths`, and
+    /// must have closed the files when it returns. Gives what `write` gives.
+    ///
+    /// CannotWrite if a folder is missing, not writable or full; the error of a CoExprFailure that `write` raises.
+    /// Any other exception of `write`, OperationCanceledException among them, is raised again once the temporary files
+    /// are gone.
+    let writeAll (paths: string list) (write: string list -> 'a) : Result<'a, CoExprError> =
+        if paths.IsEmpty then
+            invalidArg (nameof paths) "no output is named"
+
+        match checkAll paths with
+        | Error error -> Error error
+        | Ok() ->
+            let finals = paths |> List.map followed
+            let temporaries = finals |> List.map temporaryFor
+            temporaries |> List.iter Unfinished.add
+
+            try
+                try
+                    CoExprError.protect (fun () ->
+                        let value = write temporaries
+                        temporaries |> List.iter flush
+                        renameAll (List.zip temporaries finals)
+                        value)
+                with
+                | :? IOException
+                | :? UnauthorizedAccessException as error -> Error(cannotWrite (List.head paths) error)
+            finally
+                temporaries |> List.iter Unfinished.delete
+
+    /// Writes one file that appears complete or not at all: see `writeAll`.
+    let write (path: string) (write: string -> 'a) : Result<'a, CoExprError> =
+        writeAll [ path ] (fun temporaries -> write temporaries.Head)

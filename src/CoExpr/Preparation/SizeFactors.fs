@@ -1,0 +1,24 @@
+namespace CoExpr
+
+/// How deeply each cell was sequenced, relative to the others.
+[<RequireQualifiedAccess>]
+module SizeFactors =
+
+    /// The sum of each cell's values, one per cell.
+    let totals (counts: SparseCounts) =
+        let byCell = counts.ByCell
+
+        Array.init counts.Cells (fun cell ->
+            let mutable sum = 0.0
+
+            for value in byCell.ValuesOf cell do
+                sum <- sum + float value
+
+            sum)
+
+    /// Each cell's total over the mean of all totals, one per cell; their mean is 1. 0 for a cell without counts, and
+    /// for every cell where none has any.
+    let librarySize (counts: SparseCounts) =
+        let totals = totals counts
+        let mean = if totals.Length = 0 then 0.0 else Array.average totals
+        totals |> Array.map (fun total -> if mean > 0.0 then total / mean else 0.0)
