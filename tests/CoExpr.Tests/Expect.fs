@@ -40,3 +40,7 @@ module Expect =
     let refused (words: string) (attempt: unit -> 'a) =
         let error = Assert.Throws<ArgumentException>(Action(fun () -> attempt () |> ignore))
         Assert.That(error.Message, Does.Contain words)
+
+    /// An exception of this very type, for a closer look.
+    let throws<'error when 'error :> exn> (attempt: unit -> unit) : 'error =
+        Assert.Throws<'error>(Action attempt)
