@@ -313,22 +313,40 @@ module Hdf5Tests =
             Parts = []
         }
 
+    /// Where the zlib streams of the chunks begin: at level 4 with these two bytes.
+    let private streams (bytes: byte[]) =
+        Array.windowed 2 bytes
+        |> Array.indexed
+        |> Array.filter (fun (_, pair) -> pair = [| 0x78uy; 0x5euy |])
+        |> Array.map fst
+
+    let private damagedChunk path (places: int list) (bytes: byte[]) =
+        for at in places do
+            bytes[at] <- ~~~bytes[at]
+
+        File.WriteAllBytes(path, bytes)
+        use file = Hdf5File.OpenRead path
+        fault (fun () -> file.Root.Dataset("v").Read<int64> 2 |> ignore)
+
     [<TestCase(true)>]
     [<TestCase(false)>]
     let ``a chunk that was damaged is named`` (shuffle: bool) =
         let path = vectorFile 4 shuffle
         let bytes = File.ReadAllBytes path
-        // The second zlib stream at level 4 begins the second chunk; the middle of it is turned over.
-        let header = [| 0x78uy; 0x5euy |]
-        let first = bytes.AsSpan().IndexOf(ReadOnlySpan header)
-        let second = first + 2 + bytes.AsSpan(first + 2).IndexOf(ReadOnlySpan header)
-        bytes[second + 20] <- ~~~bytes[second + 20]
-        bytes[second + 21] <- ~~~bytes[second + 21]
-        File.WriteAllBytes(path, bytes)
-        use file = Hdf5File.OpenRead path
-        let kind, message = fault (fun () -> file.Root.Dataset("v").Read<int64> 2 |> ignore)
+        let second = (streams bytes)[1]
+        let kind, message = damagedChunk path [ second + 20; second + 21 ] bytes
         Assert.That(kind, Is.EqualTo Hdf5Fault.Damaged)
         Assert.That(message, Does.StartWith "the chunk of v that begins at 100 cannot be decompressed")
+
+    [<TestCase(true)>]
+    [<TestCase(false)>]
+    let ``a chunk of another checksum is damaged`` (shuffle: bool) =
+        // The streams lie end to end, and the last four bytes of each are its checksum.
+        let path = vectorFile 4 shuffle
+        let bytes = File.ReadAllBytes path
+        let kind, message = damagedChunk path [ (streams bytes)[1] - 1 ] bytes
+        Assert.That(kind, Is.EqualTo Hdf5Fault.Damaged)
+        Assert.That(message, Does.StartWith "the chunk of v that begins at 0 cannot be decompressed")
 
     [<Test>]
     let ``a file that is cut short says by how much`` () =

@@ -1,5 +1,5 @@
-// Reads X of an .h5ad three times, and prints seconds, seconds of processor time, peak memory over that before reading, and sums to compare with
-// those of with_h5py.py. Build the library first.
+// Reads X of an .h5ad three times, and prints seconds, seconds of processor time, peak memory over that before reading,
+// and sums to compare with those of with_h5py.py. Build the library first.
 //
 //     dotnet fsi --optimize+ with_coexpr.fsx counts.h5ad [threads, default 2]
 
