@@ -1,0 +1,31 @@
+using System.Globalization;
+using System.Linq;
+using CoExpr.IO;
+
+namespace CoExpr.CSharp;
+
+/// <summary>What a run did.</summary>
+public sealed class RunSummary
+{
+    internal RunSummary(RunRecord record, CoexpressionResult result, string output, string? report)
+    {
+        Result = new CoExpressionResult(result);
+        Json = JsonModule.write(RunRecordModule.toJson(record));
+        Text = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{result.Scores.Genes.Length:N0} of {result.InputGenes:N0} genes, {result.Cells:N0} cells: "
+                + $"{result.PairsScored:N0} pairs scored, {result.Scores.PairCount:N0} kept, "
+                + $"{record.Seconds.Sum(stage => stage.Item2):0.0} s, {RunRecordModule.peakMemory() >> 20:N0} MB\n{output}"
+                + (report is null ? "" : $"\n{report}")
+        );
+    }
+
+    /// <summary>The scores themselves.</summary>
+    public CoExpressionResult Result { get; }
+
+    /// <summary>The record of the run, as in <c>output.run.json</c>.</summary>
+    public string Json { get; }
+
+    /// <summary>A few lines for a person.</summary>
+    public string Text { get; }
+}
