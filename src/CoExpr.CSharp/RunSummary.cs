@@ -11,13 +11,15 @@ public sealed class RunSummary
     {
         Result = new CoExpressionResult(result);
         Json = JsonModule.write(RunRecordModule.toJson(record));
-        Text = string.Create(
+        var counts = string.Create(
             CultureInfo.InvariantCulture,
-            $"{result.Scores.Genes.Length:N0} of {result.InputGenes:N0} genes, {result.Cells:N0} cells: "
-                + $"{result.PairsScored:N0} pairs scored, {result.Scores.PairCount:N0} kept, "
-                + $"{record.Seconds.Sum(stage => stage.Item2):0.0} s, {RunRecordModule.peakMemory() >> 20:N0} MB\n{output}"
-                + (report is null ? "" : $"\n{report}")
+            $"{result.Scores.Genes.Length:N0} of {result.InputGenes:N0} genes, {result.Cells:N0} cells: {result.PairsScored:N0} pairs scored, {result.Scores.PairCount:N0} kept"
         );
+        var costs = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{record.Seconds.Sum(stage => stage.Item2):0.0} s, {RunRecordModule.peakMemory() >> 20:N0} MB"
+        );
+        Text = $"{counts}, {costs}\n{output}" + (report is null ? "" : $"\n{report}");
     }
 
     /// <summary>The scores themselves.</summary>

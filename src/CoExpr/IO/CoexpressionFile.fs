@@ -104,11 +104,25 @@ module CoexpressionFile =
 
     let private writeSparse (result: CoexpressionResult) path =
         let kept = compressed result.Scores
-        Npz.writeSparse path result.Scores.Genes kept.Starts kept.Partners kept.Scores
+        let names = result.Scores.Genes
+        let scores = NpyArray.Float([ kept.Scores.Length ], kept.Scores)
+
+        Npz.writeInPlace
+            path
+            (Npz.sparse names.Length kept.Starts kept.Partners scores
+             @ [
+                 "cells", NpyArray.Integer([ kept.Cells.Length ], kept.Cells)
+                 "genes", NpyArray.Text names
+             ])
 
     let private writeDense (result: CoexpressionResult) path =
-        let genes = int64 result.Scores.Genes.Length
-        Npy.writeRows path genes genes (rowsOf result.Scores (fun partner -> float partner.Score))
+        let genes = result.Scores.Genes.Length
+
+        Npy.writeRowsInPlace path genes genes (fun gene (row: float[]) ->
+            Array.Clear row
+
+            for partner in result.Scores.Partners gene do
+                row[partner.Gene] <- float partner.Score)
 
     /// Writes to exactly this path, in place, in the format of `named`: for AtomicFile.writeAll.
     let writeInPlace progress facts (result: CoexpressionResult) named path =

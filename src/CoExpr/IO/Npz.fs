@@ -73,18 +73,17 @@ module Npz =
     let write (path: string) (arrays: (string * NpyArray) list) : Result<unit, CoExprError> =
         AtomicFile.write path (fun temporary -> writeInPlace temporary arrays)
 
+    /// The arrays of a sparse matrix by row, as scipy.sparse.load_npz expects them.
+    let sparse columns (starts: int64[]) (indices: int[]) (data: NpyArray) = [
+        "indices", NpyArray.Integer([ indices.Length ], indices)
+        "indptr", NpyArray.Long([ starts.Length ], starts)
+        "format", NpyArray.Word "csr"
+        "shape", NpyArray.Long([ 2 ], [| starts.LongLength - 1L; int64 columns |])
+        "data", data
+    ]
+
     /// Writes a sparse matrix of `columns` columns, lines as rows, and further arrays such as names, to a file that
     /// appears when complete. scipy.sparse.load_npz reads the matrix, numpy.load the rest.
     let writeSparse (path: string) columns (matrix: Compressed) (further: (string * NpyArray) list) =
-        let starts = matrix.Starts |> Array.map int
-
-        write
-            path
-            ([
-                "indices", NpyArray.Integer([ matrix.Indices.Length ], matrix.Indices)
-                "indptr", NpyArray.Integer([ starts.Length ], starts)
-                "format", NpyArray.Word "csr"
-                "shape", NpyArray.Long([ 2 ], [| int64 matrix.Lines; int64 columns |])
-                "data", NpyArray.Single([ matrix.Values.Length ], matrix.Values)
-             ]
-             @ further)
+        let data = NpyArray.Single([ matrix.Values.Length ], matrix.Values)
+        write path (sparse columns matrix.Starts matrix.Indices data @ further)
