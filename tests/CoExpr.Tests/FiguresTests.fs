@@ -213,7 +213,7 @@ module FiguresTests =
 
         let domain = parsed figure |> at [ "encoding"; "color"; "scale"; "domain" ]
         Assert.That(domain[1].GetDouble(), Is.LessThan 1.0)
-        Assert.That(figure.Caption, Does.Contain "Colours are full at 0.450 bits, beyond which 1 pair lie")
+        Assert.That(figure.Caption, Does.Contain "Colours are full at 0.450 bits, passed by 1 pair;")
 
     [<Test>]
     let ``a heat map of no genes, one gene or no kept pair is a valid specification`` () =

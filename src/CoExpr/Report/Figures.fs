@@ -325,7 +325,7 @@ module Figures =
             ""
         else
             let beyond = Wording.counted beyond "pair"
-            $" Colours are full at {Quantity.amount quantity full}, beyond which {beyond} lie; tooltips give each score."
+            $" Colours are full at {Quantity.amount quantity full}, passed by {beyond}; tooltips give each score."
 
     /// Every pair of some genes as a coloured square. `matrix` is names × names, row by row, of which the part above the
     /// diagonal is read; NaN is a pair that was not kept and stays blank, as does the diagonal. Genes stand in the order of
