@@ -20,6 +20,8 @@ public sealed class RunSummary
             $"{record.Seconds.Sum(stage => stage.Item2):0.0} s, {RunRecordModule.peakMemory() >> 20:N0} MB"
         );
         Text = $"{counts}, {costs}\n{output}" + (report is null ? "" : $"\n{report}");
+        var caution = CoexpressionSummary.caution(result.Options.Cells);
+        Note = caution is null ? "" : caution.Value;
     }
 
     /// <summary>The scores themselves.</summary>
@@ -27,6 +29,9 @@ public sealed class RunSummary
 
     /// <summary>The record of the run, as in <c>output.run.json</c>.</summary>
     public string Json { get; }
+
+    /// <summary>What a reader must know of the convention before trusting a score, in a sentence; empty for the usual definition.</summary>
+    public string Note { get; }
 
     /// <summary>A few lines for a person.</summary>
     public string Text { get; }

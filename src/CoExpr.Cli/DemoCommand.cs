@@ -5,6 +5,7 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using CoExpr.CSharp;
+using CoExpr.Kernels;
 
 namespace CoExpr.Cli;
 
@@ -52,13 +53,21 @@ public sealed class DemoCommand
             Cells = 2000,
             Genes = 2000,
             Groups = 3,
+            Density = 0.3,
             Modules = 8,
+            ModuleStrength = 1.0,
             Threads = parsed.GetValue(common.Threads),
         };
         var simulated = await CellSimulation.RunAsync(settings, null, token).ConfigureAwait(false);
         await simulated.SaveAsync(cells).ConfigureAwait(false);
+        var options = new CoExpressionOptions
+        {
+            Cells = CellsIn.All,
+            Top = 20,
+            Threads = settings.Threads,
+        };
         var summary = await CoExpression
-            .RunAsync(cells, network, report, new() { Top = 20, Threads = settings.Threads }, null, null, token)
+            .RunAsync(cells, network, report, options, null, null, token)
             .ConfigureAwait(false);
         if (!parsed.GetValue(common.Quiet))
             Tell(simulated, summary);

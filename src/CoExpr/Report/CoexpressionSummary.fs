@@ -26,6 +26,15 @@ module CoexpressionSummary =
         | CellsIn.EitherGene -> "cells in which neither gene is expressed are left out of a pair"
         | _ -> "every pair is scored over all cells"
 
+    /// What a reader must know of the convention before trusting a score; nothing for the usual definition.
+    let caution cells =
+        match cells with
+        | CellsIn.EitherGene ->
+            "Leaving out the cells that express neither gene raises the score of genes that are rarely found together; "
+            + "compare --cells all, which is mutual information as usually defined."
+            |> Some
+        | _ -> None
+
     let private heatMap (scores: PairScores) (genes: int[]) = [|
         for row in genes do
             for column in genes do
@@ -57,6 +66,7 @@ module CoexpressionSummary =
             Cells = int64 result.Cells
             Genes = int64 scores.Genes.Length
             Convention = convention result.Options.Cells
+            Caution = caution result.Options.Cells
             Facts = facts
             Edges = edges
             Counts = counts

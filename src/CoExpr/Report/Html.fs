@@ -7,7 +7,7 @@ open System.Text
 /// A gene that is connected to many others.
 type Hub = {
     Gene: string
-    /// The sum of its scores with its partners.
+    /// The sum over its partners of the score's distance from 0 times the cells it is estimated from.
     Strength: float
     /// How many partners it has.
     Degree: int
@@ -74,9 +74,9 @@ module Html =
     let private tableHead (quantity: Quantity) =
         let strength =
             if quantity.Unit = "" then
-                "Strength"
+                "Total information"
             else
-                $"Strength ({quantity.Unit})"
+                $"Total information ({quantity.Unit})"
 
         Markup.element "thead" [
             Markup.element "tr" [
@@ -123,7 +123,7 @@ module Html =
     /// The hubs and their partners as a table that sorts by its columns and can be searched by gene.
     let neighbourTable id (quantity: Quantity) (hubs: Hub[]) =
         let caption =
-            $"The {hubs.Length} genes with the largest sum of scores, and the partners with which each scores highest."
+            $"The {hubs.Length} genes with the most total information, and the partners with which each scores highest."
 
         {
             Heading = "Hubs and their partners"
@@ -131,8 +131,8 @@ module Html =
                 search id
                 tableOf id caption (tableHead quantity) (hubs |> Array.map hubRow |> List.ofArray)
                 reading (
-                    $"Strength is the sum of a gene's {quantity.Name} with all partners that were kept, and so grows with both their number "
-                    + "and their scores. Highly expressed genes are measured with less noise and so tend to be hubs: compare a "
+                    $"Total information is the sum over a gene's kept partners of {quantity.Name}, sign left aside, times the number of "
+                    + "cells that it was estimated from: a score from thousands of cells weighs more than the same score from three. Highly expressed genes are measured with less noise and so tend to be hubs: compare a "
                     + "hub with genes expressed as widely. Press a column's name to sort by it."
                 )
             ]
