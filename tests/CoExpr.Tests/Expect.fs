@@ -7,9 +7,9 @@ open CoExpr
 [<RequireQualifiedAccess>]
 module Expect =
 
-    /// Equal as F# means it; NaN equals NaN.
+    /// Equal part by part; NaN equals NaN.
     let equal (expected: 'a) (actual: 'a) =
-        if not ((box expected).Equals(box actual) || expected = actual) then
+        if not (LanguagePrimitives.GenericEqualityER expected actual) then
             Assert.Fail $"expected: %A{expected}\nactual:   %A{actual}"
 
     /// The value of a result that must be Ok.
@@ -34,3 +34,17 @@ module Expect =
 
         for part in parts do
             Assert.That(message, Does.Contain part)
+
+    /// Raises an exception of this type.
+    let throws<'error when 'error :> exn> (work: unit -> unit) =
+        let raised =
+            try
+                work ()
+                null
+            with error ->
+                error
+
+        match raised with
+        | :? 'error -> ()
+        | null -> Assert.Fail $"no {typeof<'error>.Name} was raised"
+        | other -> Assert.Fail $"not a {typeof<'error>.Name}: {other}"
