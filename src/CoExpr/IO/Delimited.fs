@@ -102,6 +102,24 @@ module Delimited =
         if not found then
             unknown lines "the file is empty; a header of names is expected."
 
+    /// Where the field of the line that begins at `first` ends.
+    let private fieldEnd (lines: TextLines) delimiter first =
+        match Fields.endOf lines.Line delimiter first with
+        | -1 -> lines.Damaged "a quote is not closed on its line."
+        | ending -> ending
+
+    /// All fields of the line as texts.
+    let private split (lines: TextLines) delimiter =
+        let fields = ResizeArray<string>()
+        let mutable first = 0
+
+        while first <= lines.Line.Length do
+            let ending = fieldEnd lines delimiter first
+            fields.Add(Fields.text (lines.Line.Slice(first, ending - first)))
+            first <- ending + 1
+
+        fields.ToArray()
+
     let private ragged (lines: TextLines) expected found : 'a =
         lines.Damaged $"{found} fields, where {expected} are expected."
 
@@ -131,10 +149,10 @@ module Delimited =
     let private readLayout (lines: TextLines) =
         nextHeader lines
         let delimiter = delimiterIn lines.Path lines.Line
-        let header = Fields.split lines.Line delimiter
+        let header = split lines delimiter
 
         if nextContent lines then
-            layoutOf lines delimiter header (Fields.split lines.Line delimiter), true
+            layoutOf lines delimiter header (split lines delimiter), true
         else
             let hasRowNames = headsOfNames.Contains(header[0].ToLowerInvariant())
 
@@ -144,11 +162,6 @@ module Delimited =
                 HasRowNames = hasRowNames
             },
             false
-
-    let private fieldEnd (lines: TextLines) layout first =
-        match Fields.endOf lines.Line layout.Delimiter first with
-        | -1 -> lines.Damaged "a quote is not closed on its line."
-        | ending -> ending
 
     let private noNumber (lines: TextLines) rowsAre layout row column (text: string) : 'a =
         let gene, cell =
@@ -160,7 +173,7 @@ module Delimited =
 
     let private wrongWidth (lines: TextLines) layout : 'a =
         let names = if layout.HasRowNames then 1 else 0
-        ragged lines (layout.Names.Length + names) (Fields.split lines.Line layout.Delimiter).Length
+        ragged lines (layout.Names.Length + names) (split lines layout.Delimiter).Length
 
     /// Adds the values of the line from `first` on to the rows.
     let private readValues (lines: TextLines) rowsAre layout (rows: SparseRows) (row: string) (first: int) =
@@ -180,7 +193,7 @@ module Delimited =
             then
                 at <- at + 2
             else
-                let ending = fieldEnd lines layout at
+                let ending = fieldEnd lines layout.Delimiter at
                 let text = Fields.content (line.Slice(at, ending - at))
                 let mutable value = 0.0
 
@@ -199,7 +212,7 @@ module Delimited =
 
     let private readRow (lines: TextLines) rowsAre layout (rows: SparseRows) (names: ResizeArray<string>) =
         if layout.HasRowNames then
-            let ending = fieldEnd lines layout 0
+            let ending = fieldEnd lines layout.Delimiter 0
             names.Add(Fields.text (lines.Line.Slice(0, ending)))
             readValues lines rowsAre layout rows names[names.Count - 1] (ending + 1)
         else

@@ -60,18 +60,3 @@ module internal Fields =
             text.Replace("\"\"", "\"")
         else
             text
-
-    /// All fields of a line as texts; those before an unclosed quote.
-    let split (line: ReadOnlySpan<byte>) (delimiter: byte) =
-        let fields = ResizeArray<string>()
-        let mutable first = 0
-
-        while first >= 0 && first <= line.Length do
-            let ending = endOf line delimiter first
-
-            if ending >= 0 then
-                fields.Add(text (line.Slice(first, ending - first)))
-
-            first <- if ending < 0 then -1 else ending + 1
-
-        fields.ToArray()

@@ -195,5 +195,5 @@ module Npy =
 
     /// Writes a matrix in double precision.
     let writeMatrix (path: string) (matrix: Matrix) : Result<unit, CoExprError> =
-        writeRows path matrix.Rows matrix.Columns (fun row values ->
+        writeRows path matrix.Rows matrix.Columns (fun row (values: float[]) ->
             Array.Copy(matrix.Values, int64 row * int64 matrix.Columns, values, 0L, int64 matrix.Columns))
