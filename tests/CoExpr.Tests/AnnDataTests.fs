@@ -2,9 +2,9 @@ namespace CoExpr.Tests
 
 open System
 open System.IO
+open NUnit.Framework
 open FsCheck.FSharp
 open FsCheck.NUnit
-open NUnit.Framework
 open CoExpr
 open CoExpr.IO
 open CoExpr.Hdf5
@@ -58,19 +58,9 @@ module AnnDataTests =
     let private temporaryFile () =
         Path.Combine(Scratch.folder (), "cells.h5ad")
 
-    let private ok result =
-        match result with
-        | Ok value -> value
-        | Error error -> raise (AssertionException(CoExprError.describe error))
-
-    let private message result =
-        match result with
-        | Ok _ -> "no error"
-        | Error error -> CoExprError.describe error
-
     let private written parts =
         let path = temporaryFile ()
-        AnnData.write 2 path parts |> ok
+        AnnData.write 2 path parts |> Expect.ok
         path
 
     let private read path = AnnData.read ReadOptions.standard path
@@ -89,13 +79,13 @@ module AnnDataTests =
     [<Property>]
     let ``tables and counts come back`` (cells: Table) (genes: Table) =
         let parts = withCounts cells genes
-        let back = written parts |> read |> ok
+        let back = written parts |> read |> Expect.ok
         described back = (AnnDataDescription.ofParts parts |> List.sort)
 
     [<Property>]
     let ``what is read and written again is the same`` (cells: Table) (genes: Table) =
-        let once = written (withCounts cells genes) |> read |> ok
-        let twice = written (AnnDataParts.ofCells once) |> read |> ok
+        let once = written (withCounts cells genes) |> read |> Expect.ok
+        let twice = written (AnnDataParts.ofCells once) |> read |> Expect.ok
         described once = described twice
 
     [<Test>]
@@ -108,7 +98,7 @@ module AnnDataTests =
             |]
         }
 
-        let back = written (withCounts cells (Table.ofNames [| "g" |])) |> read |> ok
+        let back = written (withCounts cells (Table.ofNames [| "g" |])) |> read |> Expect.ok
 
         let column name =
             Table.tryColumn name back.CellTable |> Option.get
@@ -140,19 +130,17 @@ module AnnDataTests =
 
     [<TestCaseSource(nameof fixedValues)>]
     let ``real files have as many entries, and their sum`` (name: string) cells genes (entries: int64) (sum: float) =
-        let read = read (TestData.require name) |> ok
+        let read = read (TestData.require name) |> Expect.ok
         Assert.That((read.Counts.Cells, read.Counts.Genes, read.Counts.Entries), Is.EqualTo((cells, genes, entries)))
         Assert.That(Array.sumBy float read.Counts.ByCell.Values, Is.EqualTo(sum).Within(1e-6 * abs sum))
 
     let private lines (text: string) =
         text.Split('\n', StringSplitOptions.RemoveEmptyEntries) |> Array.sort
 
-    [<TestCaseSource(nameof fileNames)>]
-    let ``real files are read as Python's anndata reads them`` (name: string) =
-        let path = TestData.require name
+    let private sameAsPython path =
         let python = lines (Python.run "describe.py" [ path ])
-        let geneMatrices = AnnData.geneMatrices ReadOptions.standard path |> ok
-        let cells = read path |> ok
+        let geneMatrices = AnnData.geneMatrices ReadOptions.standard path |> Expect.ok
+        let cells = read path |> Expect.ok
 
         let raw =
             match
@@ -174,6 +162,23 @@ module AnnDataTests =
             |> Array.sort
 
         Assert.That(ours, Is.EqualTo<string[]> python)
+
+    [<TestCaseSource(nameof fileNames)>]
+    let ``real files are read as Python's anndata reads them`` (name: string) = sameAsPython (TestData.require name)
+
+    let private variants =
+        lazy
+            (let folder = Scratch.folder ()
+             Python.run "variants.py" [ folder ] |> ignore
+             folder)
+
+    [<Test>]
+    let ``every form of matrix and table that Python writes is read`` () =
+        let files = Directory.GetFiles variants.Value
+        Assert.That(files.Length, Is.EqualTo 30)
+
+        for path in files do
+            sameAsPython path
 
     let private everything =
         let cells = {
@@ -276,7 +281,7 @@ module AnnDataTests =
     [<Test>]
     let ``a file without X says what else there is`` () =
         let path = written { everything with Matrix = None }
-        Assert.That(read path |> message, Does.EndWith ": there is no X; present: layer dense, layer sparse.")
+        Assert.That(read path |> Expect.message, Does.EndWith ": there is no X; present: layer dense, layer sparse.")
 
         let ofLayer =
             AnnData.read
@@ -285,7 +290,7 @@ module AnnDataTests =
                         Matrix = MatrixChoice.Layer "sparse"
                 }
                 path
-            |> ok
+            |> Expect.ok
 
         Assert.That(ofLayer.Counts.ByCell.Values, Is.EqualTo<float32[]>((countsOf 5 3).ByCell.Values))
 
@@ -300,13 +305,13 @@ module AnnDataTests =
                 (written everything)
 
         Assert.That(
-            message read,
+            Expect.message read,
             Does.EndWith "there is no layer spars; present: X, layer dense, layer sparse. Did you mean layer sparse?"
         )
 
     [<Test>]
     let ``contents tell what a file has`` () =
-        let contents = AnnData.contents (written everything) |> ok
+        let contents = AnnData.contents (written everything) |> Expect.ok
 
         let names =
             List.map (fun (matrix: MatrixContents) -> matrix.Name, matrix.Kind, matrix.Entries)
@@ -345,7 +350,7 @@ module AnnDataTests =
     [<Test>]
     let ``contents of the file of AnnData 0.11 without X`` () =
         let contents =
-            AnnData.contents (TestData.require "native/anndata_v0.11.4.h5ad") |> ok
+            AnnData.contents (TestData.require "native/anndata_v0.11.4.h5ad") |> Expect.ok
 
         Assert.That(
             (contents.Matrix, contents.Cells, contents.Genes),
@@ -369,8 +374,8 @@ module AnnDataTests =
                 bytes.Length
             )
 
-        Assert.That(read path |> message, Is.EqualTo $"{path}: the file is damaged: cut short: {expected}.")
-        Assert.That(AnnData.contents path |> message, Does.Contain "cut short")
+        Assert.That(read path |> Expect.message, Is.EqualTo $"{path}: the file is damaged: cut short: {expected}.")
+        Assert.That(AnnData.contents path |> Expect.message, Does.Contain "cut short")
 
     [<Test>]
     let ``text that is called h5ad is told apart`` () =
@@ -378,16 +383,16 @@ module AnnDataTests =
         File.WriteAllText(path, "gene\tcell1\nA\t1\n")
 
         Assert.That(
-            read path |> message,
+            read path |> Expect.message,
             Is.EqualTo $"{path}: not an HDF5 file: .h5ad and 10x .h5 files are HDF5 files."
         )
 
     [<Test>]
     let ``a file that is not there, and one that is no AnnData`` () =
-        Assert.That(read "absent.h5ad" |> message, Is.EqualTo "absent.h5ad: no such file or folder.")
+        Assert.That(read "absent.h5ad" |> Expect.message, Is.EqualTo "absent.h5ad: no such file or folder.")
         let path = temporaryFile ()
         using (Hdf5File.Create path) (fun file -> file.Close())
-        Assert.That(read path |> message, Does.Contain "no AnnData")
+        Assert.That(read path |> Expect.message, Does.Contain "no AnnData")
 
     /// A sparse X of 2 x 3 with these parts.
     let private sparseFile (indptr: int[]) (indices: int[]) (data: float32[]) =
@@ -429,11 +434,13 @@ module AnnDataTests =
         (indptr: int[], indices: int[], data: float32[], reason: string)
         =
         let path = sparseFile indptr indices data
-        Assert.That(read path |> message, Is.EqualTo $"{path}: the file is damaged: {reason}")
+        Assert.That(read path |> Expect.message, Is.EqualTo $"{path}: the file is damaged: {reason}")
 
     [<Test>]
     let ``NaN and infinity are kept`` () =
-        let cells = read (sparseFile [| 0; 1; 2 |] [| 0; 1 |] [| nanf; infinityf |]) |> ok
+        let cells =
+            read (sparseFile [| 0; 1; 2 |] [| 0; 1 |] [| nanf; infinityf |]) |> Expect.ok
+
         Assert.That(cells.Counts.ByCell.Values, Is.EqualTo<float32[]> [| nanf; infinityf |])
 
     [<TestCase("a/b")>]
@@ -449,7 +456,7 @@ module AnnDataTests =
         let result = AnnData.write 1 path (AnnDataParts.ofTables cells (Table.ofNames [||]))
 
         Assert.That(
-            message result,
+            Expect.message result,
             Is.EqualTo $"{path}: cannot be written: '{name}' cannot be a name there, or stands twice."
         )
 
@@ -469,7 +476,7 @@ module AnnDataTests =
                 ]
         }
 
-        Assert.Throws<ArgumentException>(fun () -> AnnData.write 1 (temporaryFile ()) parts |> ignore)
+        Expect.throws<ArgumentException>(fun () -> AnnData.write 1 (temporaryFile ()) parts |> ignore)
         |> ignore
 
     [<Test>]
@@ -488,7 +495,7 @@ module AnnDataTests =
                     Progress = listening
             }
             path
-        |> ok
+        |> Expect.ok
         |> ignore
 
         Assert.That(
@@ -501,7 +508,7 @@ module AnnDataTests =
                 Token = Threading.CancellationToken true
         }
 
-        Assert.Throws<OperationCanceledException>(fun () ->
+        Expect.throws<OperationCanceledException>(fun () ->
             AnnData.read
                 {
                     ReadOptions.standard with

@@ -53,3 +53,7 @@ module Expect =
         | :? 'error -> ()
         | null -> Assert.Fail $"no {typeof<'error>.Name} was raised"
         | other -> Assert.Fail $"not a {typeof<'error>.Name}: {other}"
+
+    /// An exception of this very type, for a closer look.
+    let throws<'error when 'error :> exn> (attempt: unit -> unit) : 'error =
+        Assert.Throws<'error>(Action attempt)

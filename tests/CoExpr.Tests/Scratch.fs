@@ -8,8 +8,7 @@ open NUnit.Framework
 [<RequireQualifiedAccess>]
 module Scratch =
 
-    let private folders =
-        lazy Directory.CreateTempSubdirectory("coexpr-").FullName
+    let private folders = lazy Directory.CreateTempSubdirectory("coexpr-").FullName
 
     /// A new empty folder for one test's files.
     let folder () =

@@ -9,11 +9,6 @@ module TenXTests =
     let private v1 = "native/10x_v1_filtered_gene_bc_matrices.h5"
     let private v3 = "native/10x_v3_filtered_feature_bc_matrix.h5"
 
-    let private ok result =
-        match result with
-        | Ok value -> value
-        | Error error -> raise (AssertionException(CoExprError.describe error))
-
     // Counted with h5py: shape, data and barcodes of both files.
     [<TestCase("native/10x_v1_filtered_gene_bc_matrices.h5", 12, 343, 12L, 12.0, "AACACGTGTACGCTGC-1", "DSCAM")>]
     [<TestCase("native/10x_v3_filtered_feature_bc_matrix.h5",
@@ -32,14 +27,14 @@ module TenXTests =
         (cell: string)
         (gene: string)
         =
-        let read = TenX.read ReadOptions.standard (TestData.require name) |> ok
+        let read = TenX.read ReadOptions.standard (TestData.require name) |> Expect.ok
         Assert.That((read.Counts.Cells, read.Counts.Genes, read.Counts.Entries), Is.EqualTo((cells, genes, entries)))
         Assert.That(Array.sumBy float read.Counts.ByCell.Values, Is.EqualTo sum)
         Assert.That((read.CellTable.Names[0], read.GeneTable.Names[0]), Is.EqualTo((cell, gene)))
 
     [<Test>]
     let ``features of version 3 have identifiers, types and a genome`` () =
-        let read = TenX.read ReadOptions.standard (TestData.require v3) |> ok
+        let read = TenX.read ReadOptions.standard (TestData.require v3) |> Expect.ok
         let first = [ for name, column in read.GeneTable.Columns -> name, Column.text 0 column ]
 
         Assert.That(
@@ -53,16 +48,16 @@ module TenXTests =
 
     [<Test>]
     let ``contents have the shape and the columns`` () =
-        let contents = TenX.contents (TestData.require v3) |> ok
+        let contents = TenX.contents (TestData.require v3) |> Expect.ok
         Assert.That((contents.Format, contents.Cells, contents.Genes), Is.EqualTo(("10x version 3", 1107L, 507L)))
         Assert.That(contents.GeneColumns |> List.map _.Levels, Is.EqualTo<int64 option list> [ None; Some 1L; Some 1L ])
 
     [<Test>]
     let ``files of 10x and of AnnData are told apart`` () =
-        Assert.That(TenX.isTenX (TestData.require v1) |> ok, Is.True)
-        Assert.That(TenX.isTenX (TestData.require v3) |> ok, Is.True)
+        Assert.That(TenX.isTenX (TestData.require v1) |> Expect.ok, Is.True)
+        Assert.That(TenX.isTenX (TestData.require v3) |> Expect.ok, Is.True)
         let anndata = TestData.require "native/anndata_v0.7.0.h5ad"
-        Assert.That(TenX.isTenX anndata |> ok, Is.False)
+        Assert.That(TenX.isTenX anndata |> Expect.ok, Is.False)
 
         match TenX.read ReadOptions.standard anndata with
         | Error(CoExprError.UnknownFormat _) -> ()

@@ -64,6 +64,8 @@ def compact(root, name, values):
 def partly_written(root):
     data = root.create_dataset("fill", shape=(100,), chunks=(10,), dtype="i4", compression="gzip", fillvalue=5)
     data[30:40] = 1
+    plain = root.create_dataset("fill_plain", shape=(100,), chunks=(10,), dtype="i4", fillvalue=5)
+    plain[30:40] = 1
     root.create_dataset("never", shape=(100,), chunks=(10,), dtype="f4", compression="gzip")
     resized = root.create_dataset("resized", data=numbers((64,), "i4"), chunks=(16,), maxshape=(None,))
     resized.resize((40,))
