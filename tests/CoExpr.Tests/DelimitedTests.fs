@@ -245,7 +245,7 @@ module DelimitedTests =
                     row.EndRow())
                 |> ignore
 
-            Expect.throws<InvalidOperationException> write
+            Expect.raises<InvalidOperationException> write
             Expect.equal [||] (Directory.GetFiles folder))
 
     [<Test>]

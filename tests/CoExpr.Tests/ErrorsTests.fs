@@ -80,7 +80,7 @@ module ErrorsTests =
             Schedule.blocks 3 9 ignore (fun () _ -> raise (CoExprFailure error))
 
         Expect.equal (Error error) (CoExprError.protect inSchedule)
-        Expect.throws<InvalidOperationException>(fun () -> CoExprError.protect (fun () -> invalidOp "bug") |> ignore)
+        Expect.raises<InvalidOperationException>(fun () -> CoExprError.protect (fun () -> invalidOp "bug") |> ignore)
 
     [<Test>]
     let ``the first error ends a computation`` () =

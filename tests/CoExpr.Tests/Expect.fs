@@ -40,8 +40,9 @@ module Expect =
     let refused (words: string) (attempt: unit -> 'a) =
         let error = Assert.Throws<ArgumentException>(Action(fun () -> attempt () |> ignore))
         Assert.That(error.Message, Does.Contain words)
-    /// Raises an exception of this type.
-    let throws<'error when 'error :> exn> (work: unit -> unit) =
+
+    /// Raises an exception of this type or of one derived from it.
+    let raises<'error when 'error :> exn> (work: unit -> unit) =
         let raised =
             try
                 work ()

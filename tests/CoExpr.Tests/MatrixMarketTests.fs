@@ -190,7 +190,7 @@ module MatrixMarketTests =
                 Token = CancellationToken true
             }
 
-            Expect.throws<OperationCanceledException>(fun () ->
+            Expect.raises<OperationCanceledException>(fun () ->
                 MatrixMarket.read RowsAre.Genes progress path |> ignore))
 
     [<Test>]

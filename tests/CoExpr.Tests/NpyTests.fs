@@ -254,9 +254,9 @@ module NpyTests =
     [<Test>]
     let ``types and shapes that cannot be are a bug`` () =
         inFolder (fun path ->
-            Expect.throws<ArgumentException>(fun () -> Npy.writeRows path 1 1 (fun _ (_: decimal[]) -> ()) |> ignore)
+            Expect.raises<ArgumentException>(fun () -> Npy.writeRows path 1 1 (fun _ (_: decimal[]) -> ()) |> ignore)
 
-            Expect.throws<ArgumentException>(fun () ->
+            Expect.raises<ArgumentException>(fun () ->
                 Npz.write path [ "x", NpyArray.Float([ 3 ], [| 1.0 |]) ] |> ignore)
 
             Expect.equal false (File.Exists path))

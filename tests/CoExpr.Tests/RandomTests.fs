@@ -104,7 +104,7 @@ module RandomTests =
     [<Test>]
     let ``a bound of 1 gives 0, and one of 0 is a bug`` () =
         Expect.equal 0 ((stream 1UL 0).Below 1)
-        Expect.throws<ArgumentException>(fun () -> (stream 1UL 0).Below 0 |> ignore)
+        Expect.raises<ArgumentException>(fun () -> (stream 1UL 0).Below 0 |> ignore)
 
     [<Property>]
     let ``a permutation holds every number once`` seed (NonNegativeInt count) =

@@ -149,6 +149,6 @@ module SparseCountsTests =
 
     [<Test>]
     let ``a matrix of another size than its values is a bug`` () =
-        Expect.throws<ArgumentException>(fun () -> SparseCounts.OfDense(2, 2, [| 1.0f |]) |> ignore)
+        Expect.raises<ArgumentException>(fun () -> SparseCounts.OfDense(2, 2, [| 1.0f |]) |> ignore)
         let matrix, minor = large
-        Expect.throws<ArgumentException>(fun () -> SparseCounts.OfCells(1, minor, matrix) |> ignore)
+        Expect.raises<ArgumentException>(fun () -> SparseCounts.OfCells(1, minor, matrix) |> ignore)

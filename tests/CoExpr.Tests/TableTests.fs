@@ -76,4 +76,4 @@ module TableTests =
 
     [<Test>]
     let ``a column of another length is a bug`` () =
-        Expect.throws<ArgumentException>(fun () -> Table.withColumn "x" (Column.Float [| 1.0 |]) table |> ignore)
+        Expect.raises<ArgumentException>(fun () -> Table.withColumn "x" (Column.Float [| 1.0 |]) table |> ignore)
