@@ -144,7 +144,7 @@ module ReportBrowserTests =
 
         let dom, _ = Report.coexpression hubs |> driven program |> render
 
-        Expect.same
+        Expect.equal
             [
                 "GNLY NKG7 CD74"
                 "CD74 GNLY NKG7"

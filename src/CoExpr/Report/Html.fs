@@ -132,15 +132,10 @@ module Html =
                 search id
                 tableOf id caption (tableHead quantity) (hubs |> Array.map hubRow |> List.ofArray)
                 reading (
-<<<<<<< HEAD
-                    $"Total information is the sum over a gene's kept partners of {quantity.Name}, sign left aside, times the number of "
-                    + "cells that it was estimated from: a score from thousands of cells weighs more than the same score from three. Highly expressed genes are measured with less noise and so tend to be hubs: compare a "
-                    + "hub with genes expressed as widely. Press a column's name to sort by it."
-=======
-                    $"Strength is the sum of a gene's {quantity.Name} with all partners that were kept, and so grows "
-                    + "with both their number and their scores. Highly expressed genes are measured with less noise "
-                    + "and so tend to be hubs: compare a hub with genes expressed as widely. Press a column's name to sort by it."
->>>>>>> report
+                    $"Total information is the sum over a gene's kept partners of {quantity.Name}, sign left aside, times "
+                    + "the number of cells that it is estimated from: a score from thousands of cells weighs more than the "
+                    + "same score from three. Highly expressed genes are measured with less noise and so tend to be hubs: "
+                    + "compare a hub with genes expressed as widely. Press a column's name to sort by it."
                 )
             ]
         }
