@@ -25,7 +25,7 @@ public class AllPairs
     [GlobalSetup]
     public void Setup()
     {
-        var random = new Random(1);
+        var random = new System.Random(1);
         levels = Enumerable
             .Range(0, Genes)
             .Select(_ => Enumerable.Range(0, Cells).Select(_ => Level(random)).ToArray())
@@ -41,7 +41,7 @@ public class AllPairs
         Check();
     }
 
-    byte Level(Random random) => random.Next(100) < Density ? (byte)random.Next(1, Bins + 1) : (byte)0;
+    byte Level(System.Random random) => random.Next(100) < Density ? (byte)random.Next(1, Bins + 1) : (byte)0;
 
     void Check()
     {
