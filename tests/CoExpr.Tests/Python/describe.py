@@ -1,7 +1,8 @@
 """Says what Python's anndata finds in an .h5ad file, one line per part: `name kind sha256`.
 
 The tests make the same lines of what CoExpr finds, or wrote, and compare. Hashes are of little-endian arrays, so that
-equal lines mean equal bits. With --uns, what is unstructured and the pairwise matrices are told too.
+equal lines mean equal bits. With --uns, what is unstructured and the pairwise matrices are told too. Of several files,
+each begins with a line of its path.
 """
 
 import hashlib
@@ -102,7 +103,7 @@ def unstructured(name, value):
         say(name, f"scalar-{value.dtype.name}", value.tobytes())
 
 
-def main(path, *options):
+def describe(path, options):
     data = anndata.read_h5ad(path)
     if data.X is not None:
         sparse("X", data.X, "<f4")
@@ -125,4 +126,13 @@ def main(path, *options):
         unstructured("uns", dict(data.uns))
 
 
-main(*sys.argv[1:])
+def main(arguments):
+    options = [argument for argument in arguments if argument.startswith("--")]
+    paths = [argument for argument in arguments if not argument.startswith("--")]
+    for path in paths:
+        if len(paths) > 1:
+            print("file", path)
+        describe(path, options)
+
+
+main(sys.argv[1:])
