@@ -1,0 +1,36 @@
+namespace CoExpr.Tests
+
+open NUnit.Framework
+open CoExpr
+
+/// Assertions that say both sides.
+[<RequireQualifiedAccess>]
+module Expect =
+
+    /// Equal as F# means it; NaN equals NaN.
+    let equal (expected: 'a) (actual: 'a) =
+        if not ((box expected).Equals(box actual) || expected = actual) then
+            Assert.Fail $"expected: %A{expected}\nactual:   %A{actual}"
+
+    /// The value of a result that must be Ok.
+    let ok (result: Result<'a, CoExprError>) =
+        match result with
+        | Ok value -> value
+        | Error error ->
+            Assert.Fail(CoExprError.describe error)
+            Unchecked.defaultof<'a>
+
+    /// The sentence of a result that must be an error.
+    let message (result: Result<'a, CoExprError>) =
+        match result with
+        | Error error -> CoExprError.describe error
+        | Ok value ->
+            Assert.Fail $"not an error: %A{value}"
+            ""
+
+    /// The sentence of the error holds all of these.
+    let says (parts: string list) result =
+        let message = message result
+
+        for part in parts do
+            Assert.That(message, Does.Contain part)
