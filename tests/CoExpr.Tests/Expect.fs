@@ -1,5 +1,6 @@
 namespace CoExpr.Tests
 
+open System
 open NUnit.Framework
 open CoExpr
 
@@ -34,3 +35,8 @@ module Expect =
 
         for part in parts do
             Assert.That(message, Does.Contain part)
+
+    /// An ArgumentException whose message holds these words.
+    let refused (words: string) (attempt: unit -> 'a) =
+        let error = Assert.Throws<ArgumentException>(Action(fun () -> attempt () |> ignore))
+        Assert.That(error.Message, Does.Contain words)

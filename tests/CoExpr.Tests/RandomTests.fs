@@ -1,3 +1,4 @@
 namespace CoExpr.Tests
 
-module RandomTests = let x = 1
+module RandomTests =
+    let x = 1

@@ -98,7 +98,7 @@ internal sealed class ChunkDecoder(IReadOnlyList<Filter> filters, int chunkBytes
             throw new InvalidDataException($"{input.Length} bytes where {output.Length} were expected");
 
         var elements = input.Length / elementBytes;
-        Unshuffling.Undo(input[..(elements * elementBytes)], elements, elementBytes, output);
+        Shuffling.Undo(input[..(elements * elementBytes)], elements, elementBytes, output);
         input[(elements * elementBytes)..].CopyTo(output[(elements * elementBytes)..]);
     }
 }

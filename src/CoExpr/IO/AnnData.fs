@@ -1,5 +1,6 @@
 namespace CoExpr.IO
 
+open System
 open CoExpr
 open CoExpr.Hdf5
 
@@ -58,7 +59,7 @@ module AnnData =
 
         counts
 
-    let private layer options path cells genes name = {
+    let private layer (options: ReadOptions) path cells genes name = {
         Name = name
         Read =
             fun () ->
@@ -88,7 +89,7 @@ module AnnData =
         | Some(H5Matrix.Stored.Other kind) -> kind = "table"
         | other -> other.IsSome
 
-    let private denseMatrices options (file: Hdf5File) part =
+    let private denseMatrices (options: ReadOptions) (file: Hdf5File) part =
         let path = file.Path
 
         [
@@ -135,7 +136,7 @@ module AnnData =
     let read (options: ReadOptions) path : Result<Cells, CoExprError> = H5.read path (readCells options)
 
     /// The matrices per gene (varm), each read when it is asked for.
-    let geneMatrices options path : Result<Named<Matrix> list, CoExprError> =
+    let geneMatrices (options: ReadOptions) path : Result<Named<Matrix> list, CoExprError> =
         H5.read path (fun file -> denseMatrices options file "varm")
 
     let private matrixContents (file: Hdf5File) part = [
@@ -181,3 +182,61 @@ module AnnData =
 
     /// Everything that is in the file, without reading any large array. A file without X has contents too.
     let contents path : Result<FileContents, CoExprError> = H5.read path readContents
+
+    /// Names that a file of this kind cannot hold, in the order of the parts.
+    let private badNames (parts: AnnDataParts) =
+        let isBad (name: string) =
+            String.IsNullOrEmpty name
+            || name = "."
+            || name.Contains '/'
+            || name.Contains '\000'
+
+        let twice names =
+            names
+            |> List.countBy id
+            |> List.filter (fun (_, count) -> count > 1)
+            |> List.map fst
+
+        let rec inGroup members =
+            let names = List.map fst members
+
+            List.filter isBad names
+            @ twice names
+            @ (members
+               |> List.collect (fun (_, value) ->
+                   match value with
+                   | Unstructured.Group inner -> inGroup inner
+                   | Unstructured.Table table -> inTable table
+                   | _ -> []))
+
+        and inTable (table: Table) =
+            let names = table.Columns |> Array.map fst |> List.ofArray
+            List.filter (fun name -> isBad name || name = "_index") names @ twice names
+
+        let inMatrices members =
+            members |> List.map (fun (name, _) -> name, Unstructured.Flag true) |> inGroup
+
+        inTable parts.CellTable
+        @ inTable parts.GeneTable
+        @ List.collect inMatrices [
+            parts.Layers
+            parts.CellMatrices
+            parts.GeneMatrices
+            parts.CellPairs
+            parts.GenePairs
+        ]
+        @ inGroup parts.Unstructured
+
+    /// Writes a file that Python's anndata reads, from 0.8 on. Text with missing values becomes a category, which has
+    /// room for them in every version. A name with a slash, a name twice in one place, or a column called _index is a
+    /// CannotWrite. Throws ArgumentException where shapes do not agree.
+    ///
+    /// The file is written in place: give a temporary path and rename it, if it must be whole or not there.
+    let write threads path (parts: AnnDataParts) : Result<unit, CoExprError> =
+        AnnDataParts.check parts
+
+        match badNames parts with
+        | name :: _ -> Error(CoExprError.CannotWrite(path, $"'{name}' cannot be a name there, or stands twice."))
+        | [] ->
+            let storage = Hdf5Storage(Threads = threads)
+            H5.write path (fun file -> H5Writing.parts storage file parts)

@@ -3,6 +3,7 @@ namespace CoExpr.IO
 open System
 open System.Collections.Concurrent
 open System.IO
+open System.Text
 open CoExpr
 
 /// Temporary files that are being written by this process, so that they can be deleted when it is told to end.
@@ -35,7 +36,11 @@ module private Unfinished =
 [<RequireQualifiedAccess>]
 module AtomicFile =
 
-    /// Bytes of a name that file systems take are 255, of which the prefix needs 40 and a letter up to 4.
+    /// Bytes that file systems allow a name.
+    [<Literal>]
+    let private LongestName = 255
+
+    /// Letters of a name that a temporary name keeps: at 4 bytes each they leave room for the 33 bytes before them.
     [<Literal>]
     let private LongestKeptName = 50
 
@@ -68,9 +73,10 @@ module AtomicFile =
 
     /// Where the file really goes: a link is followed, so that it keeps pointing to its file.
     let private followed (path: string) =
-        match File.ResolveLinkTarget(path, true) with
-        | null -> Path.GetFullPath path
-        | target -> target.FullName
+        if isNull (FileInfo path).LinkTarget then
+            Path.GetFullPath path
+        else
+            File.ResolveLinkTarget(path, true).FullName
 
     /// A hidden name beside the final one. It ends as that one does, for writers that choose a format by the ending.
     let private temporaryFor (path: string) =
@@ -100,6 +106,8 @@ module AtomicFile =
             Some "it is a device or a pipe; give a file name."
         elif not (Directory.Exists(folderOf path)) then
             Some $"no such folder: {folderOf path}"
+        elif Encoding.UTF8.GetByteCount(Path.GetFileName path) > LongestName then
+            Some "the name is too long."
         elif isReadOnly path then
             Some "the file is read-only."
         else
@@ -122,14 +130,19 @@ module AtomicFile =
         | Some reason -> Error(CoExprError.CannotWrite(path, reason))
         | None -> probe path
 
-    let private checkAll (paths: string list) =
-        let whole = paths |> List.map Path.GetFullPath
-
-        match whole |> List.countBy id |> List.tryFind (fun (_, times) -> times > 1) with
+    let private requireDistinct (paths: string list) =
+        match
+            paths
+            |> List.countBy Path.GetFullPath
+            |> List.tryFind (fun (_, times) -> times > 1)
+        with
         | Some(path, times) -> Error(CoExprError.CannotWrite(path, $"{times} outputs have this name."))
-        | None ->
-            (Ok(), paths)
-            ||> List.fold (fun checkedSoFar path -> Result.bind (fun () -> check path) checkedSoFar)
+        | None -> Ok()
+
+    let private checkAll (paths: string list) =
+        (Ok(), paths)
+        ||> List.fold (fun before path -> before |> Result.bind (fun () -> check path))
+        |> Result.bind (fun () -> requireDistinct paths)
 
     let private flush (path: string) =
         use file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite)

@@ -105,8 +105,9 @@ module internal H5Matrix =
 
         int size
 
-    /// Starts, indices and values as they are stored: `lines` of them, indices below `minor`.
-    let compressed options (file: Hdf5File) (group: Hdf5Group) lines minor : Compressed =
+    /// Starts and indices as they are stored, checked, and the dataset of the values: `lines` lines, indices below
+    /// `minor`.
+    let private structure options (file: Hdf5File) (group: Hdf5Group) lines minor =
         let name = group.Path.TrimStart '/'
         let part name = H5.dataset file.Path group name
         let indices, data = part "indices", part "data"
@@ -118,14 +119,19 @@ module internal H5Matrix =
         checkStarts file name starts lines indices.Count
         let minor = fits file name minor
 
-        let matrix = {
+        let entries = H5.readAll<int> options indices
+        checkIndices file name options.Threads entries minor
+        starts, entries, data
+
+    /// A compressed matrix as it is stored: `lines` lines, indices below `minor`.
+    let compressed (options: ReadOptions) (file: Hdf5File) (group: Hdf5Group) lines minor : Compressed =
+        let starts, indices, data = structure options file group lines minor
+
+        {
             Starts = starts
-            Indices = H5.readAll<int> options indices
+            Indices = indices
             Values = H5.readAll<float32> options data
         }
-
-        checkIndices file name options.Threads matrix.Indices minor
-        matrix
 
     /// The non-zero entries of some dense rows, appended.
     let private gather (block: float32[]) rows columns (starts: ResizeArray<int64>) (indices: ResizeArray<int>) values =
@@ -168,7 +174,7 @@ module internal H5Matrix =
         }
 
     /// Cells are rows, genes columns.
-    let counts options (file: Hdf5File) name stored =
+    let counts (options: ReadOptions) (file: Hdf5File) name stored =
         match stored with
         | Stored.Sparse(group, Lines.Rows, cells, genes) ->
             let matrix = compressed options file group cells genes
@@ -181,19 +187,25 @@ module internal H5Matrix =
             SparseCounts.OfCells(cells, genes, sparseOfDense options dataset cells genes)
         | Stored.Other what -> H5.damaged file.Path $"{name} is no matrix but {what}."
 
-    let private scatter lines (matrix: Compressed) rows columns =
-        let values = Array.zeroCreate<float>(rows * columns)
+    /// A sparse matrix in full, in double precision.
+    let private scatter options file group lines rows columns =
+        let major, minor =
+            match lines with
+            | Lines.Rows -> rows, columns
+            | Lines.Columns -> columns, rows
 
-        for line in 0 .. matrix.Lines - 1 do
-            for at in int matrix.Starts[line] .. int matrix.Starts[line + 1] - 1 do
-                let minor = matrix.Indices[at]
+        let starts, indices, data = structure options file group major minor
+        let entries = data.Read<float>(options.Threads, options.Progress.Token)
+        let values = Array.zeroCreate<float>(int (rows * columns))
 
+        for line in 0 .. starts.Length - 2 do
+            for at in int starts[line] .. int starts[line + 1] - 1 do
                 let place =
                     match lines with
-                    | Lines.Rows -> line * columns + minor
-                    | Lines.Columns -> minor * columns + line
+                    | Lines.Rows -> line * int columns + indices[at]
+                    | Lines.Columns -> indices[at] * int columns + line
 
-                values[place] <- values[place] + float matrix.Values[at]
+                values[place] <- values[place] + entries[at]
 
         values
 
@@ -215,7 +227,7 @@ module internal H5Matrix =
         }
 
     /// Any matrix in full: coordinates, loadings. Of a table, the columns of numbers without missing values.
-    let dense options (file: Hdf5File) name stored =
+    let dense (options: ReadOptions) (file: Hdf5File) name stored =
         let full rows columns values =
             if rows * columns > int64 Array.MaxLength then
                 raise (CoExprFailure(CoExprError.TooLarge(name, rows * columns, int64 Array.MaxLength)))
@@ -230,13 +242,7 @@ module internal H5Matrix =
         | Stored.Dense(dataset, rows, columns) ->
             full rows columns (fun () -> dataset.Read<float>(options.Threads, options.Progress.Token))
         | Stored.Sparse(group, lines, rows, columns) ->
-            let major, minor =
-                match lines with
-                | Lines.Rows -> rows, columns
-                | Lines.Columns -> columns, rows
-
-            full rows columns (fun () ->
-                scatter lines (compressed options file group major minor) (int rows) (int columns))
+            full rows columns (fun () -> scatter options file group lines rows columns)
         | Stored.Other "table" -> tableMatrix (H5Table.read file name)
         | Stored.Other what -> H5.damaged file.Path $"{name} is no matrix but {what}."
 

@@ -25,9 +25,15 @@ type Figure = {
 [<RequireQualifiedAccess>]
 module internal Wording =
 
-    /// Three significant digits.
+    /// Three significant digits, final zeros included so that numbers of one size line up; 1.2E-05 for the very small.
     let score (value: float) =
-        value.ToString("G3", CultureInfo.InvariantCulture)
+        let size = abs value
+
+        if size >= 0.001 && size < 1e6 then
+            let decimals = 2 - int (floor (log10 size)) |> max 0
+            value.ToString($"N{decimals}", CultureInfo.InvariantCulture)
+        else
+            value.ToString("G3", CultureInfo.InvariantCulture)
 
     /// 12,345.
     let count (value: int64) =

@@ -127,9 +127,15 @@ module Figures =
         checkHistogram edges counts
         let pairs = Wording.counted (Array.sum counts) "pair"
 
+        let sides =
+            if quantity.Signed then
+                " Blue lies below 0, orange above."
+            else
+                ""
+
         {
             Title = $"How {quantity.Name} is distributed"
-            Caption = $"{Quantity.title quantity} of {pairs} of genes, in {counts.Length} bins."
+            Caption = $"{Quantity.title quantity} of {pairs} of genes, in {counts.Length} bins.{sides}"
             Reading =
                 "Each bar counts the pairs whose score lies between its two edges. The axis of counts is logarithmic, or the few "
                 + "strong pairs at the end would not be seen beside the many near zero. A long tail that stands clear of the bulk "
@@ -168,9 +174,13 @@ module Figures =
 
         scores |> Array.map (fun score -> max 0.0 (highest - score))
 
+    /// Both triangles of the new order come from the one above the diagonal of the old.
     let private reordered (order: int[]) (matrix: float[]) =
         let n = order.Length
-        Array.init (n * n) (fun at -> matrix[order[at / n] * n + order[at % n]])
+
+        Array.init (n * n) (fun at ->
+            let a, b = order[at / n], order[at % n]
+            matrix[min a b * n + max a b])
 
     /// Genes by their clusters. They are put in order of name first, so that ties do not depend on the file's order.
     let private clusteredOrder (names: string[]) (matrix: float[]) =
@@ -214,6 +224,8 @@ module Figures =
             "domain", Json.List [ VegaLite.number low; VegaLite.number full ]
             "range", Json.Text range
             "clamp", Json.Flag true
+            // Vega's own way through hue and chroma would take dark blue to orange by way of purple.
+            "interpolate", Json.Text "lab"
         ]
 
     let private colour quantity full =

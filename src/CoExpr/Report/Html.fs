@@ -96,7 +96,7 @@ module Html =
 
     let private hubRow hub =
         Markup.element "tr" [
-            attributed "th" [ "scope", "row" ] [ Markup.name hub.Gene ]
+            attributed "th" [ "scope", "row"; "title", hub.Gene ] [ Markup.name hub.Gene ]
             numberCell hub.Strength (Wording.score hub.Strength)
             numberCell (float hub.Degree) (Wording.count hub.Degree)
             Markup.element "td" [
@@ -113,7 +113,7 @@ module Html =
 
     let private tableOf id caption head rows =
         Markup.styled "div" "scroll" [
-            attributed "table" [ "id", id ] [
+            attributed "table" [ "id", id; "class", "hubs" ] [
                 Markup.element "caption" [ text caption ]
                 head
                 Markup.element "tbody" rows
@@ -132,14 +132,17 @@ module Html =
                 tableOf id caption (tableHead quantity) (hubs |> Array.map hubRow |> List.ofArray)
                 reading (
                     $"Strength is the sum of a gene's {quantity.Name} with all partners that were kept, and so grows with both their number "
-                    + "and their scores. Genes of high expression tend to be hubs because more of their cells inform the score: compare a "
+                    + "and their scores. Highly expressed genes are measured with less noise and so tend to be hubs: compare a "
                     + "hub with genes expressed as widely. Press a column's name to sort by it."
                 )
             ]
         }
 
-    let private fact (name, value) =
-        Markup.element "div" [ Markup.element "dt" [ text name ]; Markup.element "dd" [ text value ] ]
+    // A command line or a hash would otherwise stand as a tall narrow column among short facts.
+    let private fact (name, value: string) =
+        let css = if value.Length > 28 then "long" else ""
+
+        Markup.styled "div" css [ Markup.element "dt" [ text name ]; Markup.element "dd" [ text value ] ]
 
     let private factSheet facts = {
         Heading = "This run"

@@ -34,9 +34,18 @@ module internal GeneParameters =
             Dispersions = Array.map2 dispersion means population.DispersionScores
         }
 
-    /// Exposure x fold change of each gene in a few cells picked at random: an array per gene.
-    let private probes (options: SimulationOptions) (population: Population) (folds: FoldChanges) =
+    /// All cells of a small simulation, a few picked at random of a large one.
+    let private probedCells (options: SimulationOptions) gene =
         let perGene = max 16 (Probes / options.Genes)
+
+        if perGene >= options.Cells then
+            Array.init options.Cells id
+        else
+            let draws = Population.probing options.Seed gene
+            Array.init perGene (fun _ -> draws.Below options.Cells)
+
+    /// Exposure x fold change of each gene in the probed cells: an array per gene.
+    let private probes (options: SimulationOptions) (population: Population) (folds: FoldChanges) =
         let found = Array.zeroCreate<float[]> options.Genes
         let mutable exposure = ValueNone
 
@@ -44,12 +53,10 @@ module internal GeneParameters =
             let current = Exposure.forGene options population gene exposure
             exposure <- ValueSome current
             folds.Load gene
-            let draws = Population.probing options.Seed gene
 
             found[gene] <-
-                Array.init perGene (fun _ ->
-                    let cell = draws.Below options.Cells
-                    current.ByCell[cell] * folds.Of cell)
+                probedCells options gene
+                |> Array.map (fun cell -> current.ByCell[cell] * folds.Of cell)
 
         found
 

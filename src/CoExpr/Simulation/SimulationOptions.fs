@@ -182,7 +182,7 @@ module SimulationOptions =
 
         [
             whole "groups" 1 options.Cells options.Groups.Count
-            whole "markers per group" 0 options.Genes options.Groups.MarkersPerGroup
+            whole "markers per group" 0 1_000_000 options.Groups.MarkersPerGroup
             real "marker log2 fold change" -20.0 20.0 options.Groups.MarkerLog2FoldChange
             whole "modules" 0 options.Genes options.Modules.Count
             whole "genes per module" 2 1_000_000 options.Modules.GenesPerModule

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace CoExpr.Hdf5;
 
 /// <summary>Putting the bytes of elements together again, and taking them apart.</summary>
-internal static class Unshuffling
+internal static class Shuffling
 {
     /// <summary>From planes (all first bytes, all second bytes, ...) to elements.</summary>
     internal static void Undo(ReadOnlySpan<byte> planes, int elements, int elementBytes, Span<byte> output)

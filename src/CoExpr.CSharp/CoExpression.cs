@@ -1,0 +1,55 @@
+using System;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace CoExpr.CSharp;
+
+/// <summary>Which genes share information, and how much: mutual information of every pair of genes.</summary>
+public static class CoExpression
+{
+    /// <summary>Reads a file and scores every pair of its genes.</summary>
+    /// <param name="path">A file that <see cref="CellData.ReadAsync"/> reads.</param>
+    /// <param name="options">What to score and keep; the defaults of <see cref="CoExpressionOptions"/> if omitted.</param>
+    /// <param name="progress">Told how far the job is.</param>
+    /// <param name="token">Stops the job.</param>
+    /// <exception cref="CoExprException">The file, its values or an option is bad.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static async Task<CoExpressionResult> ComputeAsync(
+        string path,
+        CoExpressionOptions? options = null,
+        IProgress<JobProgress>? progress = null,
+        CancellationToken token = default
+    )
+    {
+        var core = (options ?? new CoExpressionOptions()).ToCore();
+        var data = await CellData
+            .ReadAsync(path, new ReadSettings { Threads = Math.Max(1, core.Threads) }, progress, token)
+            .ConfigureAwait(false);
+        return await ComputeAsync(data, options, progress, token).ConfigureAwait(false);
+    }
+
+    /// <summary>Scores every pair of genes of data in memory.</summary>
+    /// <param name="data">Cells and their counts.</param>
+    /// <param name="options">What to score and keep; the defaults of <see cref="CoExpressionOptions"/> if omitted.</param>
+    /// <param name="progress">Told how far the job is.</param>
+    /// <param name="token">Stops the job.</param>
+    /// <exception cref="CoExprException">A value or an option is bad, or fewer than 2 genes are left.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static Task<CoExpressionResult> ComputeAsync(
+        CellData data,
+        CoExpressionOptions? options = null,
+        IProgress<JobProgress>? progress = null,
+        CancellationToken token = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        var core = (options ?? new CoExpressionOptions()).ToCore();
+        return Task.Run(
+            () =>
+                new CoExpressionResult(
+                    CoExprException.Unwrap(Coexpression.compute(JobProgress.Of(progress, token), core, data.Value))
+                ),
+            token
+        );
+    }
+}

@@ -1,0 +1,105 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using CoExpr.IO;
+
+namespace CoExpr.CSharp;
+
+/// <summary>Two genes and what they share.</summary>
+/// <param name="GeneA">One gene.</param>
+/// <param name="GeneB">The other.</param>
+/// <param name="Bits">Their mutual information in bits, with the sign of their correlation if scores are signed.</param>
+/// <param name="Cells">Number of cells that the score is made from.</param>
+public readonly record struct GenePair(string GeneA, string GeneB, double Bits, int Cells);
+
+/// <summary>Scores of pairs of genes: symmetric, and without a gene's pair with itself.</summary>
+public sealed class CoExpressionResult
+{
+    readonly CoexpressionResult result;
+
+    internal CoExpressionResult(CoexpressionResult result) => this.result = result;
+
+    /// <summary>Names of the genes that were scored, in the order of the input.</summary>
+    public IReadOnlyList<string> Genes => result.Scores.Genes;
+
+    /// <summary>Number of cells of the input.</summary>
+    public int Cells => result.Cells;
+
+    /// <summary>Number of pairs that were scored, kept or not.</summary>
+    public long PairsScored => result.PairsScored;
+
+    /// <summary>Number of pairs that were kept.</summary>
+    public long PairCount => result.Scores.PairCount;
+
+    /// <summary>Every kept pair once: by its first gene in the order of the input, then strongest first. Made as it is read.</summary>
+    public IEnumerable<GenePair> Pairs =>
+        PairScoresModule
+            .pairs(result.Options.Strength, result.Scores)
+            .Select(pair => Pair(pair.Item1, pair.Item2));
+
+    /// <summary>The kept partners of a gene, strongest first; <see cref="GenePair.GeneA"/> is the gene itself.</summary>
+    /// <param name="gene">Name of a scored gene.</param>
+    /// <exception cref="ArgumentException">No scored gene has this name.</exception>
+    public IReadOnlyList<GenePair> Partners(string gene)
+    {
+        var number = Number(gene);
+        var partners = PairScoresModule.strongest(result.Options.Strength, result.Scores, number);
+        return Array.ConvertAll(partners, partner => Pair(number, partner));
+    }
+
+    /// <summary>The pair of two genes, or null if it was not kept.</summary>
+    /// <param name="geneA">Name of a scored gene.</param>
+    /// <param name="geneB">Name of another.</param>
+    /// <exception cref="ArgumentException">No scored gene has this name.</exception>
+    public GenePair? Pair(string geneA, string geneB)
+    {
+        var (a, b) = (Number(geneA), Number(geneB));
+        var found = result.Scores.TryPair(a, b);
+        return found.IsSome ? Pair(a, found.Value) : null;
+    }
+
+    /// <summary>A gene's row of the symmetric matrix of scores in bits, one per scored gene; 0 for itself and for pairs
+    /// that were not kept.</summary>
+    /// <param name="gene">Name of a scored gene.</param>
+    /// <exception cref="ArgumentException">No scored gene has this name.</exception>
+    public double[] Row(string gene) => PairScoresModule.denseRow(result.Scores, Number(gene));
+
+    /// <summary>Writes the scores: .h5ad (varp), .tsv or .csv (gene_a gene_b mi cells; .gz packs it), .npz (sparse) or
+    /// .npy (dense). The file appears complete or not at all.</summary>
+    /// <param name="path">The file; one that is there is replaced.</param>
+    /// <param name="progress">Told how far the writing is.</param>
+    /// <param name="token">Stops the writing.</param>
+    /// <exception cref="CoExprException">The file cannot be written, or its ending is not known.</exception>
+    public Task SaveAsync(
+        string path,
+        IProgress<JobProgress>? progress = null,
+        CancellationToken token = default
+    ) =>
+        Task.Run(
+            () => CoExprException.Unwrap(CoexpressionFile.write(JobProgress.Of(progress, token), result, path)),
+            token
+        );
+
+    /// <summary>Writes a self-contained HTML page with the distribution of scores, a heat map and the strongest hubs.</summary>
+    /// <param name="path">The file; one that is there is replaced.</param>
+    /// <param name="token">Stops the writing.</param>
+    /// <exception cref="CoExprException">The file cannot be written.</exception>
+    public Task SaveReportAsync(string path, CancellationToken token = default) =>
+        Task.Run(() => CoExprException.Unwrap(CoexpressionFile.writeReport([], result, path)), token);
+
+    internal CoexpressionResult Value => result;
+
+    GenePair Pair(int gene, Partner partner) =>
+        new(Genes[gene], Genes[partner.Gene], partner.Score, partner.Cells);
+
+    int Number(string gene)
+    {
+        ArgumentNullException.ThrowIfNull(gene);
+        var number = result.Scores.TryGene(gene);
+        return number.IsSome
+            ? number.Value
+            : throw new ArgumentException($"{gene} is not among the {Genes.Count} scored genes", nameof(gene));
+    }
+}

@@ -1,0 +1,198 @@
+using System;
+using System.CommandLine;
+using System.Threading;
+using System.Threading.Tasks;
+using CoExpr.CSharp;
+using CoExpr.Kernels;
+
+namespace CoExpr.Cli;
+
+/// <summary>coexpr mi: mutual information of all pairs of genes.</summary>
+public sealed class MiCommand
+{
+    readonly Argument<string> input = new("input")
+    {
+        Description = ".h5ad, 10x .h5, Matrix Market (folder or .mtx), .tsv, .csv or .npy; .gz is unpacked",
+    };
+
+    readonly Option<string> output = new("--output", "-o")
+    {
+        Description = "Where to: .h5ad, .tsv, .csv (.gz), .npz (sparse) or .npy (dense)",
+        HelpName = "FILE",
+        Required = true,
+    };
+
+    readonly Option<string?> report = new("--report") { Description = "Also write a page with figures", HelpName = "FILE.html" };
+
+    readonly Option<int> bins = new("--bins")
+    {
+        Description = "Most bins of a gene's expressed cells, 2 to 255",
+        HelpName = "N",
+        DefaultValueFactory = _ => 10,
+    };
+
+    readonly Option<bool> signed = new("--signed") { Description = "Give scores the sign of the correlation (default)" };
+    readonly Option<bool> unsigned = new("--unsigned") { Description = "Leave scores without a sign" };
+
+    readonly Option<string> cells = new("--cells")
+    {
+        Description = "Cells that a pair is scored over: those that express either gene, or all",
+        HelpName = "either|all",
+        DefaultValueFactory = _ => "either",
+    };
+
+    readonly Option<int?> top = new("--top")
+    {
+        Description = "Keep the pairs that are among the K strongest of one of their genes (default: 50)",
+        HelpName = "K",
+    };
+
+    readonly Option<double?> min = new("--min") { Description = "Keep the pairs of at least so many bits", HelpName = "BITS" };
+    readonly Option<bool> all = new("--all") { Description = "Keep every pair" };
+
+    readonly Option<string> by = new("--by")
+    {
+        Description = "What makes a pair strong: a high score, or a magnitude far from 0",
+        HelpName = "score|magnitude",
+        DefaultValueFactory = _ => "score",
+    };
+
+    readonly Option<int> minCells = new("--min-cells")
+    {
+        Description = "Leave out genes that fewer cells express",
+        HelpName = "N",
+        DefaultValueFactory = _ => 3,
+    };
+
+    readonly Option<double?> entropyAbove = new("--entropy-above")
+    {
+        Description = "Leave out genes whose non-zero values have no higher entropy",
+        HelpName = "NATS",
+    };
+
+    readonly Option<bool> entropyOriginal = new("--entropy-without-smallest")
+    {
+        Description = "Let that entropy leave out the smallest value, not the zeros (as GeneVector)",
+    };
+
+    readonly Option<string> edges = new("--bin-edges")
+    {
+        Description = "How bin edges are computed: exactly, or in floating point as NumPy (and so GeneVector) does",
+        HelpName = "exact|numpy",
+        DefaultValueFactory = _ => "exact",
+    };
+
+    readonly Option<string?> layer = new("--layer") { Description = "Layer to take instead of X; raw is the raw matrix", HelpName = "NAME" };
+
+    readonly Option<string> genesIn = new("--genes-in")
+    {
+        Description = "Where a text table has its genes",
+        HelpName = "rows|columns",
+        DefaultValueFactory = _ => "columns",
+    };
+
+    readonly Option<bool> negativeAsZero = new("--negative-as-zero")
+    {
+        Description = "Count negative values as not expressed (as GeneVector) instead of refusing them",
+    };
+
+    readonly Option<string> backend = new("--backend")
+    {
+        Description = "What computes; it does not change the result",
+        HelpName = "auto|cpu|reference",
+        DefaultValueFactory = _ => "auto",
+    };
+
+    readonly CommonOptions common = new();
+
+    MiCommand()
+    {
+        cells.AcceptOnlyFromAmong("either", "all");
+        by.AcceptOnlyFromAmong("score", "magnitude");
+        edges.AcceptOnlyFromAmong("exact", "numpy");
+        genesIn.AcceptOnlyFromAmong("rows", "columns");
+    }
+
+    /// <summary>The command with its options.</summary>
+    public static Command Create() => new MiCommand().ToCommand();
+
+    Command ToCommand()
+    {
+        var command = new Command(
+            "mi",
+            """
+            Mutual information of every pair of genes, in bits.
+
+            Example: coexpr mi pbmc3k.h5ad -o network.tsv.gz --top 50 --report network.html
+            A table has the columns gene_a gene_b mi cells; .h5ad has varp['mi'] and varp['mi_cells'].
+            """
+        );
+        command.Arguments.Add(input);
+        Option[] options =
+        [
+            output, report, bins, signed, unsigned, cells, top, min, all, by, minCells, entropyAbove,
+            entropyOriginal, edges, layer, genesIn, negativeAsZero, backend,
+        ];
+        Array.ForEach(options, command.Options.Add);
+        common.AddTo(command);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(signed) && result.GetValue(unsigned))
+                result.AddError("--signed and --unsigned exclude each other.");
+            if ((result.GetValue(top) is null ? 0 : 1) + (result.GetValue(min) is null ? 0 : 1) + (result.GetValue(all) ? 1 : 0) > 1)
+                result.AddError("--top, --min and --all exclude each other.");
+        });
+        command.SetAction((parsed, token) => ExitCode.OfAsync(stop => RunAsync(parsed, stop), token));
+        return command;
+    }
+
+    async Task RunAsync(ParseResult parsed, CancellationToken token)
+    {
+        RunSummary? summary = null;
+        await ProgressDisplay
+            .RunAsync(
+                common.ShowsProgress(parsed),
+                async progress =>
+                    summary = await CoExpression
+                        .RunAsync(
+                            parsed.GetRequiredValue(input),
+                            parsed.GetRequiredValue(output),
+                            parsed.GetValue(report),
+                            Scoring(parsed),
+                            Reading(parsed),
+                            progress,
+                            token
+                        )
+                        .ConfigureAwait(false)
+            )
+            .ConfigureAwait(false);
+        Outcome.Tell(summary!, parsed.GetValue(common.Quiet), parsed.GetValue(common.Json));
+    }
+
+    ReadSettings Reading(ParseResult parsed) =>
+        new()
+        {
+            Layer = parsed.GetValue(layer),
+            GenesInRows = parsed.GetValue(genesIn) == "rows",
+            Threads = parsed.GetValue(common.Threads),
+        };
+
+    CoExpressionOptions Scoring(ParseResult parsed) =>
+        new()
+        {
+            Bins = parsed.GetValue(bins),
+            Signed = !parsed.GetValue(unsigned),
+            Cells = parsed.GetValue(cells) == "all" ? CellsIn.All : CellsIn.EitherGene,
+            Top = parsed.GetValue(top),
+            MinimumBits = parsed.GetValue(min),
+            All = parsed.GetValue(all),
+            ByMagnitude = parsed.GetValue(by) == "magnitude",
+            MinimumCells = parsed.GetValue(minCells),
+            EntropyAbove = parsed.GetValue(entropyAbove),
+            EntropyWithoutSmallest = parsed.GetValue(entropyOriginal),
+            NumPyEdges = parsed.GetValue(edges) == "numpy",
+            NegativeAsZero = parsed.GetValue(negativeAsZero),
+            Threads = parsed.GetValue(common.Threads),
+            Backend = parsed.GetValue(backend)!,
+        };
+}

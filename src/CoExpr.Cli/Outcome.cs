@@ -1,0 +1,17 @@
+using System;
+using CoExpr.CSharp;
+
+namespace CoExpr.Cli;
+
+/// <summary>Telling what a command did.</summary>
+static class Outcome
+{
+    /// <summary>The lines for a person on the error stream, or the record as JSON on standard output.</summary>
+    internal static void Tell(RunSummary summary, bool quiet, bool json)
+    {
+        if (json)
+            Console.Out.WriteLine(summary.Json);
+        else if (!quiet)
+            Console.Error.WriteLine(summary.Text);
+    }
+}
