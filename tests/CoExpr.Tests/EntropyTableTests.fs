@@ -5,7 +5,6 @@ open NUnit.Framework
 open FsCheck
 open FsCheck.NUnit
 open CoExpr.Kernels
-open CoExpr.Reference
 
 module EntropyTableTests =
 
@@ -17,9 +16,10 @@ module EntropyTableTests =
     [<TestCase(2, 2147483648L)>]
     [<TestCase(4, 8589934592L)>]
     [<TestCase(1024, 10995116277760L)>]
-    [<TestCase(3, 5105529328L)>]
+    [<TestCase(3, 5105521579L)>]
     let ``has the values worked out by hand`` (n: int, expected: int64) =
-        Expect.equal expected (EntropyTable.Create n)[n]
+        let table = EntropyTable.Create n
+        Expect.equal expected table[n]
 
     [<Test>]
     let ``is the exact value rounded, entry by entry`` () =
@@ -27,7 +27,7 @@ module EntropyTableTests =
         Expect.equal 4097 table.Length
 
         for n in 0..4096 do
-            Expect.equal (struct (n, Reference.EntropyTable.entry n)) (struct (n, table[n]))
+            Expect.equal (struct (n, Oracle.entry n)) (struct (n, table[n]))
 
     [<Test>]
     let ``is the exact value rounded, far out and around powers of two`` () =
@@ -35,7 +35,7 @@ module EntropyTableTests =
         let around = [ for power in 12..21 -> [ (1 <<< power) - 1; 1 <<< power; min (1 <<< 21) ((1 <<< power) + 1) ] ]
 
         for n in List.concat around @ List.init 2000 (fun _ -> random.Next(4097, 1 <<< 21)) do
-            Expect.equal (struct (n, Reference.EntropyTable.entry n)) (struct (n, large.Value[n]))
+            Expect.equal (struct (n, Oracle.entry n)) (struct (n, large.Value[n]))
 
     // A table of odd length ends with a logarithm whose upper neighbour lies outside it.
     [<Test>]

@@ -15,11 +15,14 @@ module ScatterHistogramTests =
         tile.Count(gene, starts, Span counts)
         counts
 
-    /// Cells at level a of one gene and level b of another, looked for in all of them.
-    let private cellsAt genes one a other b =
-        Array.zip genes.Levels[one] genes.Levels[other]
-        |> Array.filter ((=) (byte a, byte b))
-        |> Array.length
+    /// Cells at every level of one gene and of another, by looking at all of them.
+    let private cellsAt genes one other =
+        let found = Array.zip genes.Levels[one] genes.Levels[other] |> Array.countBy id |> dict
+
+        fun a b ->
+            match found.TryGetValue((byte a, byte b)) with
+            | true, cells -> cells
+            | _ -> 0
 
     let private agrees genes first last from =
         let binned = SmallGenes.binned genes
@@ -29,16 +32,24 @@ module ScatterHistogramTests =
         for one in 0 .. genes.Count - 1 do
             let counts = counted tile binned one from
 
-            for a in 1 .. int genes.Highest[one] do
-                for other in first .. last - 1 do
+            for other in first .. last - 1 do
+                let cells = if other < from then (fun _ _ -> 0) else cellsAt genes one other
+
+                for a in 1 .. int genes.Highest[one] do
                     for b in 1 .. int genes.Highest[other] do
-                        let expected = if other < from then 0 else cellsAt genes one a other b
+                        let expected = cells a b
                         let actual = counts[(a - 1) * tile.Width + place other + b - 1]
 
                         if actual <> expected then
                             Assert.Fail $"gene {one} at {a}, gene {other} at {b}: {actual} where {expected} were expected"
 
             Expect.equal [| 77; 77; 77 |] counts[counts.Length - 3 ..]
+
+    let private upTo10 (genes: SmallGenes) = {
+        genes with
+            Highest = Array.map (min 10uy) genes.Highest
+            Levels = genes.Levels |> Array.map (Array.map (min 10uy))
+    }
 
     // Two genes of two levels in five cells, drawn up by hand.
     [<Test>]
@@ -57,18 +68,18 @@ module ScatterHistogramTests =
 
     [<Property(MaxTest = 40)>]
     let ``every counter is the number of cells at both levels`` (genes: SmallGenes) =
-        let few = { genes with Highest = genes.Highest |> Array.map (min 10uy); Levels = genes.Levels |> Array.map (Array.map (min 10uy)) }
+        let few = upTo10 genes
         agrees few 0 few.Count 0
 
     [<Property(MaxTest = 40)>]
     let ``a tile of some genes counts those`` (genes: SmallGenes) (a: byte) (b: byte) =
-        let few = { genes with Highest = genes.Highest |> Array.map (min 10uy); Levels = genes.Levels |> Array.map (Array.map (min 10uy)) }
+        let few = upTo10 genes
         let first = int a % (few.Count + 1)
         agrees few first (first + int b % (few.Count - first + 1)) 0
 
     [<Property(MaxTest = 40)>]
     let ``genes before the one asked for are left out`` (genes: SmallGenes) (a: byte) (from: byte) =
-        let few = { genes with Highest = genes.Highest |> Array.map (min 10uy); Levels = genes.Levels |> Array.map (Array.map (min 10uy)) }
+        let few = upTo10 genes
         agrees few (int a % (few.Count + 1)) few.Count (int from % (few.Count + 1))
 
     [<Property(MaxTest = 5)>]

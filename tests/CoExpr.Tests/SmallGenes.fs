@@ -90,13 +90,13 @@ module SmallGenes =
             let! cells = Gen.oneof [ Gen.choose (0, 67); Gen.constant 200 ]
             let! count = Gen.choose (0, 9)
             let! highest = Gen.elements [ 1; 2; 3; 10; 255 ] |> Gen.arrayOfLength count
-            let! levels = highest |> Array.map (levelsOf cells) |> Array.toList |> Gen.sequence
+            let! levels = Gen.collectToArray (levelsOf cells) highest
             let! whole = Gen.elements [ true; false ]
             let! values = Gen.arrayOfLength count (valuesOf cells whole)
 
             return {
                 Cells = cells
-                Levels = levels |> Seq.map (Array.map byte) |> Seq.toArray
+                Levels = Array.map (Array.map byte) levels
                 Highest = Array.map byte highest
                 Values = values
             }

@@ -63,7 +63,7 @@ module TransposeTests =
     [<TestCase(5)>]
     let ``is the same for every number of threads`` (threads: int) =
         let random = Random 3
-        let lines = Array.init 700 (fun _ -> Array.init 900 (fun _ -> float32 (max 0 (random.Next 5 - 1))))
+        let lines = Array.init 1000 (fun _ -> Array.init 900 (fun _ -> float32 (max 0 (random.Next 5 - 1))))
         let matrix = compressed lines
         Assert.That(matrix.Indices.Length, Is.GreaterThan(6 * 65536))
         let expected = compressed (turned lines 900)
