@@ -146,14 +146,21 @@ module Coexpression =
         let blocks = kernel.Blocks
         let advance = Progress.counter progress "scoring" "pairs" (int64 genes.Genes * int64 (genes.Genes - 1) / 2L)
 
-        Schedule.blocks
-            options.Threads
-            blocks.Count
-            (fun () -> struct (kernel.NewWorker(), PairBlock()))
-            (fun (struct (worker, block)) number ->
+        let workers = Collections.Concurrent.ConcurrentBag<IPairWorker>()
+
+        let newWorker () =
+            let worker = kernel.NewWorker()
+            workers.Add worker
+            struct (worker, PairBlock())
+
+        try
+            Schedule.blocks options.Threads blocks.Count newWorker (fun (struct (worker, block)) number ->
                 worker.Score(blocks[number], block)
                 sink.Add block
                 advance (pairsIn blocks[number]))
+        finally
+            for worker in workers do
+                worker.Dispose()
 
         sink.Finish()
 
