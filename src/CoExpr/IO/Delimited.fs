@@ -1,6 +1,7 @@
 namespace CoExpr.IO
 
 open System
+open System.Runtime.CompilerServices
 open System.Text
 open CoExpr
 
@@ -176,6 +177,7 @@ module Delimited =
         ragged lines (layout.Names.Length + names) (split lines layout.Delimiter).Length
 
     /// Adds the values of the line from `first` on to the rows.
+    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
     let private readValues (lines: TextLines) rowsAre layout (rows: SparseRows) (row: string) (first: int) =
         let line = lines.Line
         let mutable at = first
