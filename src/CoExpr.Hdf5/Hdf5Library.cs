@@ -37,11 +37,11 @@ public static unsafe class Hdf5Library
     internal delegate int Reclaimer(long type, long space, long transfer, void* buffer);
 
     /// <summary>Path or name under which the library was found.</summary>
-    /// <exception cref="Hdf5LibraryException">There is none, or it is older than 1.10.3.</exception>
+    /// <exception cref="Hdf5LibraryException">There is none, or it is older than 1.10.5.</exception>
     public static string Path => loaded.Value.Path;
 
     /// <summary>Version of the library, for example 1.10.8.</summary>
-    /// <exception cref="Hdf5LibraryException">There is none, or it is older than 1.10.3.</exception>
+    /// <exception cref="Hdf5LibraryException">There is none, or it is older than 1.10.5.</exception>
     public static Version Version => loaded.Value.Version;
 
     internal static Types Types => loaded.Value.Types;
@@ -106,8 +106,8 @@ public static unsafe class Hdf5Library
             H5.H5open();
             H5.H5get_libversion(out var major, out var minor, out var release);
             var version = new Version((int)major, (int)minor, (int)release);
-            if (version < new Version(1, 10, 3))
-                throw new Hdf5LibraryException($"HDF5 {version} is too old; 1.10.3 or later is needed.", Installation);
+            if (version < new Version(1, 10, 5))
+                throw new Hdf5LibraryException($"HDF5 {version} is too old; 1.10.5 or later is needed.", Installation);
 
             H5.H5Eset_auto2(H5.Default, 0, 0);
             NativeLibrary.TryGetExport(library, "H5Pset_file_locking", out var locking);

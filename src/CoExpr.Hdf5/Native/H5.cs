@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace CoExpr.Hdf5.Native;
 
-// Declarations of the C library, under its own names, for versions 1.10.3 and later (identifiers are 64 bits wide from
+// Declarations of the C library, under its own names, for versions 1.10.5 and later (identifiers are 64 bits wide from
 // 1.10 on). Only functions whose symbol is the same in 1.10, 1.12, 1.14 and 2.0 stand here; the two that were renamed
 // are looked up by hand in Hdf5Library.
 internal static unsafe partial class H5
@@ -14,6 +14,7 @@ internal static unsafe partial class H5
     internal const uint ReadOnly = 0;
     internal const uint Truncate = 2;
     internal const ulong Unlimited = ulong.MaxValue;
+    internal const ulong NoAddress = ulong.MaxValue;
     internal const int CloseStrong = 3;
     internal const int Utf8Characters = 1;
     internal static readonly nuint VariableLength = nuint.MaxValue;
@@ -167,7 +168,16 @@ internal static unsafe partial class H5
     internal static extern int H5Dwrite(long dataset, long type, long memory, long file, long transfer, void* buffer);
 
     [DllImport(Library)]
-    internal static extern int H5Dget_chunk_storage_size(long dataset, ulong* offset, out ulong size);
+    internal static extern int H5Dget_chunk_storage_size(long dataset, ulong* offset, ulong* size);
+
+    [DllImport(Library)]
+    internal static extern int H5Dget_chunk_info_by_coord(
+        long dataset,
+        ulong* offset,
+        out uint filters,
+        out ulong address,
+        out ulong size
+    );
 
     [DllImport(Library)]
     internal static extern int H5Dwrite_chunk(
@@ -227,6 +237,9 @@ internal static unsafe partial class H5
 
     [DllImport(Library)]
     internal static extern int H5Pset_deflate(long creation, uint level);
+
+    [DllImport(Library)]
+    internal static extern int H5Pset_obj_track_times(long creation, byte track);
 
     [DllImport(Library)]
     internal static extern int H5Pset_shuffle(long creation);

@@ -43,18 +43,22 @@ internal static unsafe class LzfFilter
         H5.H5Zregister(&description);
     }
 
-    // The third parameter of the filter is the size of a chunk; h5py sets it on writing.
+    // The size of a chunk is the third parameter of the filter, but for text of variable length h5py computes it from
+    // the size of a pointer in memory, so that it is measured instead.
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     static nuint Apply(uint flags, nuint count, uint* values, nuint bytes, nuint* size, void** buffer)
     {
-        if ((flags & Reverse) == 0 || count < 3 || values[2] == 0)
+        if ((flags & Reverse) == 0)
             return 0;
 
-        var chunk = values[2];
-        var decoded = H5.H5allocate_memory(chunk, 0);
+        void* decoded = null;
+        nuint length;
         try
         {
-            Lzf.Decompress(new(*buffer, checked((int)bytes)), new(decoded, checked((int)chunk)));
+            var input = new ReadOnlySpan<byte>(*buffer, checked((int)bytes));
+            length = checked((nuint)Lzf.Measure(input));
+            decoded = H5.H5allocate_memory(length, 0);
+            Lzf.Decompress(input, new(decoded, checked((int)length)));
         }
         catch (Exception error) when (error is InvalidDataException or OverflowException)
         {
@@ -64,7 +68,7 @@ internal static unsafe class LzfFilter
 
         H5.H5free_memory(*buffer);
         *buffer = decoded;
-        *size = chunk;
-        return chunk;
+        *size = length;
+        return length;
     }
 }

@@ -196,22 +196,27 @@ internal sealed unsafe class ChunkedReader<T>
         internal int Fetch(ChunkDecoder decoder, long row, long column, out uint skipped)
         {
             var offset = stackalloc ulong[2] { (ulong)row, (ulong)column };
+            skipped = 0;
+            ulong bytes = 0;
             lock (Hdf5Library.Gate)
             {
-                if (H5.H5Dget_chunk_storage_size(dataset, offset, out var bytes) < 0)
-                    throw Unreadable(row);
-
-                skipped = 0;
-                if (bytes == 0)
+                // Of a chunk that was never written, versions of the library say that its size is 0, that it has none,
+                // or, where there are no filters, that it has the size of the others.
+                if (H5.H5Dget_chunk_storage_size(dataset, offset, &bytes) >= 0 && bytes == 0)
                     return 0;
 
                 fixed (byte* raw = decoder.Raw((long)bytes))
-                    if (Hdf5Library.ReadChunk(dataset, H5.Default, offset, out skipped, raw) < 0)
-                        throw Unreadable(row);
+                    if (bytes > 0 && Hdf5Library.ReadChunk(dataset, H5.Default, offset, out skipped, raw) >= 0)
+                        return (int)bytes;
 
-                return (int)bytes;
+                return IsThere(offset) ? throw Unreadable(row) : 0;
             }
         }
+
+        // Walks over all chunks, and so is asked only when reading one has failed.
+        bool IsThere(ulong* offset) =>
+            H5.H5Dget_chunk_info_by_coord(dataset, offset, out _, out var address, out _) < 0
+            || address != H5.NoAddress;
 
         Hdf5Exception Unreadable(long row) =>
             reader.file.Failure(Hdf5Fault.Damaged, $"the chunk of {reader.name} that begins at {row} cannot be read");

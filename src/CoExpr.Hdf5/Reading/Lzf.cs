@@ -13,6 +13,28 @@ internal static class Lzf
     //             length. Distance 256 (c mod 32) + the next byte + 1. The two stretches may overlap: a distance of 1
     //             repeats one byte.
 
+    /// <summary>Length of the output.</summary>
+    /// <exception cref="InvalidDataException">The input ends early.</exception>
+    internal static long Measure(ReadOnlySpan<byte> input)
+    {
+        var length = 0L;
+        for (var from = 0; from < input.Length; )
+        {
+            int control = input[from];
+            var isLong = control >= 7 << 5;
+            if (control >= 32 && from + 1 >= input.Length)
+                throw new InvalidDataException("a reference is cut off");
+
+            length += control < 32 ? control + 1 : (control >> 5) + 2 + (isLong ? input[from + 1] : 0);
+            from +=
+                control < 32 ? control + 2
+                : isLong ? 3
+                : 2;
+        }
+
+        return length;
+    }
+
     /// <summary>Decompresses into the output, which must be filled exactly.</summary>
     /// <exception cref="InvalidDataException">The input ends early, points before the output, or is too long.</exception>
     internal static void Decompress(ReadOnlySpan<byte> input, Span<byte> output)

@@ -128,9 +128,9 @@ public sealed unsafe partial class Hdf5Group
     {
         RequireName(name);
         using var space = Spaces.Of(length);
-        using var made = new Handle(
-            H5.H5Dcreate2(file.Id, Below(name), type, space, H5.Default, H5.Default, H5.Default)
-        );
+        using var creation = new Handle(H5.H5Pcreate(Hdf5Library.Types.DatasetCreation));
+        H5.H5Pset_obj_track_times(creation, 0);
+        using var made = new Handle(H5.H5Dcreate2(file.Id, Below(name), type, space, H5.Default, creation, H5.Default));
         if (made.Id <= 0 || (length != 0 && H5.H5Dwrite(made, type, 0, 0, H5.Default, values) < 0))
             throw NotWritten(name);
 

@@ -53,6 +53,8 @@ public sealed unsafe class Hdf5Writer<T> : IDisposable
     Handle Creation(int axes)
     {
         var creation = new Handle(H5.H5Pcreate(Hdf5Library.Types.DatasetCreation));
+        // The same content is to make the same file, whenever it is made.
+        H5.H5Pset_obj_track_times(creation, 0);
         if (IsEmpty)
             return creation;
 

@@ -73,8 +73,8 @@ module Coexpression =
 
     let private invariant (value: float) = value.ToString("R", Globalization.CultureInfo.InvariantCulture)
 
-    /// The first option outside its range, named as on the command line.
-    let private checkOptions options =
+    /// The first option outside its range, named as on the command line, as an error.
+    let validate (options: CoexpressionOptions) : Result<unit, CoExprError> =
         let refuse option value allowed = Error(CoExprError.BadOption(option, value, allowed))
 
         if options.Bins < 2 || options.Bins > 255 then
@@ -204,7 +204,7 @@ module Coexpression =
     /// genes of one name, values that are not finite or (unless told otherwise) negative, fewer than 2 genes left.
     let compute (progress: Progress) options (cells: Cells) : Result<CoexpressionResult, CoExprError> =
         result {
-            do! checkOptions options
+            do! validate options
             let! cells = Cells.requireUniqueGenes cells
             let! cells = checkValues options cells
             let! kept = chooseGenes options cells

@@ -33,6 +33,9 @@ module MatrixMarket =
     /// What a row is if nothing else is said: 10x Genomics has genes in rows.
     let usualRows = RowsAre.Genes
 
+    // A literal here and there would be a new array each time.
+    let private blanks = " \t"B
+
     let private unknown (lines: TextLines) reason : 'a =
         raise (CoExprFailure(CoExprError.UnknownFormat(lines.Path, reason)))
 
@@ -76,7 +79,7 @@ module MatrixMarket =
     /// Moves to the next line that is neither a comment nor empty.
     let private nextContent (lines: TextLines) =
         let isSkipped (lines: TextLines) =
-            lines.Line.IsEmpty || lines.Line[0] = '%'B || lines.Line.Trim(" \t"B).IsEmpty
+            lines.Line.IsEmpty || lines.Line[0] = '%'B || lines.Line.Trim(blanks).IsEmpty
 
         let mutable found = lines.Next()
 
@@ -164,7 +167,7 @@ module MatrixMarket =
         value
 
     let private requireEnd (lines: TextLines) (at: int) =
-        if not (lines.Line.Slice(at).Trim(" \t"B).IsEmpty) then
+        if not (lines.Line.Slice(at).Trim(blanks).IsEmpty) then
             lines.Damaged $"something follows the value: {NumberText.quoted lines.Line}"
 
     let private wrongNumber (lines: TextLines) announced found =
@@ -196,11 +199,6 @@ module MatrixMarket =
 
         entries.ToCounts(rowsAre, header.Rows, header.Columns)
 
-    let private otherWay rowsAre =
-        match rowsAre with
-        | RowsAre.Cells -> RowsAre.Genes
-        | RowsAre.Genes -> RowsAre.Cells
-
     /// The values go down the columns, so that the columns are what grows here row after row.
     let private readArray (lines: TextLines) header rowsAre =
         let columns = SparseRows lines.Path
@@ -221,7 +219,7 @@ module MatrixMarket =
         if found < header.Entries then
             wrongNumber lines header.Entries found
 
-        columns.ToCounts(otherWay rowsAre, header.Rows)
+        columns.ToCounts(RowsAre.other rowsAre, header.Rows)
 
     let private readMatrix progress rowsAre path =
         use lines = new TextLines(path, progress)
