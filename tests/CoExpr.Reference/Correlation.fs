@@ -13,5 +13,7 @@ module Correlation =
             let mean = inverse * Array.fold (+) zero exact
             exact |> Array.map (fun value -> value - mean)
 
-        let covariance = Array.fold2 (fun sum a b -> sum + a * b) zero (centred x) (centred y)
+        let covariance =
+            Array.fold2 (fun sum a b -> sum + a * b) zero (centred x) (centred y)
+
         covariance.Over.Sign

@@ -5,8 +5,10 @@ open System.Numerics
 
 /// A fraction, in lowest terms or not; the denominator is positive.
 [<Struct; CustomEquality; CustomComparison>]
-type Fraction =
-    { Over: BigInteger; Under: BigInteger }
+type Fraction = {
+    Over: BigInteger
+    Under: BigInteger
+} with
 
     static member (+)(a: Fraction, b: Fraction) =
         if a.Under = b.Under then
@@ -54,7 +56,13 @@ module Fraction =
         let bits = BitConverter.SingleToInt32Bits value
         let stored = (bits >>> 23) &&& 0xFF
         let significand = bits &&& 0x7FFFFF
-        let whole, shift = if stored = 0 then significand, 0 else significand + 0x800000, stored - 1
+
+        let whole, shift =
+            if stored = 0 then
+                significand, 0
+            else
+                significand + 0x800000, stored - 1
+
         let magnitude = BigInteger whole * BigInteger.Pow(2I, shift)
 
         {

@@ -26,7 +26,8 @@ module MutualInformation =
         cells
         |> Array.countBy id
         |> Array.sumBy (fun ((x, y), count) ->
-            float count / n * System.Math.Log2(float count * n / (float rows[x] * float columns[y])))
+            float count / n
+            * System.Math.Log2(float count * n / (float rows[x] * float columns[y])))
 
     /// Σ p log2 (1/p) of one gene's levels among the cells that count for a pair.
     let entropyOfFirst eitherOnly a b =

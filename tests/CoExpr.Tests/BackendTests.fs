@@ -5,7 +5,7 @@ open FsCheck.NUnit
 open CoExpr
 open CoExpr.Kernels
 
-[<Properties(Arbitrary = [| typeof<ManySmallGenes> |])>]
+[<Properties(Arbitrary = [| typeof<ManySmallGenes> |], MaxTest = 60)>]
 module BackendTests =
 
     /// Tiles and blocks of one, of a few and of all genes; tiles that end by counters and tiles that end by genes.
@@ -39,12 +39,11 @@ module BackendTests =
 
         scores, visits
 
-    let private expected convention signed genes =
-        [
-            for row, column in Oracle.pairs genes ->
-                let numerator, cells = Oracle.numerator convention row column genes
-                (row, column), (numerator, cells, (if signed then sbyte (Oracle.sign row column genes) else 1y))
-        ]
+    let private expected convention signed genes = [
+        for row, column in Oracle.pairs genes ->
+            let numerator, cells = Oracle.numerator convention row column genes
+            (row, column), (numerator, cells, (if signed then sbyte (Oracle.sign row column genes) else 1y))
+    ]
 
     let private agrees convention signed genes =
         let binned = SmallGenes.binned genes

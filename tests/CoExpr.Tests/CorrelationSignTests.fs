@@ -77,9 +77,20 @@ module CorrelationSignTests =
 
     [<Property>]
     let ``turns with the sign of one gene`` (genes: SmallGenes) =
-        let turned = { genes with Values = Array.map (Array.map (~-)) genes.Values }
+        let turned = {
+            genes with
+                Values = Array.map (Array.map (~-)) genes.Values
+        }
 
         for a, b in Oracle.pairs genes do
-            let half = { genes with Values = [| genes.Values[a]; turned.Values[b] |] }
-            let whole = { genes with Values = [| genes.Values[a]; genes.Values[b] |] }
+            let half = {
+                genes with
+                    Values = [| genes.Values[a]; turned.Values[b] |]
+            }
+
+            let whole = {
+                genes with
+                    Values = [| genes.Values[a]; genes.Values[b] |]
+            }
+
             Expect.equal (signOf whole) (-(signOf half))

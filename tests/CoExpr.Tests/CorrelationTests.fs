@@ -26,7 +26,14 @@ module CorrelationTests =
     let ``the smallest and the largest singles are told apart`` () =
         let tiny = Single.Epsilon
         Expect.equal -1 (Correlation.sign [| Single.MaxValue; 0.0f |] [| 0.0f; tiny |])
-        Expect.equal 1 (Correlation.sign [| Single.MaxValue; Single.MaxValue; MathF.BitDecrement Single.MaxValue |] [| tiny; tiny; 0.0f |])
+
+        Expect.equal
+            1
+            (Correlation.sign [| Single.MaxValue; Single.MaxValue; MathF.BitDecrement Single.MaxValue |] [|
+                tiny
+                tiny
+                0.0f
+            |])
 
     [<Test>]
     let ``refuses genes over different cells`` () =

@@ -81,7 +81,9 @@ module DiscretizationTests =
         for rule in [ QuantileEdges.Exact; QuantileEdges.NumPy ] do
             Array.iteri2
                 (fun gene expected values ->
-                    Expect.equal (Golden.genes.Value[gene], expected) (Golden.genes.Value[gene], CoExpr.Discretization.levels rule 10 values))
+                    Expect.equal
+                        (Golden.genes.Value[gene], expected)
+                        (Golden.genes.Value[gene], CoExpr.Discretization.levels rule 10 values))
                 Golden.bins.Value
                 Golden.expression.Value
 
@@ -95,11 +97,16 @@ module DiscretizationTests =
 
     [<Property>]
     let ``depends on the order of the expressed values alone`` gene =
-        let ranks = gene.Values |> Array.filter (fun x -> x > 0.0f) |> Array.distinct |> Array.sort
+        let ranks =
+            gene.Values |> Array.filter (fun x -> x > 0.0f) |> Array.distinct |> Array.sort
 
         let mapped =
             gene.Values
-            |> Array.map (fun x -> if x > 0.0f then float32 (pown (Array.BinarySearch(ranks, x) + 1) 2) else x)
+            |> Array.map (fun x ->
+                if x > 0.0f then
+                    float32 (pown (Array.BinarySearch(ranks, x) + 1) 2)
+                else
+                    x)
 
         levels gene.Bins mapped = levels gene.Bins gene.Values
 
@@ -109,19 +116,28 @@ module DiscretizationTests =
 
     [<Property>]
     let ``a higher value never has a lower level`` gene =
-        let expressed = Array.zip gene.Values (levels gene.Bins gene.Values) |> Array.filter (fun (x, _) -> x > 0.0f)
+        let expressed =
+            Array.zip gene.Values (levels gene.Bins gene.Values)
+            |> Array.filter (fun (x, _) -> x > 0.0f)
+
         let sorted = expressed |> Array.sortBy fst |> Array.map snd
         sorted = Array.sort sorted
 
     [<Property>]
     let ``the highest level is the number of bins, at most one per value`` gene =
         let into = Array.zeroCreate<byte> gene.Values.Length
-        let bins = CoExpr.Discretization.levelsInto QuantileEdges.Exact gene.Bins (ReadOnlySpan gene.Values) (Span into)
-        let distinct = (gene.Values |> Array.filter (fun x -> x > 0.0f) |> Array.distinct).Length
+
+        let bins =
+            CoExpr.Discretization.levelsInto QuantileEdges.Exact gene.Bins (ReadOnlySpan gene.Values) (Span into)
+
+        let distinct =
+            (gene.Values |> Array.filter (fun x -> x > 0.0f) |> Array.distinct).Length
+
         Expect.equal (min gene.Bins distinct) bins
         Expect.equal bins (if into.Length = 0 then 0 else int (Array.max into))
 
-    let private numPyLevels = """
+    let private numPyLevels =
+        """
 import sys
 import numpy as np
 
@@ -141,7 +157,14 @@ for line in sys.stdin:
 """
 
     let private runPython (program: string) (arguments: string list) (input: string) =
-        let info = ProcessStartInfo(program, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true)
+        let info =
+            ProcessStartInfo(
+                program,
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true
+            )
+
         arguments |> List.iter info.ArgumentList.Add
 
         try
@@ -170,7 +193,13 @@ for line in sys.stdin:
                 let cells = random.Next(1, 120)
                 let most = [| 4; 30; 100000 |][random.Next 3]
                 let divisor = [| 1.0f; 3.0f; 7.3f |][random.Next 3]
-                let bins = if random.Next 4 = 0 then random.Next(2, 256) else random.Next(2, 30)
+
+                let bins =
+                    if random.Next 4 = 0 then
+                        random.Next(2, 256)
+                    else
+                        random.Next(2, 30)
+
                 bins, Array.init cells (fun _ -> float32 (random.Next most) / divisor)
         ]
 
@@ -179,13 +208,17 @@ for line in sys.stdin:
         match pythonWithNumPy.Value with
         | None -> Assert.Ignore "there is no python3 with numpy here"
         | Some python ->
-            let text (value: float32) = value.ToString("R", CultureInfo.InvariantCulture)
+            let text (value: float32) =
+                value.ToString("R", CultureInfo.InvariantCulture)
 
             let input =
                 nearEdges
-                |> List.map (fun (bins, values) -> String.Join(" ", Array.append [| string bins |] (Array.map text values)))
+                |> List.map (fun (bins, values) ->
+                    String.Join(" ", Array.append [| string bins |] (Array.map text values)))
 
-            let output = runPython python [ "-c"; numPyLevels ] (String.Join("\n", input) + "\n")
+            let output =
+                runPython python [ "-c"; numPyLevels ] (String.Join("\n", input) + "\n")
+
             let lines = output.Value.TrimEnd().Split '\n'
             Expect.equal nearEdges.Length lines.Length
 
@@ -212,7 +245,11 @@ for line in sys.stdin:
     let ``every gene of a matrix is its own levels, for every number of threads`` () =
         let genes = nearEdges |> List.truncate 70 |> List.map snd |> List.toArray
         let cells = 120
-        let padded = genes |> Array.map (fun values -> Array.append values (Array.zeroCreate (cells - values.Length)))
+
+        let padded =
+            genes
+            |> Array.map (fun values -> Array.append values (Array.zeroCreate (cells - values.Length)))
+
         let counts = Counts.ofCells genes.Length (Array.transpose padded)
 
         for threads in [ 1; 2; 5 ] do

@@ -32,7 +32,10 @@ module EntropyTableTests =
     [<Test>]
     let ``is the exact value rounded, far out and around powers of two`` () =
         let random = Random 7
-        let around = [ for power in 12..21 -> [ (1 <<< power) - 1; 1 <<< power; min (1 <<< 21) ((1 <<< power) + 1) ] ]
+
+        let around = [
+            for power in 12..21 -> [ (1 <<< power) - 1; 1 <<< power; min (1 <<< 21) ((1 <<< power) + 1) ]
+        ]
 
         for n in List.concat around @ List.init 2000 (fun _ -> random.Next(4097, 1 <<< 21)) do
             Expect.equal (struct (n, Oracle.entry n)) (struct (n, large.Value[n]))

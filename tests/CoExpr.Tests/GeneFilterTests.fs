@@ -9,7 +9,12 @@ open CoExpr.Reference
 module GeneFilterTests =
 
     let private signed (genes: SmallGenes) =
-        Counts.ofCells genes.Count (if genes.Count = 0 then Array.create genes.Cells [||] else Array.transpose genes.Values)
+        Counts.ofCells
+            genes.Count
+            (if genes.Count = 0 then
+                 Array.create genes.Cells [||]
+             else
+                 Array.transpose genes.Values)
 
     let private near (expected: float[]) (actual: float<nat>[]) =
         Array.iter2 (fun (e: float) (a: float<nat>) -> Assert.That(float a, Is.EqualTo(e).Within 1e-12)) expected actual
@@ -65,7 +70,9 @@ module GeneFilterTests =
 
     [<Property>]
     let ``entropies are those of the definition`` (genes: SmallGenes) =
-        near (genes.Values |> Array.map GeneEntropy.withoutZeros) (GeneFilter.entropies EntropyRule.WithoutZeros (signed genes))
+        near
+            (genes.Values |> Array.map GeneEntropy.withoutZeros)
+            (GeneFilter.entropies EntropyRule.WithoutZeros (signed genes))
 
         if genes.Cells > 0 then
             near

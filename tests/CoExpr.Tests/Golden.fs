@@ -15,7 +15,10 @@ module Golden =
 
     /// An empty cell is NaN.
     let private number (text: string) =
-        if text = "" then nan else Double.Parse(text, CultureInfo.InvariantCulture)
+        if text = "" then
+            nan
+        else
+            Double.Parse(text, CultureInfo.InvariantCulture)
 
     /// Gene names and one row of values per cell.
     let private byCell name =
@@ -26,14 +29,21 @@ module Golden =
 
     /// One line per gene.
     let expression =
-        lazy (snd (byCell "gv_expr_cells_x_genes.csv") |> Array.transpose |> Array.map (Array.map float32))
+        lazy
+            (snd (byCell "gv_expr_cells_x_genes.csv")
+             |> Array.transpose
+             |> Array.map (Array.map float32))
 
     /// One line per gene.
     let bins =
-        lazy (snd (byCell "gv_disc_bins10.csv") |> Array.transpose |> Array.map (Array.map byte))
+        lazy
+            (snd (byCell "gv_disc_bins10.csv")
+             |> Array.transpose
+             |> Array.map (Array.map byte))
 
     /// One value per gene, nats.
-    let entropies = lazy ((lines "gv_qc_entropy_nats.csv")[1..] |> Array.map (fun line -> number line[1]))
+    let entropies =
+        lazy ((lines "gv_qc_entropy_nats.csv")[1..] |> Array.map (fun line -> number line[1]))
 
     /// Genes x genes; NaN where GeneVector has no entry.
     let private square name =
@@ -45,6 +55,11 @@ module Golden =
     let cells =
         lazy
             (let values = expression.Value |> Array.transpose
-             let counts = SparseCounts.OfDense(values.Length, genes.Value.Length, Array.concat values)
+
+             let counts =
+                 SparseCounts.OfDense(values.Length, genes.Value.Length, Array.concat values)
+
              let names = Array.init values.Length (fun cell -> $"cell{cell}")
-             Cells.create "golden" counts (Table.ofNames names) (Table.ofNames genes.Value) |> Expect.ok)
+
+             Cells.create "golden" counts (Table.ofNames names) (Table.ofNames genes.Value)
+             |> Expect.ok)

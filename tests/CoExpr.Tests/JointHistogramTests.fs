@@ -17,7 +17,10 @@ type ManyPairsOfGenes =
             let! a = Gen.choose (0, highestA) |> Gen.map byte |> Gen.arrayOfLength cells
             let! b = Gen.choose (0, highestB) |> Gen.map byte |> Gen.arrayOfLength cells
             let! follows = Gen.elements [ 0; 1; 3 ]
-            let b = Array.map2 (fun x y -> if follows > 0 && int x % follows = 0 then x else y) a b
+
+            let b =
+                Array.map2 (fun x y -> if follows > 0 && int x % follows = 0 then x else y) a b
+
             return { A = a; B = b }
         }
         |> Arb.fromGen
@@ -31,20 +34,40 @@ module JointHistogramTests =
         Array.init count (fun level -> levels |> Array.filter (fun x -> int x = level) |> Array.length)
 
     // Cells at (0, 0), (0, 2), (1, 0), (1, 2) and (1, 2).
-    let private five = { A = [| 0uy; 0uy; 1uy; 1uy; 1uy |]; B = [| 0uy; 2uy; 0uy; 2uy; 2uy |] }
+    let private five = {
+        A = [| 0uy; 0uy; 1uy; 1uy; 1uy |]
+        B = [| 0uy; 2uy; 0uy; 2uy; 2uy |]
+    }
 
     [<Test>]
     let ``of a small example`` () =
-        let expected: JointHistogram = { Rows = 2; Columns = 3; Counts = [| 1; 0; 1; 1; 0; 2 |] }
+        let expected: JointHistogram = {
+            Rows = 2
+            Columns = 3
+            Counts = [| 1; 0; 1; 1; 0; 2 |]
+        }
+
         Expect.equal expected (joint five)
         Expect.equal 5 (JointHistogram.total (joint five))
         Expect.equal [| 2; 3 |] (JointHistogram.rowSums (joint five))
         Expect.equal [| 2; 0; 3 |] (JointHistogram.columnSums (joint five))
-        Expect.equal { expected with Counts = [| 0; 0; 1; 1; 0; 2 |] } (JointHistogram.withoutNeither (joint five))
+
+        Expect.equal
+            {
+                expected with
+                    Counts = [| 0; 0; 1; 1; 0; 2 |]
+            }
+            (JointHistogram.withoutNeither (joint five))
 
     [<Test>]
     let ``of no cells has one empty place`` () =
-        Expect.equal { Rows = 1; Columns = 1; Counts = [| 0 |] } (joint { A = [||]; B = [||] })
+        Expect.equal
+            {
+                Rows = 1
+                Columns = 1
+                Counts = [| 0 |]
+            }
+            (joint { A = [||]; B = [||] })
 
     [<Test>]
     let ``refuses genes over different cells`` () =
@@ -62,10 +85,15 @@ module JointHistogramTests =
         let across, down = joint pair, joint { A = pair.B; B = pair.A }
 
         Expect.equal
-            (across.Counts |> Array.chunkBySize across.Columns |> Array.transpose |> Array.concat)
+            (across.Counts
+             |> Array.chunkBySize across.Columns
+             |> Array.transpose
+             |> Array.concat)
             down.Counts
 
     [<Property>]
     let ``without neither, the cells that express one are left`` pair =
-        let expressing = Array.zip pair.A pair.B |> Array.filter (fun (a, b) -> a > 0uy || b > 0uy)
+        let expressing =
+            Array.zip pair.A pair.B |> Array.filter (fun (a, b) -> a > 0uy || b > 0uy)
+
         JointHistogram.total (JointHistogram.withoutNeither (joint pair)) = expressing.Length

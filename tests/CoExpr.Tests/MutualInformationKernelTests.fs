@@ -19,7 +19,17 @@ module MutualInformationKernelTests =
         block.Reset(firstRow, row + 1, firstColumn, last)
         Array.fill block.Numerators 0 block.Numerators.Length untouched
         Array.fill block.Cells 0 block.Cells.Length -1
-        MutualInformationKernel.Score(binned, EntropyTable.Create binned.Cells, convention, row, tile, ReadOnlySpan counts, block)
+
+        MutualInformationKernel.Score(
+            binned,
+            EntropyTable.Create binned.Cells,
+            convention,
+            row,
+            tile,
+            ReadOnlySpan counts,
+            block
+        )
+
         block
 
     let private at (block: PairBlock) row column =

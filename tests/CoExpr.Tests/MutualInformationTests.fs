@@ -36,8 +36,15 @@ module MutualInformationTests =
         Assert.That(float actual, Is.EqualTo(expected).Within 1e-9)
 
     let private times count (levels: (byte * byte * int) list) =
-        let cells = [| for a, b, cells in levels do yield! Array.create (count * cells) (a, b) |]
-        { A = Array.map fst cells; B = Array.map snd cells }
+        let cells = [|
+            for a, b, cells in levels do
+                yield! Array.create (count * cells) (a, b)
+        |]
+
+        {
+            A = Array.map fst cells
+            B = Array.map snd cells
+        }
 
     // Exactly so where 2 F[n] = F[2n] − 2n · 2^30 without rounding, as for powers of two; otherwise by 1 in 2n · 2^30.
     [<Test>]
@@ -124,6 +131,7 @@ module MutualInformationTests =
         conventions
         |> List.forall (fun convention ->
             let shared = information convention pair
+
             shared >= -error
             && shared <= entropyOfA convention pair + error
             && shared <= entropyOfA convention (swapped pair) + error)
@@ -131,31 +139,53 @@ module MutualInformationTests =
     [<Property>]
     let ``of a gene with itself is its entropy`` pair =
         let itself = { A = pair.A; B = pair.A }
+
         conventions
         |> List.forall (fun convention -> abs (information convention itself - entropyOfA convention itself) <= error)
 
     [<Property>]
     let ``does not depend on how the levels are numbered`` pair =
         let highest = if pair.A.Length = 0 then 0uy else Array.max pair.A
-        let renamed = { pair with A = pair.A |> Array.map (fun level -> if level = 0uy then 0uy else highest + 1uy - level) }
-        conventions |> List.forall (fun convention -> information convention renamed = information convention pair)
+
+        let renamed = {
+            pair with
+                A =
+                    pair.A
+                    |> Array.map (fun level -> if level = 0uy then 0uy else highest + 1uy - level)
+        }
+
+        conventions
+        |> List.forall (fun convention -> information convention renamed = information convention pair)
 
     // The data processing inequality. Level 0 stays apart, for merging it would change which cells count.
     [<Property>]
     let ``does not grow when two levels become one`` pair =
-        let merged = { pair with A = pair.A |> Array.map (fun level -> if level = 2uy then 1uy else level) }
-        conventions |> List.forall (fun convention -> information convention merged <= information convention pair + error)
+        let merged = {
+            pair with
+                A = pair.A |> Array.map (fun level -> if level = 2uy then 1uy else level)
+        }
+
+        conventions
+        |> List.forall (fun convention -> information convention merged <= information convention pair + error)
 
     [<Property>]
     let ``twice the same cells share as much`` pair =
-        let twice = { A = Array.append pair.A pair.A; B = Array.append pair.B pair.B }
+        let twice = {
+            A = Array.append pair.A pair.A
+            B = Array.append pair.B pair.B
+        }
 
         conventions
-        |> List.forall (fun convention -> abs (information convention twice - information convention pair) <= 2.0 * error)
+        |> List.forall (fun convention ->
+            abs (information convention twice - information convention pair) <= 2.0 * error)
 
     [<Property>]
     let ``cells of neither gene change nothing over cells of either`` pair =
-        let more = { A = Array.append [| 0uy; 0uy |] pair.A; B = Array.append [| 0uy; 0uy |] pair.B }
+        let more = {
+            A = Array.append [| 0uy; 0uy |] pair.A
+            B = Array.append [| 0uy; 0uy |] pair.B
+        }
+
         information CellsIn.EitherGene more = information CellsIn.EitherGene pair
 
     // The stated bound is 2^-30; the widest error comes of many small counts.
@@ -163,7 +193,11 @@ module MutualInformationTests =
     let ``the error stays below 1e-8 bit at many cells`` () =
         let random = Random 5
         let a = Array.init 150_000 (fun _ -> byte (random.Next 256))
-        let b = a |> Array.map (fun x -> if random.Next 3 = 0 then x else byte (random.Next 256))
+
+        let b =
+            a
+            |> Array.map (fun x -> if random.Next 3 = 0 then x else byte (random.Next 256))
+
         let pair = { A = a; B = b }
 
         for convention in conventions do

@@ -9,12 +9,15 @@ open CoExpr
 module NormalizationTests =
 
     let private dense (counts: SparseCounts) =
-        let lines = Array.init counts.Cells (fun _ -> Array.zeroCreate<float32> counts.Genes)
+        let lines =
+            Array.init counts.Cells (fun _ -> Array.zeroCreate<float32> counts.Genes)
 
         for cell in 0 .. counts.Cells - 1 do
             let line = counts.ByCell
             let values = line.ValuesOf(cell).ToArray()
-            line.IndicesOf(cell).ToArray() |> Array.iteri (fun at gene -> lines[cell][gene] <- values[at])
+
+            line.IndicesOf(cell).ToArray()
+            |> Array.iteri (fun at gene -> lines[cell][gene] <- values[at])
 
         lines
 
@@ -31,7 +34,13 @@ module NormalizationTests =
             | None -> (counted[(n - 1) / 2] + counted[n / 2]) / 2.0
 
         Array.map2
-            (fun line total -> line |> Array.map (fun x -> if total > 0.0 then Math.Log(1.0 + float x / total * target) else 0.0))
+            (fun line total ->
+                line
+                |> Array.map (fun x ->
+                    if total > 0.0 then
+                        Math.Log(1.0 + float x / total * target)
+                    else
+                        0.0))
             lines
             totals
 
@@ -50,16 +59,28 @@ module NormalizationTests =
     let ``brings cells to the median of those that have counts`` () =
         let values = dense (Normalization.log1p TargetSum.Median (Counts.ofCells 2 four))
         let log (x: float) = float32 (Math.Log x)
-        Expect.equal [| [| log 5.0; 0.0f |]; [| log 2.0; log 4.0 |]; [| 0.0f; 0.0f |]; [| 0.0f; log 5.0 |] |] values
+
+        Expect.equal
+            [|
+                [| log 5.0; 0.0f |]
+                [| log 2.0; log 4.0 |]
+                [| 0.0f; 0.0f |]
+                [| 0.0f; log 5.0 |]
+            |]
+            values
 
     [<Test>]
     let ``the median of an even number of cells lies half way`` () =
-        let values = dense (Normalization.log1p TargetSum.Median (Counts.ofCells 2 [| four[0]; four[1] |]))
+        let values =
+            dense (Normalization.log1p TargetSum.Median (Counts.ofCells 2 [| four[0]; four[1] |]))
+
         Expect.equal [| float32 (Math.Log 4.0); 0.0f |] (Array.head values)
 
     [<Test>]
     let ``brings cells to a given sum`` () =
-        let values = dense (Normalization.log1p (TargetSum.Counts 100.0) (Counts.ofCells 2 four))
+        let values =
+            dense (Normalization.log1p (TargetSum.Counts 100.0) (Counts.ofCells 2 four))
+
         Expect.equal [| float32 (Math.Log 26.0); float32 (Math.Log 76.0) |] (Array.item 1 values)
 
     [<TestCase(0.0)>]
@@ -78,6 +99,12 @@ module NormalizationTests =
     [<Property>]
     let ``a cell's depth does not show`` (genes: SmallGenes) =
         let lines = Counts.lines genes |> Array.map (Array.map (min 1e10f))
-        let deeper = lines |> Array.mapi (fun cell -> Array.map (fun x -> x * float32 (1 <<< (cell % 9))))
-        let normal cells = dense (Normalization.log1p (TargetSum.Counts 1e4) (Counts.ofCells genes.Count cells))
+
+        let deeper =
+            lines
+            |> Array.mapi (fun cell -> Array.map (fun x -> x * float32 (1 <<< (cell % 9))))
+
+        let normal cells =
+            dense (Normalization.log1p (TargetSum.Counts 1e4) (Counts.ofCells genes.Count cells))
+
         normal lines = normal deeper

@@ -27,7 +27,11 @@ module PairScoresTests =
             }
         )
 
-    let private partner gene score cells : Partner = { Gene = gene; Score = score; Cells = cells }
+    let private partner gene score cells : Partner = {
+        Gene = gene
+        Score = score
+        Cells = cells
+    }
 
     [<Test>]
     let ``finds pairs and partners of a small example`` () =
@@ -45,10 +49,18 @@ module PairScoresTests =
 
     [<Test>]
     let ``lists the strongest first`` () =
-        let genes strength gene = PairScores.strongest strength row gene |> Array.map (fun partner -> partner.Gene)
+        let genes strength gene =
+            PairScores.strongest strength row gene
+            |> Array.map (fun partner -> partner.Gene)
+
         Expect.equal [| 0; 2 |] (genes Strength.Score 1)
         Expect.equal [| 2; 0 |] (genes Strength.Magnitude 1)
-        let pairs = PairScores.pairs Strength.Score row |> Seq.map (fun struct (gene, p) -> gene, p.Gene) |> Seq.toList
+
+        let pairs =
+            PairScores.pairs Strength.Score row
+            |> Seq.map (fun struct (gene, p) -> gene, p.Gene)
+            |> Seq.toList
+
         Expect.equal [ 0, 1; 1, 2; 2, 3 ] pairs
 
     // Scores 1, −2 and 1 in three ranges from −2 to 1.
@@ -58,9 +70,30 @@ module PairScoresTests =
 
     [<Test>]
     let ``has a distribution without pairs, and with pairs of one score`` () =
-        let none = PairScores([| "a"; "b" |], PairStore.Kept { Starts = [| 0L; 0L; 0L |]; Partners = [||]; Scores = [||]; Cells = [||] })
+        let none =
+            PairScores(
+                [| "a"; "b" |],
+                PairStore.Kept {
+                    Starts = [| 0L; 0L; 0L |]
+                    Partners = [||]
+                    Scores = [||]
+                    Cells = [||]
+                }
+            )
+
         Expect.equal [| 0L; 0L |] (snd (PairScores.distribution 2 none))
-        let one = PairScores([| "a"; "b" |], PairStore.Kept { Starts = [| 0L; 1L; 2L |]; Partners = [| 1; 0 |]; Scores = [| 0.5; 0.5 |]; Cells = [| 1; 1 |] })
+
+        let one =
+            PairScores(
+                [| "a"; "b" |],
+                PairStore.Kept {
+                    Starts = [| 0L; 1L; 2L |]
+                    Partners = [| 1; 0 |]
+                    Scores = [| 0.5; 0.5 |]
+                    Cells = [| 1; 1 |]
+                }
+            )
+
         Expect.equal [| 1L; 0L |] (snd (PairScores.distribution 2 one))
 
     [<Property>]
@@ -73,7 +106,8 @@ module PairScoresTests =
 
                 for b in 0 .. scores.Names.Length - 1 do
                     match kept.TryPair(a, b), kept.TryPair(b, a) with
-                    | ValueSome p, ValueSome q -> Expect.equal (b, a, p.Score, p.Cells) (p.Gene, q.Gene, q.Score, q.Cells)
+                    | ValueSome p, ValueSome q ->
+                        Expect.equal (b, a, p.Score, p.Cells) (p.Gene, q.Gene, q.Score, q.Cells)
                     | p, q -> Expect.equal (ValueNone, ValueNone) (p, q)
 
     [<Property>]
@@ -83,7 +117,10 @@ module PairScoresTests =
 
             for a in 0 .. min 20 scores.Names.Length - 1 do
                 let partners = kept.Partners a
-                Expect.equal (partners |> Array.map (fun p -> p.Gene) |> Array.distinct |> Array.sort) (partners |> Array.map (fun p -> p.Gene))
+
+                Expect.equal
+                    (partners |> Array.map (fun p -> p.Gene) |> Array.distinct |> Array.sort)
+                    (partners |> Array.map (fun p -> p.Gene))
 
                 let found = [|
                     for b in 0 .. scores.Names.Length - 1 do
@@ -98,14 +135,23 @@ module PairScoresTests =
     let ``genes keep their names, and names find their genes`` (scores: MadeScores) =
         let kept = kept Keep.All scores
         Expect.equal scores.Names kept.Genes
-        Expect.equal [| for number in 0 .. scores.Names.Length - 1 -> ValueSome number |] (Array.map kept.TryGene scores.Names)
+
+        Expect.equal
+            [| for number in 0 .. scores.Names.Length - 1 -> ValueSome number |]
+            (Array.map kept.TryGene scores.Names)
+
         Expect.equal ValueNone (kept.TryGene "no such gene")
 
     [<Property>]
     let ``every kept pair is listed once and counted once`` (scores: MadeScores) (PositiveInt bins) =
         for keep in keeps do
             let kept = kept keep scores
-            let listed = PairScores.pairs Strength.Magnitude kept |> Seq.map (fun struct (a, p) -> a, p.Gene) |> Seq.toArray
+
+            let listed =
+                PairScores.pairs Strength.Magnitude kept
+                |> Seq.map (fun struct (a, p) -> a, p.Gene)
+                |> Seq.toArray
+
             Expect.equal kept.PairCount listed.LongLength
             Expect.equal listed.Length (Array.distinct listed).Length
             let edges, counts = PairScores.distribution bins kept

@@ -23,8 +23,11 @@ type MadeScores = {
 type ManyMadeScores =
     static member Any() =
         gen {
-            let! genes = Gen.frequency [ 9, Gen.choose (0, 14); 1, Gen.choose (255, 258) ]
-            let! names = Gen.shuffle (Array.init genes (fun i -> if i % 2 = 0 then $"g{i}" else $"G{i}"))
+            let! genes = Gen.frequency [ 60, Gen.choose (0, 14); 1, Gen.choose (255, 258) ]
+
+            let! names =
+                Gen.shuffle (Array.init genes (fun i -> if i % 2 = 0 then $"g{i}" else $"G{i}"))
+
             let! order = Gen.shuffle [| 0 .. genes - 1 |]
             let! few = Gen.elements [ [ 1 ]; [ 1; 2 ]; [ 0; 1; 2; 3; 4; 5; 6; 7 ] ]
             let! signs = Gen.elements [ [ 1y ]; [ -1y; 1y ]; [ -1y; 0y; 1y ] ]
@@ -32,7 +35,10 @@ type ManyMadeScores =
             let part =
                 Gen.zip3 (Gen.elements few) (Gen.elements [ 0; 1; 2; 4 ]) (Gen.elements signs)
                 |> Gen.map (fun (bits, cells, sign) ->
-                    if cells = 0 then 0L, 0, sign else int64 bits * (int64 cells <<< 29), cells, sign)
+                    if cells = 0 then
+                        0L, 0, sign
+                    else
+                        int64 bits * (int64 cells <<< 29), cells, sign)
 
             let! flat = Gen.arrayOfLength (genes * genes) part
             let! cut = Gen.choose (1, 7)
@@ -55,8 +61,19 @@ module MadeScores =
         for a in 0 .. scores.Names.Length - 1 do
             for b in a + 1 .. scores.Names.Length - 1 ->
                 let numerator, cells, sign = scores.Parts[a][b]
-                let score = if cells = 0 then 0.0 else float sign * float numerator / float (1L <<< 30) / float cells
-                { Selection.A = a; Selection.B = b; Selection.Score = score; Selection.Cells = cells }
+
+                let score =
+                    if cells = 0 then
+                        0.0
+                    else
+                        float sign * float numerator / float (1L <<< 30) / float cells
+
+                {
+                    Selection.A = a
+                    Selection.B = b
+                    Selection.Score = score
+                    Selection.Cells = cells
+                }
     ]
 
     /// Blocks as a kernel fills them, in its order of genes; what lies below the diagonal is rubbish.
@@ -74,7 +91,10 @@ module MadeScores =
                             let at = (a - block.FirstRow) * block.Width + b - block.FirstColumn
 
                             let numerator, cells, sign =
-                                if a < b then scores.Parts[scores.Order[a]][scores.Order[b]] else 1L <<< 50, 1, 1y
+                                if a < b then
+                                    scores.Parts[scores.Order[a]][scores.Order[b]]
+                                else
+                                    1L <<< 50, 1, 1y
 
                             block.Numerators[at] <- numerator
                             block.Cells[at] <- cells
@@ -108,7 +128,8 @@ module PairSinkTests =
 
     let private strengths = [ Strength.Score, id; Strength.Magnitude, abs ]
 
-    let private kept keep strength scores = MadeScores.keptBy MadeScores.inTurn keep strength scores
+    let private kept keep strength scores =
+        MadeScores.keptBy MadeScores.inTurn keep strength scores
 
     /// Three genes C, A, B with scores 2 (C–A), −3 (C–B) and 1 (A–B), from 1, 2 and 4 cells.
     let private three = {
@@ -122,7 +143,9 @@ module PairSinkTests =
     }
 
     let private numbered keep strength =
-        kept keep strength three |> MadeScores.listed |> List.map (fun pair -> pair.A, pair.B, pair.Score, pair.Cells)
+        kept keep strength three
+        |> MadeScores.listed
+        |> List.map (fun pair -> pair.A, pair.B, pair.Score, pair.Cells)
 
     [<Test>]
     let ``keeps what was asked for of a small example`` () =
@@ -175,14 +198,36 @@ module PairSinkTests =
                 (Selection.atLeast least value (MadeScores.pairs scores))
                 (MadeScores.listed (kept (Keep.AtLeast(least * 1.0<bit>)) strength scores))
 
+    // Squares are 256 genes wide.
+    [<Test>]
+    let ``more genes than one square holds are all there`` () =
+        let part a b =
+            int64 (1000 * min a b + max a b) <<< 20, 1, 1y
+
+        let scores = {
+            Names = Array.init 515 (fun gene -> $"gene{gene}")
+            Order = Array.init 515 (fun place -> place * 7 % 515)
+            Parts = Array.init 515 (fun a -> Array.init 515 (part a))
+            Cut = 100
+        }
+
+        let listed = MadeScores.listed (kept Keep.All Strength.Score scores)
+        Assert.That((MadeScores.pairs scores = listed), Is.True)
+
     [<Property>]
     let ``all are all`` scores =
         Expect.equal (MadeScores.pairs scores) (MadeScores.listed (kept Keep.All Strength.Score scores))
 
     [<Property>]
     let ``neither the order of genes, nor of blocks, nor their size changes what is kept`` scores (cut: byte) =
-        let backwards (sink: PairSink) blocks = blocks |> Array.rev |> Array.iter sink.Add
-        let other = { scores with Order = Array.rev scores.Order; Cut = 1 + int cut % 9 + scores.Cut }
+        let backwards (sink: PairSink) blocks =
+            blocks |> Array.rev |> Array.iter sink.Add
+
+        let other = {
+            scores with
+                Order = Array.rev scores.Order
+                Cut = 1 + int cut % 9 + scores.Cut
+        }
 
         for keep in [ Keep.Top 3; Keep.AtLeast 0.5<bit>; Keep.All ] do
             Expect.equal
@@ -192,7 +237,8 @@ module PairSinkTests =
     [<Property(MaxTest = 30)>]
     let ``several threads keep the same`` scores =
         let together (sink: PairSink) (blocks: PairBlock[]) =
-            Parallel.ForEach(blocks, ParallelOptions(MaxDegreeOfParallelism = 5), sink.Add) |> ignore
+            Parallel.ForEach(blocks, ParallelOptions(MaxDegreeOfParallelism = 5), sink.Add)
+            |> ignore
 
         for keep in [ Keep.Top 2; Keep.AtLeast 0.5<bit>; Keep.All ] do
             Expect.equal

@@ -17,7 +17,8 @@ module ScatterHistogramTests =
 
     /// Cells at every level of one gene and of another, by looking at all of them.
     let private cellsAt genes one other =
-        let found = Array.zip genes.Levels[one] genes.Levels[other] |> Array.countBy id |> dict
+        let found =
+            Array.zip genes.Levels[one] genes.Levels[other] |> Array.countBy id |> dict
 
         fun a b ->
             match found.TryGetValue((byte a, byte b)) with
@@ -27,13 +28,19 @@ module ScatterHistogramTests =
     let private agrees genes first last from =
         let binned = SmallGenes.binned genes
         let tile = ScatterHistogram(binned, first, last)
-        let place (gene: int) = binned.LevelStarts[gene] - binned.LevelStarts[first]
+
+        let place (gene: int) =
+            binned.LevelStarts[gene] - binned.LevelStarts[first]
 
         for one in 0 .. genes.Count - 1 do
             let counts = counted tile binned one from
 
             for other in first .. last - 1 do
-                let cells = if other < from then (fun _ _ -> 0) else cellsAt genes one other
+                let cells =
+                    if other < from then
+                        (fun _ _ -> 0)
+                    else
+                        cellsAt genes one other
 
                 for a in 1 .. int genes.Highest[one] do
                     for b in 1 .. int genes.Highest[other] do
@@ -41,7 +48,8 @@ module ScatterHistogramTests =
                         let actual = counts[(a - 1) * tile.Width + place other + b - 1]
 
                         if actual <> expected then
-                            Assert.Fail $"gene {one} at {a}, gene {other} at {b}: {actual} where {expected} were expected"
+                            Assert.Fail
+                                $"gene {one} at {a}, gene {other} at {b}: {actual} where {expected} were expected"
 
             Expect.equal [| 77; 77; 77 |] counts[counts.Length - 3 ..]
 
@@ -85,5 +93,21 @@ module ScatterHistogramTests =
     [<Property(MaxTest = 5)>]
     let ``255 levels have 255 lines`` (seed: int) =
         let random = Random seed
-        let levels () = Array.init 300 (fun cell -> if cell < 255 then byte (cell + 1) else byte (random.Next 256))
-        agrees { Cells = 300; Levels = [| levels (); levels () |]; Highest = [| 255uy; 255uy |]; Values = [||] } 0 2 1
+
+        let levels () =
+            Array.init 300 (fun cell ->
+                if cell < 255 then
+                    byte (cell + 1)
+                else
+                    byte (random.Next 256))
+
+        agrees
+            {
+                Cells = 300
+                Levels = [| levels (); levels () |]
+                Highest = [| 255uy; 255uy |]
+                Values = [||]
+            }
+            0
+            2
+            1

@@ -24,7 +24,11 @@ module ScatterProductsTests =
             Cells = 4
             Levels = [||]
             Highest = [||]
-            Values = [| [| 1.0f; 2.0f; 0.0f; 4.0f |]; [| 5.0f; 0.0f; 7.0f; 0.5f |]; [| 0.0f; 3.0f; 1.0f; -1.0f |] |]
+            Values = [|
+                [| 1.0f; 2.0f; 0.0f; 4.0f |]
+                [| 5.0f; 0.0f; 7.0f; 0.5f |]
+                [| 0.0f; 3.0f; 1.0f; -1.0f |]
+            |]
         }
 
         Expect.equal [| 7.0; 2.0; 77.0; 77.0 |] (sums (SmallGenes.values genes) 1 3 0 0)
@@ -39,12 +43,18 @@ module ScatterProductsTests =
         for gene in 0 .. genes.Count - 1 do
             let expected =
                 Array.init (last - first) (fun i ->
-                    if first + i < from then 0.0 else inOrder genes.Values[gene] genes.Values[first + i])
+                    if first + i < from then
+                        0.0
+                    else
+                        inOrder genes.Values[gene] genes.Values[first + i])
 
             Expect.equal (Array.append expected [| 77.0; 77.0 |]) (sums values first last gene from)
 
     [<Property>]
     let ``is the same from a to b as from b to a`` (genes: SmallGenes) =
         let values = SmallGenes.values genes
-        let table = Array.init genes.Count (fun gene -> (sums values 0 genes.Count gene 0)[.. genes.Count - 1])
+
+        let table =
+            Array.init genes.Count (fun gene -> (sums values 0 genes.Count gene 0)[.. genes.Count - 1])
+
         Expect.equal table (Array.transpose table)

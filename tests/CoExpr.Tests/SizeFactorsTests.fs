@@ -20,7 +20,8 @@ module Counts =
 [<Properties(Arbitrary = [| typeof<ManySmallGenes> |])>]
 module SizeFactorsTests =
 
-    let private three = Counts.ofCells 2 [| [| 1.0f; 2.0f |]; [| 0.0f; 0.0f |]; [| 0.0f; 9.0f |] |]
+    let private three =
+        Counts.ofCells 2 [| [| 1.0f; 2.0f |]; [| 0.0f; 0.0f |]; [| 0.0f; 9.0f |] |]
 
     [<Test>]
     let ``of a small example`` () =
@@ -35,7 +36,8 @@ module SizeFactorsTests =
     [<Property>]
     let ``a total is the sum of a cell's values`` (genes: SmallGenes) =
         Expect.equal
-            (Counts.lines genes |> Array.map (Array.fold (fun sum value -> sum + float value) 0.0))
+            (Counts.lines genes
+             |> Array.map (Array.fold (fun sum value -> sum + float value) 0.0))
             (SizeFactors.totals (Counts.ofSmall genes))
 
     [<Property>]
@@ -47,6 +49,14 @@ module SizeFactorsTests =
 
     [<Property>]
     let ``counting four times as deeply changes none`` (genes: SmallGenes) =
-        let deeper = { genes with Values = genes.Values |> Array.map (Array.map (fun x -> 4.0f * min 1e14f (abs x))) }
-        let shallow = { genes with Values = genes.Values |> Array.map (Array.map (fun x -> min 1e14f (abs x))) }
+        let deeper = {
+            genes with
+                Values = genes.Values |> Array.map (Array.map (fun x -> 4.0f * min 1e14f (abs x)))
+        }
+
+        let shallow = {
+            genes with
+                Values = genes.Values |> Array.map (Array.map (fun x -> min 1e14f (abs x)))
+        }
+
         SizeFactors.librarySize (Counts.ofSmall deeper) = SizeFactors.librarySize (Counts.ofSmall shallow)

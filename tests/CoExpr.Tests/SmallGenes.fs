@@ -36,7 +36,10 @@ module SmallGenes =
     let levels gene genes = Array.map int genes.Levels[gene]
 
     let private sparse cells share item =
-        Gen.frequency [ 100 - share, Gen.constant (fun _ -> 0); share, Gen.map (fun x -> fun _ -> x) item ]
+        Gen.frequency [
+            100 - share, Gen.constant (fun _ -> 0)
+            share, Gen.map (fun x -> fun _ -> x) item
+        ]
         |> Gen.map (fun draw -> draw ())
         |> Gen.arrayOfLength cells
 
@@ -61,7 +64,18 @@ module SmallGenes =
 
     /// Values whose products and sums round: tenths, the smallest and the largest singles, counts too large for 24 bits.
     let private awkward =
-        Gen.elements [ 0.1f; 0.3f; -0.7f; 1e-45f; 1.1754942e-38f; 3.4e38f; -3.4e38f; 16777215.0f; 1.0000001f; 33554432.0f ]
+        Gen.elements [
+            0.1f
+            0.3f
+            -0.7f
+            1e-45f
+            1.1754942e-38f
+            3.4e38f
+            -3.4e38f
+            16777215.0f
+            1.0000001f
+            33554432.0f
+        ]
 
     let private valuesOf cells whole =
         let few = Gen.choose (0, 3) |> Gen.map float32
@@ -113,7 +127,10 @@ module Oracle =
     let private entries = Array.init 1024 (fun n -> lazy (EntropyTable.entry n))
 
     let entry n =
-        if n < entries.Length then entries[n].Value else EntropyTable.entry n
+        if n < entries.Length then
+            entries[n].Value
+        else
+            EntropyTable.entry n
 
     /// M · MI · 2^30, and M.
     let numerator convention row column genes =

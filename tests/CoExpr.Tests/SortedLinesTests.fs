@@ -31,7 +31,10 @@ module SortedLinesTests =
     let ``skips exactly the indices below the least`` (lines: int[][]) (least: byte) =
         let least = int least % 43
         let starts = lines |> Array.map Array.length |> Array.scan (+) 0
-        let below = lines |> Array.map (Array.filter (fun index -> index < least) >> Array.length)
+
+        let below =
+            lines |> Array.map (Array.filter (fun index -> index < least) >> Array.length)
+
         startsFrom lines least = Array.map2 (+) starts[.. lines.Length - 1] below
 
     [<Property(Arbitrary = [| typeof<IndexLines> |])>]

@@ -11,7 +11,9 @@ module TransposeTests =
 
     /// The entries that are not 0, line by line.
     let private compressed (lines: float32[][]) : Compressed =
-        let kept = lines |> Array.map (Array.indexed >> Array.filter (fun (_, value) -> value <> 0.0f))
+        let kept =
+            lines
+            |> Array.map (Array.indexed >> Array.filter (fun (_, value) -> value <> 0.0f))
 
         {
             Starts = kept |> Array.map (fun line -> int64 line.Length) |> Array.scan (+) 0L
@@ -63,7 +65,10 @@ module TransposeTests =
     [<TestCase(5)>]
     let ``is the same for every number of threads`` (threads: int) =
         let random = Random 3
-        let lines = Array.init 1000 (fun _ -> Array.init 900 (fun _ -> float32 (max 0 (random.Next 5 - 1))))
+
+        let lines =
+            Array.init 1000 (fun _ -> Array.init 900 (fun _ -> float32 (max 0 (random.Next 5 - 1))))
+
         let matrix = compressed lines
         Assert.That(matrix.Indices.Length, Is.GreaterThan(6 * 65536))
         let expected = compressed (turned lines 900)
