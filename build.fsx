@@ -137,7 +137,7 @@ let test Built =
         exit 1
 
 let demo Built =
-    let program = Path.Combine(root, "src", "CoExpr.Cli", "bin", "Release", "net10.0", "coexpr.dll")
+    let program = Path.Combine(root, "src", "CoExpr.Cli", "bin", "Release", "net10.0", "CoExpr.Cli.dll")
     let folder = Path.Combine(artifacts, "demo")
     run "dotnet" $"\"{program}\" demo -o \"{folder}\""
 
@@ -145,7 +145,7 @@ let bench Built =
     run "dotnet" "run --project tests/CoExpr.Benchmarks -c Release --no-build"
 
 let pack Built =
-    for project in [ "Kernels"; "Hdf5"; "Gpu"; ""; "CSharp" ] do
+    for project in [ "Kernels"; "Hdf5"; "Gpu"; ""; "CSharp"; "Cli" ] do
         let name = if project = "" then "CoExpr" else "CoExpr." + project
         run "dotnet" $"pack src/{name} -c Release --no-build --nologo -v q -o \"{artifacts}/packages\""
 

@@ -4,8 +4,22 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using CoExpr.IO;
+using Microsoft.FSharp.Core;
 
 namespace CoExpr.CSharp;
+
+/// <summary>What the rows of a matrix are.</summary>
+public enum MatrixRows
+{
+    /// <summary>As the format usually has them.</summary>
+    Usual,
+
+    /// <summary>Rows are cells, columns genes.</summary>
+    Cells,
+
+    /// <summary>Rows are genes, columns cells.</summary>
+    Genes,
+}
 
 /// <summary>How a file of cells is read.</summary>
 public sealed record ReadSettings
@@ -13,8 +27,9 @@ public sealed record ReadSettings
     /// <summary>The layer to take instead of the main matrix; "raw" is the matrix before genes were left out. Default: none.</summary>
     public string? Layer { get; init; }
 
-    /// <summary>Whether the rows of a table of text are genes. Default: rows are cells.</summary>
-    public bool GenesInRows { get; init; }
+    /// <summary>What the rows of a table, a Matrix Market file or an array are. Default: as its format usually has them,
+    /// cells in tables and arrays, genes in Matrix Market.</summary>
+    public MatrixRows Rows { get; init; }
 
     /// <summary>Threads to read with. Default: as many as the process may use.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
@@ -96,22 +111,53 @@ public sealed class CellData
         return Create(counts, cellArray, geneArray);
     }
 
-    internal static ReadOptions Options(
+    internal static InputOptions Options(
         ReadSettings settings,
         IProgress<JobProgress>? progress,
         CancellationToken token
     ) =>
         new(
-            settings.Layer switch
+            new(
+                settings.Layer switch
+                {
+                    null => MatrixChoice.Main,
+                    "raw" => MatrixChoice.Raw,
+                    var name => MatrixChoice.NewLayer(name),
+                },
+                settings.Threads,
+                JobProgress.Of(progress, token)
+            ),
+            settings.Rows switch
             {
-                null => MatrixChoice.Main,
-                "raw" => MatrixChoice.Raw,
-                var name => MatrixChoice.NewLayer(name),
-            },
-            settings.GenesInRows,
-            settings.Threads,
-            JobProgress.Of(progress, token)
+                MatrixRows.Cells => FSharpOption<RowsAre>.Some(RowsAre.Cells),
+                MatrixRows.Genes => FSharpOption<RowsAre>.Some(RowsAre.Genes),
+                _ => null,
+            }
         );
+
+    /// <summary>What is in a file that <see cref="ReadAsync"/> reads, as names and texts for a person; the large arrays of
+    /// HDF5 files are not read.</summary>
+    /// <param name="path">File or folder.</param>
+    /// <param name="settings">How to read it; the defaults of <see cref="ReadSettings"/> if omitted.</param>
+    /// <param name="token">Stops the reading.</param>
+    /// <exception cref="CoExprException">The file is missing, damaged, or of no known format.</exception>
+    public static Task<IReadOnlyList<KeyValuePair<string, string>>> DescribeAsync(
+        string path,
+        ReadSettings? settings = null,
+        CancellationToken token = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        var options = Options(settings ?? new ReadSettings(), null, token);
+        return Task.Run<IReadOnlyList<KeyValuePair<string, string>>>(
+            () =>
+                CoExprException
+                    .Unwrap(Input.describe(options, path))
+                    .Select(line => KeyValuePair.Create(line.Item1, line.Item2))
+                    .ToArray(),
+            token
+        );
+    }
 
     static string[] Names(IEnumerable<string> names)
     {

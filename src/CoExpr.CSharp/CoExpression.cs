@@ -1,6 +1,8 @@
 using System;
 using System.Threading;
 using System.Threading.Tasks;
+using CoExpr.IO;
+using Microsoft.FSharp.Core;
 
 namespace CoExpr.CSharp;
 
@@ -49,6 +51,44 @@ public static class CoExpression
                 new CoExpressionResult(
                     CoExprException.Unwrap(Coexpression.compute(JobProgress.Of(progress, token), core, data.Value))
                 ),
+            token
+        );
+    }
+
+    /// <summary>A whole run: reads a file, scores its pairs, and writes the outputs, all of them complete or none.</summary>
+    /// <param name="input">A file that <see cref="CellData.ReadAsync"/> reads.</param>
+    /// <param name="output">Where the scores go; see <see cref="CoExpressionResult.SaveAsync"/>. A record of the run goes to
+    /// <c>output.run.json</c>.</param>
+    /// <param name="report">Where a page with figures goes, if one is wanted.</param>
+    /// <param name="options">What to score and keep; the defaults of <see cref="CoExpressionOptions"/> if omitted.</param>
+    /// <param name="settings">How to read the input; the defaults of <see cref="ReadSettings"/> if omitted.</param>
+    /// <param name="progress">Told how far the job is.</param>
+    /// <param name="token">Stops the job; nothing is written then.</param>
+    /// <exception cref="CoExprException">The file, its values, an option or an output's name is bad.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static Task<RunSummary> RunAsync(
+        string input,
+        string output,
+        string? report = null,
+        CoExpressionOptions? options = null,
+        ReadSettings? settings = null,
+        IProgress<JobProgress>? progress = null,
+        CancellationToken token = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        ArgumentNullException.ThrowIfNull(output);
+        var core = (options ?? new CoExpressionOptions()).ToCore();
+        var reading = CellData.Options(settings ?? new ReadSettings(), progress, token);
+        var paths = new CoexpressionPaths(input, output, report is null ? null : FSharpOption<string>.Some(report));
+        return Task.Run(
+            () =>
+            {
+                var (record, result) = CoExprException.Unwrap(
+                    CoexpressionRun.run(JobProgress.Of(progress, token), reading, core, paths)
+                );
+                return new RunSummary(record, result, output, report);
+            },
             token
         );
     }

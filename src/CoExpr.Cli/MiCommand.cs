@@ -84,12 +84,7 @@ public sealed class MiCommand
 
     readonly Option<string?> layer = new("--layer") { Description = "Layer to take instead of X; raw is the raw matrix", HelpName = "NAME" };
 
-    readonly Option<string> genesIn = new("--genes-in")
-    {
-        Description = "Where a text table has its genes",
-        HelpName = "rows|columns",
-        DefaultValueFactory = _ => "columns",
-    };
+    readonly Option<string?> genesIn = GenesIn.Option();
 
     readonly Option<bool> negativeAsZero = new("--negative-as-zero")
     {
@@ -110,7 +105,6 @@ public sealed class MiCommand
         cells.AcceptOnlyFromAmong("either", "all");
         by.AcceptOnlyFromAmong("score", "magnitude");
         edges.AcceptOnlyFromAmong("exact", "numpy");
-        genesIn.AcceptOnlyFromAmong("rows", "columns");
     }
 
     /// <summary>The command with its options.</summary>
@@ -173,7 +167,7 @@ public sealed class MiCommand
         new()
         {
             Layer = parsed.GetValue(layer),
-            GenesInRows = parsed.GetValue(genesIn) == "rows",
+            Rows = GenesIn.Rows(parsed.GetValue(genesIn)),
             Threads = parsed.GetValue(common.Threads),
         };
 

@@ -12,6 +12,6 @@ static class Outcome
         if (json)
             Console.Out.WriteLine(summary.Json);
         else if (!quiet)
-            Console.Error.WriteLine(summary.Text);
+            Console.Error.WriteLine(summary.Note.Length > 0 ? $"{summary.Text}\nNote: {summary.Note}" : summary.Text);
     }
 }

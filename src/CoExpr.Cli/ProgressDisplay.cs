@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Threading.Tasks;
@@ -16,6 +17,7 @@ public static class ProgressDisplay
     {
         if (!shown)
             return job(null);
+        var units = new ConcurrentDictionary<int, string>();
         var console = AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(Console.Error) });
         return console
             .Progress()
@@ -24,13 +26,13 @@ public static class ProgressDisplay
                 new TaskDescriptionColumn { Alignment = Justify.Left },
                 new ProgressBarColumn(),
                 new PercentageColumn(),
-                new RateColumn(),
+                new RateColumn(units),
                 new RemainingTimeColumn()
             )
-            .StartAsync(context => job(new Bars(context)));
+            .StartAsync(context => job(new Bars(context, units)));
     }
 
-    sealed class Bars(ProgressContext context) : IProgress<JobProgress>
+    sealed class Bars(ProgressContext context, ConcurrentDictionary<int, string> units) : IProgress<JobProgress>
     {
         readonly Dictionary<string, ProgressTask> bars = [];
 
@@ -39,21 +41,21 @@ public static class ProgressDisplay
             lock (bars)
             {
                 if (!bars.TryGetValue(step.Stage, out var bar))
-                    bars[step.Stage] = bar = context.AddTask(Markup.Escape(step.Stage), maxValue: Math.Max(1, step.Total));
-                bar.State.Update<string>(RateColumn.UnitKey, _ => step.Unit);
+                {
+                    bar = context.AddTask(Spectre.Console.Markup.Escape(step.Stage), maxValue: Math.Max(1, step.Total));
+                    (bars[step.Stage], units[bar.Id]) = (bar, step.Unit);
+                }
                 bar.Value = step.Done;
             }
         }
     }
 
-    sealed class RateColumn : ProgressColumn
+    sealed class RateColumn(ConcurrentDictionary<int, string> units) : ProgressColumn
     {
-        internal const string UnitKey = "unit";
-
         public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime)
         {
             var rate = task.Speed ?? (task.ElapsedTime is { TotalSeconds: > 0 } time ? task.Value / time.TotalSeconds : 0);
-            return new Text($"{Short(rate)} {task.State.Get<string>(UnitKey)}/s");
+            return new Text($"{Short(rate)} {units.GetValueOrDefault(task.Id)}/s");
         }
 
         static string Short(double rate) =>

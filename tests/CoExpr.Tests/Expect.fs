@@ -8,9 +8,9 @@ open CoExpr
 [<RequireQualifiedAccess>]
 module Expect =
 
-    /// Equal as F# means it; NaN equals NaN.
+    /// Equal part by part; NaN equals NaN.
     let equal (expected: 'a) (actual: 'a) =
-        if not ((box expected).Equals(box actual) || expected = actual) then
+        if not (LanguagePrimitives.GenericEqualityER expected actual) then
             Assert.Fail $"expected: %A{expected}\nactual:   %A{actual}"
 
     /// The value of a result that must be Ok.
@@ -40,6 +40,20 @@ module Expect =
     let refused (words: string) (attempt: unit -> 'a) =
         let error = Assert.Throws<ArgumentException>(Action(fun () -> attempt () |> ignore))
         Assert.That(error.Message, Does.Contain words)
+
+    /// Raises an exception of this type or of one derived from it.
+    let raises<'error when 'error :> exn> (work: unit -> unit) =
+        let raised =
+            try
+                work ()
+                null
+            with error ->
+                error
+
+        match raised with
+        | :? 'error -> ()
+        | null -> Assert.Fail $"no {typeof<'error>.Name} was raised"
+        | other -> Assert.Fail $"not a {typeof<'error>.Name}: {other}"
 
     /// An exception of this very type, for a closer look.
     let throws<'error when 'error :> exn> (attempt: unit -> unit) : 'error =

@@ -213,7 +213,19 @@ module FiguresTests =
 
         let domain = parsed figure |> at [ "encoding"; "color"; "scale"; "domain" ]
         Assert.That(domain[1].GetDouble(), Is.LessThan 1.0)
-        Assert.That(figure.Caption, Does.Contain "Colours are full at 0.450 bits, beyond which 1 pair lie")
+        Assert.That(figure.Caption, Does.Contain "Colours are full at 0.450 bits, passed by 1 pair;")
+
+    [<Test>]
+    let ``colours reach the highest score where nearly all scores are 0`` () =
+        let matrix = Array.create 10000 0.0
+        matrix[1] <- 0.3
+
+        let domain =
+            Figures.clusteredHeatMap ReportSample.mutualInformation (names 100) matrix
+            |> parsed
+            |> at [ "encoding"; "color"; "scale"; "domain" ]
+
+        Assert.That(domain.GetRawText(), Is.EqualTo "[0,0.3]")
 
     [<Test>]
     let ``a heat map of no genes, one gene or no kept pair is a valid specification`` () =

@@ -102,3 +102,58 @@ module ReportBrowserTests =
     let ``hostile names are drawn as text and run nothing`` () =
         let dom = check ReportSample.hostileNames ReportSample.correlation
         Assert.That(dom, Does.Not.Contain "data-owned")
+
+    /// The page with one more program at its end, which its policy would not let run.
+    let private driven (program: string) html =
+        let page =
+            Regex.Replace(html, "<meta http-equiv=\"Content-Security-Policy\"[^>]*>", "")
+
+        page.Replace("</body>", $"<script>{program}</script></body>")
+
+    let private hubs = {
+        ReportSample.report ReportSample.mutualInformation ReportSample.genes with
+            Hubs = [|
+                for name, strength in [ "GNLY", 9.0; "NKG7", 10.0; "CD74", 0.5 ] ->
+                    {
+                        Gene = name
+                        Strength = strength
+                        Degree = 1
+                        Neighbours = [| "PRF1", 0.5 |]
+                    }
+            |]
+    }
+
+    // One page for all steps: starting a browser takes seconds.
+    [<Test>]
+    let ``the table sorts by the column that is pressed and shows the rows that are searched for`` () =
+        let program =
+            """
+            const rows = "tbody tr:not([hidden]) th";
+            const shown = () => [...document.querySelectorAll(rows)].map((head) => head.textContent).join(" ");
+            const press = (column) => { document.querySelectorAll("th button")[column].click(); return shown(); };
+            const search = (words) => {
+              const input = document.querySelector("input");
+              input.value = words;
+              input.dispatchEvent(new Event("input"));
+              return shown() + ", " + document.querySelector("output").textContent;
+            };
+            const pressed = [shown(), press(0), press(0), press(1), press(1)];
+            const steps = [...pressed, search("gnl"), search("prf1"), search("zz")];
+            document.body.dataset.steps = steps.join("; ");
+            """
+
+        let dom, _ = Report.coexpression hubs |> driven program |> render
+
+        Expect.equal
+            [
+                "GNLY NKG7 CD74"
+                "CD74 GNLY NKG7"
+                "NKG7 GNLY CD74"
+                "NKG7 GNLY CD74"
+                "CD74 GNLY NKG7"
+                "GNLY, 1 of 3 rows"
+                "CD74 GNLY NKG7, 3 of 3 rows"
+                ", 0 of 3 rows"
+            ]
+            (Regex.Match(dom, "data-steps=\"([^\"]*)\"").Groups[1].Value.Split "; "
+             |> List.ofArray)

@@ -56,6 +56,7 @@ module ReportSample =
         Cells = 2700L
         Genes = int64 (Array.length names)
         Convention = "cells in which neither gene is expressed are left out of a pair"
+        Caution = None
         Facts = [ "CoExpr", "0.1.0"; "Seed", "1"; "Kernel", "scalar" ]
         Edges = [| -0.5; 0.0; 0.25; 0.5; 1.0 |]
         Counts = [| 3L; 2000L; 10L; 1L |]

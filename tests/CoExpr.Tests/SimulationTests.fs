@@ -490,6 +490,37 @@ module SimulationTests =
     let ``small simulations are the same on three threads`` options =
         bits (simulate { options with Threads = 3 }) = bits (simulate options)
 
+    // What simulated cells are is part of what a seed promises: benchmark files are made from them.
+    [<Test>]
+    let ``a seed gives the cells that it always gave`` () =
+        let simulated =
+            simulate {
+                defaults with
+                    Cells = 200
+                    Genes = 100
+                    Groups = {
+                        defaults.Groups with
+                            Count = 2
+                            MarkersPerGroup = 10
+                    }
+                    Modules = {
+                        defaults.Modules with
+                            Count = 2
+                            GenesPerModule = 10
+                    }
+                    Perturbations = {
+                        defaults.Perturbations with
+                            Count = 4
+                    }
+                    Replicates = { Count = 2; Log2Sd = 0.1 }
+            }
+
+        let byGene = simulated.Cells.Counts.ByGene
+        Assert.That(Array.sum byGene.Values, Is.EqualTo 3155.0f)
+        Assert.That(byGene.Indices.Length, Is.EqualTo 1974)
+        Assert.That(Array.sum byGene.Indices, Is.EqualTo 196002)
+        Assert.That((texts "perturbation" simulated.Cells.CellTable)[0], Is.EqualTo "gene015")
+
     [<Test>]
     let ``dispersion 0 gives Poisson counts`` () =
         let simulated =

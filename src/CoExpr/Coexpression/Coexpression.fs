@@ -73,8 +73,8 @@ module Coexpression =
 
     let private invariant (value: float) = value.ToString("R", Globalization.CultureInfo.InvariantCulture)
 
-    /// The first option outside its range, named as on the command line.
-    let private checkOptions options =
+    /// The first option outside its range, named as on the command line, as an error.
+    let validate (options: CoexpressionOptions) : Result<unit, CoExprError> =
         let refuse option value allowed = Error(CoExprError.BadOption(option, value, allowed))
 
         if options.Bins < 2 || options.Bins > 255 then
@@ -146,14 +146,21 @@ module Coexpression =
         let blocks = kernel.Blocks
         let advance = Progress.counter progress "scoring" "pairs" (int64 genes.Genes * int64 (genes.Genes - 1) / 2L)
 
-        Schedule.blocks
-            options.Threads
-            blocks.Count
-            (fun () -> struct (kernel.NewWorker(), PairBlock()))
-            (fun (struct (worker, block)) number ->
+        let workers = Collections.Concurrent.ConcurrentBag<IPairWorker>()
+
+        let newWorker () =
+            let worker = kernel.NewWorker()
+            workers.Add worker
+            struct (worker, PairBlock())
+
+        try
+            Schedule.blocks options.Threads blocks.Count newWorker (fun (struct (worker, block)) number ->
                 worker.Score(blocks[number], block)
                 sink.Add block
                 advance (pairsIn blocks[number]))
+        finally
+            for worker in workers do
+                worker.Dispose()
 
         sink.Finish()
 
@@ -197,7 +204,7 @@ module Coexpression =
     /// genes of one name, values that are not finite or (unless told otherwise) negative, fewer than 2 genes left.
     let compute (progress: Progress) options (cells: Cells) : Result<CoexpressionResult, CoExprError> =
         result {
-            do! checkOptions options
+            do! validate options
             let! cells = Cells.requireUniqueGenes cells
             let! cells = checkValues options cells
             let! kept = chooseGenes options cells

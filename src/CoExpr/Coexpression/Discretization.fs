@@ -40,13 +40,20 @@ module Discretization =
         let last = int64 (sorted.Length - 1)
         Array.init (bins - 1) (fun k -> float sorted[int ((last * int64 (k + 1) + int64 (bins - 1)) / int64 bins)])
 
+    /// Percentages are multiples of a rounded step, as linspace makes them, and neighbours are subtracted in the single
+    /// precision that they come in.
     let private numPyEdges bins (sorted: float32[]) =
         Array.init (bins - 1) (fun k ->
-            let h = float (sorted.Length - 1) * (100.0 * float (k + 1) / float bins / 100.0)
+            let h = float (sorted.Length - 1) * (float (k + 1) * (100.0 / float bins) / 100.0)
             let t = h - floor h
-            let a = float sorted[int h]
-            let b = float sorted[min (int h + 1) (sorted.Length - 1)]
-            if t >= 0.5 then b - (b - a) * (1.0 - t) else a + (b - a) * t)
+            let a = sorted[int h]
+            let b = sorted[min (int h + 1) (sorted.Length - 1)]
+            let difference = float (b - a)
+
+            if t >= 0.5 then
+                float b - difference * (1.0 - t)
+            else
+                float a + difference * t)
 
     let private level (edges: float[]) (value: float32) =
         let mutable reached = 0

@@ -48,8 +48,16 @@ module AnnData =
         | MatrixChoice.Layer name -> $"layer {name}"
         | MatrixChoice.Raw -> "raw"
 
+    let private isAnnData (file: Hdf5File) = H5.has file.Root "obs" && H5.has file.Root "var"
+
+    /// Whether a file that can be opened as HDF5 is an AnnData, whatever its name.
+    let isOne path =
+        match H5.read path isAnnData with
+        | Ok answer -> answer
+        | Error _ -> false
+
     let private requireAnnData (file: Hdf5File) =
-        if not (H5.has file.Root "obs" && H5.has file.Root "var") then
+        if not (isAnnData file) then
             let reason = "it is an HDF5 file, but no AnnData: it has no obs or no var."
             raise (CoExprFailure(CoExprError.UnknownFormat(file.Path, reason)))
 

@@ -3,13 +3,15 @@ namespace CoExpr.IO
 open System
 open System.Collections.Concurrent
 open System.IO
+open System.Runtime.InteropServices
 open System.Text
 open CoExpr
 
 /// Temporary files that are being written by this process, so that they can be deleted when it is told to end.
 module private Unfinished =
 
-    let private paths = ConcurrentDictionary<string, unit>()
+    /// Each with whether a signal has deleted it.
+    let private paths = ConcurrentDictionary<string, bool>()
 
     let private deleteQuietly (path: string) =
         try
@@ -18,11 +20,29 @@ module private Unfinished =
         | :? IOException
         | :? UnauthorizedAccessException -> ()
 
-    // Runs when Main returns while another thread still writes, on exit, and on SIGTERM. Ctrl-C is left to the
-    // program, which turns it into a cancellation; after kill -9 the temporary file stays, under its temporary name.
-    do AppDomain.CurrentDomain.ProcessExit.Add(fun _ -> paths.Keys |> Seq.iter deleteQuietly)
+    let private stopAll () =
+        for path in paths.Keys do
+            paths[path] <- true
+            deleteQuietly path
 
-    let add path = paths[path] <- ()
+    // The signal then goes its usual way: it ends the process, unless the program has other plans and says so. In that
+    // case the writer is cancelled. After kill -9 the temporary file stays, under its temporary name.
+    let private registrations = [
+        for signal in [ PosixSignal.SIGINT; PosixSignal.SIGTERM ] ->
+            PosixSignalRegistration.Create(signal, (fun _ -> stopAll ()))
+    ]
+
+    // When Main returns while another thread still writes, and on Environment.Exit.
+    do AppDomain.CurrentDomain.ProcessExit.Add(fun _ -> stopAll ())
+
+    let add path =
+        GC.KeepAlive registrations
+        paths[path] <- false
+
+    let wasStopped (path: string) =
+        match paths.TryGetValue path with
+        | true, stopped -> stopped
+        | _ -> false
 
     let delete (path: string) =
         deleteQuietly path
@@ -186,6 +206,8 @@ module AtomicFile =
                         renameAll (List.zip temporaries finals)
                         value)
                 with
+                | :? IOException when List.exists Unfinished.wasStopped temporaries ->
+                    raise (OperationCanceledException "stopped by a signal")
                 | :? IOException
                 | :? UnauthorizedAccessException as error -> Error(cannotWrite (List.head paths) error)
             finally

@@ -11,6 +11,9 @@ type private Followed(stream: Stream, further: byte[]) =
     inherit Stream()
     let mutable at = 0
 
+    /// Whether all of the stream has been read.
+    member _.HasBegunTheFurther = at > 0
+
     override _.Read(buffer: Span<byte>) =
         match stream.Read buffer with
         | 0 ->
@@ -39,6 +42,7 @@ type private Followed(stream: Stream, further: byte[]) =
 ///
 /// GZipStream says nothing when a file is cut short: the table just has fewer rows. So a last member of our own is put
 /// after the file. What comes out of a whole file ends in its content; a file that is cut short swallows it as data.
+/// Nothing that comes out once that member goes in is handed on before it is known to be whole.
 [<Sealed>]
 type private CheckedGzip(path: string, stream: Stream) =
     static let ending = "the end of gzip\n"B
@@ -48,27 +52,33 @@ type private CheckedGzip(path: string, stream: Stream) =
         (use gzip = new GZipStream(packed, CompressionLevel.Fastest) in gzip.Write(ending, 0, ending.Length))
         packed.ToArray()
 
-    let unpacked =
-        new GZipStream(new Followed(stream, endingMember), CompressionMode.Decompress)
-    // The last bytes so far, held back because they may be the ending.
-    let held = Array.zeroCreate<byte> ending.Length
-    let mutable heldCount = 0
+    let followed = new Followed(stream, endingMember)
+    let unpacked = new GZipStream(followed, CompressionMode.Decompress)
+    let mutable rest: Stream = null
 
-    let cutShort () =
-        raise (CoExprFailure(CoExprError.DamagedFile(path, "the gzip data is cut short, or other data follows it.")))
+    /// What is left after these first bytes of it, without the ending.
+    let readRest (first: ReadOnlySpan<byte>) =
+        use all = new MemoryStream()
+        all.Write first
+        unpacked.CopyTo all
+        let bytes = all.ToArray()
 
-    /// Up to buffer.Length − 16 bytes; 0 at the end.
+        if not (bytes.AsSpan().EndsWith(ReadOnlySpan ending)) then
+            raise (CoExprFailure(CoExprError.DamagedFile(path, "the gzip data are cut short, or others follow them.")))
+
+        new MemoryStream(bytes, 0, bytes.Length - ending.Length)
+
+    /// Some bytes; 0 at the end.
     member _.Read(buffer: Span<byte>) =
-        held.AsSpan(0, heldCount).CopyTo buffer
+        if isNull rest then
+            let count = unpacked.Read buffer
 
-        match unpacked.Read(buffer.Slice heldCount) with
-        | 0 when held.AsSpan(0, heldCount).SequenceEqual(ReadOnlySpan ending) -> 0
-        | 0 -> cutShort ()
-        | count ->
-            let total = heldCount + count
-            heldCount <- min total ending.Length
-            buffer.Slice(total - heldCount, heldCount).CopyTo held
-            total - heldCount
+            if followed.HasBegunTheFurther then
+                rest <- readRest (Span.op_Implicit (buffer.Slice(0, count)))
+
+            if isNull rest then count else rest.Read buffer
+        else
+            rest.Read buffer
 
 /// A file that is read from its beginning to its end, unpacked if it is gzip, whatever its name says. Reports progress
 /// in bytes of the file as it lies on the disk.
@@ -102,7 +112,7 @@ type internal InputFile(path: string, progress: Progress) =
             advance (stream.Position - reported)
             reported <- stream.Position
 
-    /// Fills what it can of a buffer of more than 16 bytes; 0 at the end.
+    /// Some bytes; 0 at the end.
     member _.Read(buffer: Span<byte>) =
         progress.Token.ThrowIfCancellationRequested()
 
@@ -133,7 +143,7 @@ module internal InputFile =
         | :? UnauthorizedAccessException when Directory.Exists path ->
             CoExprError.UnknownFormat(path, "it is a folder where a file is expected.")
         | :? UnauthorizedAccessException -> CoExprError.UnknownFormat(path, "no permission to read it.")
-        | :? InvalidDataException -> CoExprError.DamagedFile(path, "the packed data do not unpack.")
+        | :? InvalidDataException -> CoExprError.DamagedFile(path, "the packed data are cut short or altered.")
         | error -> CoExprError.DamagedFile(path, error.Message)
 
     /// Runs code that reads a file and may raise CoExprFailure: all that can be wrong with the file comes as a value.

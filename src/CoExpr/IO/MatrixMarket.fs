@@ -2,6 +2,7 @@ namespace CoExpr.IO
 
 open System
 open System.IO
+open System.Runtime.CompilerServices
 open System.Text
 open CoExpr
 
@@ -32,6 +33,9 @@ module MatrixMarket =
 
     /// What a row is if nothing else is said: 10x Genomics has genes in rows.
     let usualRows = RowsAre.Genes
+
+    // A literal here and there would be a new array each time.
+    let private blanks = " \t"B
 
     let private unknown (lines: TextLines) reason : 'a =
         raise (CoExprFailure(CoExprError.UnknownFormat(lines.Path, reason)))
@@ -73,14 +77,14 @@ module MatrixMarket =
         | Layout.Coordinate, "symmetric" -> true
         | _, other -> unknown lines $"a matrix that is {other} in this layout is not read; general ones are."
 
+    let private isSkipped (line: ReadOnlySpan<byte>) =
+        line.IsEmpty || line[0] = '%'B || (line[0] <= ' 'B && line.Trim(blanks).IsEmpty)
+
     /// Moves to the next line that is neither a comment nor empty.
     let private nextContent (lines: TextLines) =
-        let isSkipped (lines: TextLines) =
-            lines.Line.IsEmpty || lines.Line[0] = '%'B || lines.Line.Trim(" \t"B).IsEmpty
-
         let mutable found = lines.Next()
 
-        while found && isSkipped lines do
+        while found && isSkipped lines.Line do
             found <- lines.Next()
 
         found
@@ -149,6 +153,7 @@ module MatrixMarket =
 
         int number - 1
 
+    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
     let private nextValue (lines: TextLines) (at: byref<int>) =
         let line = lines.Line
         NumberText.skipBlanks line &at
@@ -164,13 +169,14 @@ module MatrixMarket =
         value
 
     let private requireEnd (lines: TextLines) (at: int) =
-        if not (lines.Line.Slice(at).Trim(" \t"B).IsEmpty) then
+        if at < lines.Line.Length && not (lines.Line.Slice(at).Trim(blanks).IsEmpty) then
             lines.Damaged $"something follows the value: {NumberText.quoted lines.Line}"
 
     let private wrongNumber (lines: TextLines) announced found =
         let found = if found > announced then "more" else $"{found}"
         lines.Damaged $"{announced} entries are announced, {found} are in the file."
 
+    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
     let private readEntries (lines: TextLines) header rowsAre =
         let entries = SparseEntries(lines.Path, int header.Entries)
         let mutable found = 0L
@@ -196,11 +202,6 @@ module MatrixMarket =
 
         entries.ToCounts(rowsAre, header.Rows, header.Columns)
 
-    let private otherWay rowsAre =
-        match rowsAre with
-        | RowsAre.Cells -> RowsAre.Genes
-        | RowsAre.Genes -> RowsAre.Cells
-
     /// The values go down the columns, so that the columns are what grows here row after row.
     let private readArray (lines: TextLines) header rowsAre =
         let columns = SparseRows lines.Path
@@ -221,7 +222,7 @@ module MatrixMarket =
         if found < header.Entries then
             wrongNumber lines header.Entries found
 
-        columns.ToCounts(otherWay rowsAre, header.Rows)
+        columns.ToCounts(RowsAre.other rowsAre, header.Rows)
 
     let private readMatrix progress rowsAre path =
         use lines = new TextLines(path, progress)

@@ -2,7 +2,11 @@ namespace CoExpr.IO
 
 open System
 open System.Globalization
+open System.Runtime.CompilerServices
 open System.Text
+
+// Functions that are called for every number are compiled for speed at once: a file is often all that a process reads,
+// and would be over before the runtime had found out which functions matter.
 
 /// Numbers in bytes of text, in the invariant culture: a point before the decimals, no separators of thousands.
 [<RequireQualifiedAccess>]
@@ -54,6 +58,7 @@ module internal NumberText =
     ///
     /// A whole number up to 2^53 and a power of ten up to 10^22 are exact in a double, and dividing the one by the other
     /// rounds once, so the outcome is the nearest double (Clinger 1990). Other numbers take the slow way.
+    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
     let tryParse (text: ReadOnlySpan<byte>) (value: byref<float>) =
         let isNegative = text.Length > 0 && text[0] = '-'B
         let mutable at = if isNegative then 1 else 0
@@ -101,6 +106,7 @@ module internal NumberText =
         at
 
     /// The whole number from 0 to 10^18 that is the next word, and moves past it; −1 if it is none.
+    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
     let nextWhole (line: ReadOnlySpan<byte>) (at: byref<int>) =
         skipBlanks line &at
         let first = at

@@ -9,6 +9,14 @@ type RowsAre =
     | Cells
     | Genes
 
+[<RequireQualifiedAccess>]
+module RowsAre =
+    /// What a column is.
+    let other rowsAre =
+        match rowsAre with
+        | RowsAre.Cells -> RowsAre.Genes
+        | RowsAre.Genes -> RowsAre.Cells
+
 /// A sparse matrix as it grows, row after row.
 [<Sealed>]
 type internal SparseRows(source: string) =

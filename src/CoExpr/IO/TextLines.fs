@@ -1,6 +1,7 @@
 namespace CoExpr.IO
 
 open System
+open System.Runtime.CompilerServices
 open CoExpr
 
 /// The lines of a text file as bytes in place: no string is made. `Next` moves to a line, `Line` is that line without
@@ -73,6 +74,7 @@ type internal TextLines(path: string, progress: Progress) =
         number <- number + 1L
 
     /// Moves to the next line; false when there is none.
+    [<MethodImpl(MethodImplOptions.AggressiveOptimization)>]
     member _.Next() =
         let mutable searched = 0
         let mutable at = -1

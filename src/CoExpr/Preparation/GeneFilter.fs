@@ -27,12 +27,12 @@ module GeneFilter =
 
             cells)
 
-    /// How many cells have each value of one gene, values increasing; the cells without an entry have 0.
+    /// How many cells have each value of one gene, values increasing; the cells without an entry have 0, as have those
+    /// whose entry spells it out.
     let private valueCounts cells (values: Span<float32>) =
-        let all = Array.zeroCreate<float32> (values.Length + 1)
-        values.CopyTo(all.AsSpan())
-        let distinct = all[.. values.Length - 1] |> Array.countBy id |> Array.sortBy fst
-        let zeros = cells - values.Length
+        let nonZero = values.ToArray() |> Array.filter (fun value -> value <> 0.0f)
+        let distinct = nonZero |> Array.countBy id |> Array.sortBy fst
+        let zeros = cells - nonZero.Length
 
         if zeros = 0 then
             distinct

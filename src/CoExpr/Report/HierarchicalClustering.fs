@@ -2,8 +2,8 @@ namespace CoExpr
 
 open System
 
-/// Two clusters joined into one. Of n items, clusters 0 .. n − 1 are the items themselves and cluster n + k is what join
-/// k made, as SciPy numbers them.
+/// Two clusters joined into one. Of n items, clusters 0 .. n − 1 are the items themselves and cluster n + k is what
+/// join k made, as SciPy numbers them.
 [<Struct>]
 type Join = {
     /// The smaller number of the two joined clusters.
@@ -17,8 +17,8 @@ type Join = {
 
 /// Average-linkage clustering (UPGMA; Sokal and Michener 1958) and the order of leaves that suits a heat map.
 ///
-/// Distances are n × n, row by row, of which the part above the diagonal is read. Ties are broken by the items' numbers, so
-/// the same distances give the same tree; O(n²) time and memory for the tree.
+/// Distances are n × n, row by row, of which the part above the diagonal is read. Ties are broken by the items'
+/// numbers, so the same distances give the same tree; O(n²) time and memory for the tree.
 [<RequireQualifiedAccess>]
 module HierarchicalClustering =
 
@@ -58,7 +58,8 @@ module HierarchicalClustering =
 
         best
 
-    /// Cluster `from` becomes part of `into`; the distance of the union is the mean over its items (Lance and Williams 1967).
+    /// Cluster `from` becomes part of `into`; the distance of the union is the mean over its items (Lance and
+    /// Williams 1967).
     let private unite n (distances: float[]) (size: int[]) from into =
         let a, b = float size[from], float size[into]
 
@@ -83,8 +84,8 @@ module HierarchicalClustering =
         else
             follow n distances size (next :: chain)
 
-    /// Pairs of slots with the distance at which they were joined, in the order of the chain. Two clusters that are each
-    /// other's nearest can be joined at once, whatever else is left to join (Benzécri 1982; Murtagh 1983).
+    /// Pairs of slots with the distance at which they were joined, in the order of the chain. Two clusters that are
+    /// each other's nearest can be joined at once, whatever else is left to join (Benzécri 1982; Murtagh 1983).
     let private chained n (distances: float[]) =
         let size = Array.create n 1
 
@@ -104,7 +105,7 @@ module HierarchicalClustering =
 
         [| 1 .. n - 1 |] |> Array.mapFold joinNext [] |> fst
 
-    /// Numbers the clusters in the order of their distances: `root[slot]` leads to the newest cluster of an item.
+    /// Numbers the clusters in the order of their distances; `root` is the newest cluster that a slot is part of.
     let private numbered n (joins: struct (int * int * float)[]) =
         let parent = Array.init (2 * n) id
         let size = Array.init (2 * n) (fun cluster -> if cluster < n then 1 else 0)
@@ -188,8 +189,8 @@ module HierarchicalClustering =
         else
             struct (range.Start, range.Split - 1)
 
-    /// The cheapest way to order one cluster from leaf `first` to leaf `last`, given those of its children: the leaves that
-    /// meet in the middle, and the cost.
+    /// The cheapest way to order one cluster from leaf `first` to leaf `last`, given those of its children: the leaves
+    /// that meet in the middle, and the cost.
     let private cheapest n (step: float[]) (cost: float[]) left right first last =
         let struct (leftFrom, leftTo) = otherEnds left first
         let struct (rightFrom, rightTo) = otherEnds right last
@@ -239,8 +240,9 @@ module HierarchicalClustering =
 
         walk
 
-    /// The items in the order of the tree's leaves that has the smallest sum of distances between neighbours (Bar-Joseph,
-    /// Gifford and Jaakkola 2001). Up to O(n⁴) time, O(n²) memory: made for the hundred genes that a figure can show.
+    /// The items in the order of the tree's leaves that has the smallest sum of distances between neighbours
+    /// (Bar-Joseph, Gifford and Jaakkola 2001). Up to O(n⁴) time, O(n²) memory: made for the hundred genes that a
+    /// figure can show.
     let optimalOrder n (distances: float[]) (joins: Join[]) : int[] =
         check n distances
 

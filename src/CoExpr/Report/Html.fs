@@ -7,7 +7,7 @@ open System.Text
 /// A gene that is connected to many others.
 type Hub = {
     Gene: string
-    /// The sum of its scores with its partners.
+    /// The sum over its partners of the score's distance from 0 times the cells it is estimated from.
     Strength: float
     /// How many partners it has.
     Degree: int
@@ -24,7 +24,8 @@ type Section = {
 /// Self-contained pages: styles, scripts, figures and data in one file that opens without a network.
 ///
 /// Names from files may hold anything. They reach the page as escaped text or escaped JSON only; and the page carries a
-/// content security policy that lets a browser run the four scripts that belong there, known by their hash, and load nothing.
+/// content security policy that lets a browser run the four scripts that belong there, known by their hash, and load
+/// nothing.
 [<RequireQualifiedAccess>]
 module Html =
 
@@ -74,9 +75,9 @@ module Html =
     let private tableHead (quantity: Quantity) =
         let strength =
             if quantity.Unit = "" then
-                "Strength"
+                "Total information"
             else
-                $"Strength ({quantity.Unit})"
+                $"Total information ({quantity.Unit})"
 
         Markup.element "thead" [
             Markup.element "tr" [
@@ -123,7 +124,7 @@ module Html =
     /// The hubs and their partners as a table that sorts by its columns and can be searched by gene.
     let neighbourTable id (quantity: Quantity) (hubs: Hub[]) =
         let caption =
-            $"The {hubs.Length} genes with the largest sum of scores, and the partners with which each scores highest."
+            $"The {hubs.Length} genes with the most total information, and the partners with which each scores highest."
 
         {
             Heading = "Hubs and their partners"
@@ -131,9 +132,10 @@ module Html =
                 search id
                 tableOf id caption (tableHead quantity) (hubs |> Array.map hubRow |> List.ofArray)
                 reading (
-                    $"Strength is the sum of a gene's {quantity.Name} with all partners that were kept, and so grows with both their number "
-                    + "and their scores. Highly expressed genes are measured with less noise and so tend to be hubs: compare a "
-                    + "hub with genes expressed as widely. Press a column's name to sort by it."
+                    $"Total information is the sum over a gene's kept partners of {quantity.Name}, sign left aside, times "
+                    + "the number of cells that it is estimated from: a score from thousands of cells weighs more than the "
+                    + "same score from three. Highly expressed genes are measured with less noise and so tend to be hubs: "
+                    + "compare a hub with genes expressed as widely. Press a column's name to sort by it."
                 )
             ]
         }
@@ -158,7 +160,9 @@ module Html =
     // Vega styles its elements one by one, so styles cannot be listed by hash; images are those a reader saves.
     let private policy scripts =
         let allowed = scripts |> List.map hash |> String.concat " "
-        $"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'"
+
+        $"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
+        + "base-uri 'none'; form-action 'none'"
 
     let private meta attributes = attributed "meta" attributes []
 
@@ -193,8 +197,8 @@ module Html =
             ]
         ]
 
-    /// One page: `kind` says which report it is ("co-expression report"), `title` names the data, `summary` says in a sentence
-    /// what was computed, `facts` are names and values of the run, shown after the sections. Encode it as UTF-8.
+    /// One page: `kind` says which report it is ("co-expression report"), `title` names the data, `summary` says in a
+    /// sentence what was computed, `facts` are names and values of the run, shown after the sections. Encode it as UTF-8.
     let page kind title summary (facts: (string * string) list) (sections: Section list) =
         let scripts = Assets.libraries () @ [ Assets.script () ]
 

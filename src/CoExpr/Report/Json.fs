@@ -48,17 +48,3 @@ module Json =
 
         using (new Utf8JsonWriter(buffer)) (fun writer -> append writer json)
         Encoding.UTF8.GetString(buffer.GetBuffer(), 0, int buffer.Length)
-
-    /// The member of this name, if this is an object that has one.
-    let tryMember name json =
-        match json with
-        | Json.Object members ->
-            members
-            |> List.tryPick (fun (n, value) -> if n = name then Some value else None)
-        | _ -> None
-
-    /// The value reached by these member names, one after the other.
-    let rec tryPath names json =
-        match names with
-        | [] -> Some json
-        | name :: rest -> tryMember name json |> Option.bind (tryPath rest)

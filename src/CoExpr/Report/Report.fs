@@ -9,6 +9,8 @@ type CoexpressionReport = {
     Genes: int64
     /// How cells are counted, as a clause: "cells in which neither gene is expressed are left out of a pair".
     Convention: string
+    /// What a reader must know before trusting the scores, as a sentence.
+    Caution: string option
     /// Names and values of the run: version, options, seed, input hash, kernel, seconds, peak memory, threads.
     Facts: (string * string) list
     /// Edges of the bins of scores, one more than there are bins.
@@ -30,7 +32,8 @@ module Report =
     let private summary report pairs =
         let cells = Wording.counted report.Cells "cell"
         let genes = Wording.counted report.Genes "gene"
-        $"{Quantity.title report.Quantity} of {pairs} of {genes}, estimated from {cells}; {report.Convention}."
+        $"{Quantity.title report.Quantity} of {pairs} of {genes}, estimated from {cells}; {report.Convention}. "
+        + Option.defaultValue "" report.Caution
 
     let private distribution report =
         if Array.sum report.Counts = 0L then

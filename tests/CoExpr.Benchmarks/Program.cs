@@ -1,0 +1,20 @@
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
+
+namespace CoExpr.Benchmarks;
+
+static class Program
+{
+    // Within this process: a project of BenchmarkDotNet's own would not find the packages.
+    static void Main(string[] arguments) =>
+        BenchmarkSwitcher
+            .FromAssembly(typeof(Program).Assembly)
+            .Run(
+                arguments.Length == 0 ? ["--filter", "*"] : arguments,
+                DefaultConfig.Instance.AddJob(
+                    Job.Default.WithToolchain(InProcessEmitToolchain.Instance).WithWarmupCount(2).WithIterationCount(5)
+                )
+            );
+}
