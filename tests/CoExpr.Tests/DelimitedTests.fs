@@ -126,14 +126,14 @@ module DelimitedTests =
         Expect.equal (Array.init genes (fun i -> float (i % 3))) (TextFiles.dense cells).[1]
 
     // Shortest texts of floats of every size: slow and fast ways of reading must give the same nearest value.
-    [<Property(MaxTest = 2000)>]
+    [<Property(MaxTest = 1000)>]
     let ``every number reads back as it was written`` (NormalFloat value) =
         let text = value.ToString("R", Globalization.CultureInfo.InvariantCulture)
         let cells = read "m.csv" $",g\na,{text}\n" |> Expect.ok
         (TextFiles.value 0 0 cells) = float (float32 value)
 
     // Digits with a point anywhere, against .NET's own reading.
-    [<Property(MaxTest = 2000)>]
+    [<Property(MaxTest = 1000)>]
     let ``decimals are the nearest numbers`` (digits: uint64) (NonNegativeInt places) =
         let digits = string digits
         let text = digits.Insert(digits.Length - min digits.Length (places % 20), ".") + "0"

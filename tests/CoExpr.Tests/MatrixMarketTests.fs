@@ -256,7 +256,7 @@ module MatrixMarketTests =
                      m = scipy.sparse.random(300, 200, 0.1, random_state=1, dtype=np.float32)\n\
                      m.data = np.floor(m.data * 1000) + 1\n\
                      scipy.io.mmwrite('m.mtx', m)\n\
-                     print(m.nnz, int(((m.toarray().astype(float) * np.arange(60000).reshape(300, 200)).sum()))"
+                     print(m.nnz, int((m.toarray().astype(float) * np.arange(60000).reshape(300, 200)).sum()))"
 
             let cells = read (Path.Combine(folder, "m.mtx")) |> Expect.ok
             let dense = TextFiles.dense cells
@@ -272,3 +272,43 @@ module MatrixMarketTests =
             let parts = sums.Split ' '
             Expect.equal (int64 parts[0]) cells.Counts.Entries
             Expect.equal (float parts[1]) sum)
+
+    let private someCells () =
+        let counts = SparseCounts.OfDense(2, 3, [| 1.0f; 0.0f; 2.5f; 0.0f; 7.0f; 0.0f |])
+
+        let genes =
+            Table.ofNames [| "A"; "B"; "C" |]
+            |> Table.withColumn "gene_ids" (Column.Text [| "E1"; "E2"; "E3" |])
+
+        Cells.create "simulated" counts (Table.ofNames [| "AAA-1"; "CCC-1" |]) genes
+        |> Expect.ok
+
+    [<Test>]
+    let ``a folder that is written reads back`` () =
+        TestData.temporaryFolder (fun folder ->
+            let path = Path.Combine(folder, "new")
+            MatrixMarketFolder.write path (someCells ()) |> Expect.ok
+            let back = read path |> Expect.ok
+            Expect.equal (TextFiles.dense (someCells ())) (TextFiles.dense back)
+            Expect.equal [| "A"; "B"; "C" |] (TextFiles.geneNames back)
+            Expect.equal [| "AAA-1"; "CCC-1" |] (TextFiles.cellNames back)
+            Expect.equal (Some(Column.Text [| "E1"; "E2"; "E3" |])) (Table.tryColumn "gene_ids" back.GeneTable)
+            Expect.equal 3 (Directory.GetFileSystemEntries path).Length)
+
+    [<Test>]
+    let ``scipy reads the matrix that is written`` () =
+        TestData.temporaryFolder (fun folder ->
+            MatrixMarketFolder.write folder (someCells ()) |> Expect.ok
+
+            Expect.equal
+                "[[1.0, 0.0], [0.0, 7.0], [2.5, 0.0]]"
+                (TextFiles.python
+                    "scipy.io"
+                    folder
+                    "import scipy.io; print(scipy.io.mmread('matrix.mtx.gz').toarray().tolist())"))
+
+    [<Test>]
+    let ``a folder that cannot be made is told`` () =
+        TestData.temporaryFolder (fun folder ->
+            let path = TextFiles.put folder "file" "x"
+            Expect.says [ "file: cannot be written" ] (MatrixMarketFolder.write path (someCells ())))

@@ -11,7 +11,10 @@ type internal TextLines(path: string, progress: Progress) =
     static let longest = 1 <<< 30
 
     let file = new InputFile(path, progress)
-    let mutable buffer = Array.zeroCreate<byte>(1 <<< 20)
+
+    let mutable buffer =
+        Array.zeroCreate<byte>(int (min (1L <<< 20) (file.LongestUnpacked + 4096L)))
+
     let mutable filled = 0
     let mutable first = 0
     let mutable length = 0
