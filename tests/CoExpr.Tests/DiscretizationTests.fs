@@ -1,8 +1,8 @@
 namespace CoExpr.Tests
 
 open System
-open System.Diagnostics
 open System.Globalization
+open System.IO
 open NUnit.Framework
 open FsCheck
 open FsCheck.FSharp
@@ -36,8 +36,11 @@ type ManyGenesOfValues =
 [<Properties(Arbitrary = [| typeof<ManyGenesOfValues> |], MaxTest = 300)>]
 module DiscretizationTests =
 
+    let private levelsBy rule bins values =
+        CoExpr.Discretization.levels rule bins values
+
     let private levels bins values =
-        CoExpr.Discretization.levels QuantileEdges.Exact bins values |> Array.map int
+        levelsBy QuantileEdges.Exact bins values |> Array.map int
 
     // Quantile at ½ of 1, 2, 3, 4 is 2.5; of 1, 2, 3 it is 2, and a value at an edge goes up.
     [<Test>]
@@ -83,7 +86,7 @@ module DiscretizationTests =
                 (fun gene expected values ->
                     Expect.equal
                         (Golden.genes.Value[gene], expected)
-                        (Golden.genes.Value[gene], CoExpr.Discretization.levels rule 10 values))
+                        (Golden.genes.Value[gene], levelsBy rule 10 values))
                 Golden.bins.Value
                 Golden.expression.Value
 
@@ -136,54 +139,6 @@ module DiscretizationTests =
         Expect.equal (min gene.Bins distinct) bins
         Expect.equal bins (if into.Length = 0 then 0 else int (Array.max into))
 
-    let private numPyLevels =
-        """
-import sys
-import numpy as np
-
-# As GeneVector does it: linspace, percentile of single-precision values, searchsorted.
-for line in sys.stdin:
-    bins, *values = line.split()
-    values = np.array(values, dtype=np.float32)
-    levels = np.zeros(len(values), dtype=int)
-    expressed = values > 0
-    used = min(int(bins), len(np.unique(values[expressed])))
-    if used == 1:
-        levels[expressed] = 1
-    elif used > 1:
-        edges = np.percentile(values[expressed], np.linspace(0, 100, used + 1)[1:-1])
-        levels[expressed] = 1 + np.searchsorted(edges, values[expressed], side='right')
-    print(*levels)
-"""
-
-    let private runPython (program: string) (arguments: string list) (input: string) =
-        let info =
-            ProcessStartInfo(
-                program,
-                RedirectStandardInput = true,
-                RedirectStandardOutput = true,
-                RedirectStandardError = true
-            )
-
-        arguments |> List.iter info.ArgumentList.Add
-
-        try
-            use running = Process.Start info
-            let output = running.StandardOutput.ReadToEndAsync()
-            let errors = running.StandardError.ReadToEndAsync()
-            running.StandardInput.Write input
-            running.StandardInput.Close()
-            running.WaitForExit()
-            errors.Wait()
-            if running.ExitCode = 0 then Some output.Result else None
-        with _ ->
-            None
-
-    let private pythonWithNumPy =
-        lazy
-            ([ "python3"; "/usr/bin/python3" ]
-             |> List.tryFind (fun program -> (runPython program [ "-c"; "import numpy" ] "").IsSome))
-
     /// Genes in which many edges fall on values, or next to them.
     let private nearEdges =
         let random = Random 11
@@ -205,39 +160,29 @@ for line in sys.stdin:
 
     [<Test>]
     let ``by NumPy's rule, levels are NumPy's`` () =
-        match pythonWithNumPy.Value with
-        | None -> Assert.Ignore "there is no python3 with numpy here"
-        | Some python ->
-            let text (value: float32) =
-                value.ToString("R", CultureInfo.InvariantCulture)
+        let text (value: float32) =
+            value.ToString("R", CultureInfo.InvariantCulture)
 
-            let input =
-                nearEdges
-                |> List.map (fun (bins, values) ->
-                    String.Join(" ", Array.append [| string bins |] (Array.map text values)))
+        let path = Scratch.file "genes.txt"
 
-            let output =
-                runPython python [ "-c"; numPyLevels ] (String.Join("\n", input) + "\n")
+        nearEdges
+        |> List.map (fun (bins, values) -> String.Join(" ", Array.append [| string bins |] (Array.map text values)))
+        |> fun lines -> File.WriteAllLines(path, lines)
 
-            let lines = output.Value.TrimEnd().Split '\n'
-            Expect.equal nearEdges.Length lines.Length
+        let lines = (Python.run "quantile_bins.py" [ path ]).TrimEnd().Split '\n'
+        Expect.equal nearEdges.Length lines.Length
 
-            let different =
-                Seq.zip nearEdges lines
-                |> Seq.filter (fun ((bins, values), line) ->
-                    let expected = line.Split ' ' |> Array.map byte
-                    CoExpr.Discretization.levels QuantileEdges.NumPy bins values <> expected)
-                |> Seq.length
-
-            Expect.equal 0 different
+        for (bins, values), line in Seq.zip nearEdges lines do
+            let expected = line.Split ' ' |> Array.map byte
+            Expect.equal (bins, values, expected) (bins, values, levelsBy QuantileEdges.NumPy bins values)
 
     [<Test>]
     let ``the two rules differ, but seldom`` () =
         let different =
             nearEdges
             |> List.filter (fun (bins, values) ->
-                CoExpr.Discretization.levels QuantileEdges.NumPy bins values
-                <> CoExpr.Discretization.levels QuantileEdges.Exact bins values)
+                levelsBy QuantileEdges.NumPy bins values
+                <> levelsBy QuantileEdges.Exact bins values)
 
         Assert.That(different.Length, Is.GreaterThan(0).And.LessThan(nearEdges.Length))
 

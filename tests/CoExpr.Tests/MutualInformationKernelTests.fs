@@ -35,27 +35,28 @@ module MutualInformationKernelTests =
     let private at (block: PairBlock) row column =
         (row - block.FirstRow) * block.Width + column - block.FirstColumn
 
-    // Two genes in 2 of 4 cells each, never in the same: MI of M = 4 cells is 1 bit, so the numerator is 4 · 2^30.
-    [<TestCase(CellsIn.EitherGene, 4294967296L, 4)>]
-    // With one cell more that has neither, over all 5 cells: log2 5 − (4/5) log2 3 … from the reference, worked out below.
-    [<TestCase(CellsIn.All, 0L, 5)>]
-    let ``scores two genes that exclude each other`` (convention: CellsIn, numerator: int64, cells: int) =
-        let genes = {
-            Cells = 5
-            Levels = [| [| 1uy; 1uy; 0uy; 0uy; 0uy |]; [| 0uy; 0uy; 1uy; 1uy; 0uy |] |]
-            Highest = [| 1uy; 1uy |]
-            Values = [||]
-        }
+    /// Two genes in two cells each, never in the same, and a cell with neither.
+    let private apart = {
+        Cells = 5
+        Levels = [| [| 1uy; 1uy; 0uy; 0uy; 0uy |]; [| 0uy; 0uy; 1uy; 1uy; 0uy |] |]
+        Highest = [| 1uy; 1uy |]
+        Values = [||]
+    }
 
-        let block = scored (SmallGenes.binned genes) convention 0 1 2 (0, 1)
-        Expect.equal cells block.Cells[0]
+    // Over the 4 cells of either gene they share 1 bit.
+    [<Test>]
+    let ``scores two genes that exclude each other, over the cells of either`` () =
+        let block = scored (SmallGenes.binned apart) CellsIn.EitherGene 0 1 2 (0, 1)
+        Expect.equal (4L <<< 30, 4) (block.Numerators[0], block.Cells[0])
 
-        if convention = CellsIn.EitherGene then
-            Expect.equal numerator block.Numerators[0]
-        else
-            // Cells of the table: 2, 2, 1; rows 2, 3; columns 2, 3: 2 + 2 + 0 − 2(2 + 3 log2 3) + 5 log2 5.
-            let expected = 5.0 * Math.Log2 5.0 - 6.0 * Math.Log2 3.0
-            Assert.That(float block.Numerators[0] / float (1 <<< 30), Is.EqualTo(expected).Within 1e-8)
+    // The table has cells of 2, 2 and 1, rows of 2 and 3 and columns of 2 and 3:
+    // (2 + 2 + 0) − 2 (2 + 3 log2 3) + 5 log2 5 = 5 log2 5 − 6 log2 3.
+    [<Test>]
+    let ``scores two genes that exclude each other, over all cells`` () =
+        let block = scored (SmallGenes.binned apart) CellsIn.All 0 1 2 (0, 1)
+        Expect.equal 5 block.Cells[0]
+        let expected = 5.0 * Math.Log2 5.0 - 6.0 * Math.Log2 3.0
+        Assert.That(float block.Numerators[0] / float (1 <<< 30), Is.EqualTo(expected).Within 1e-8)
 
     [<Property>]
     let ``every pair is that of the definition, and nothing else is written`` (genes: SmallGenes) (a: byte) (b: byte) =

@@ -56,7 +56,7 @@ module MutualInformationTests =
             if Numerics.BitOperations.IsPow2 cells then
                 Expect.equal 1.0<bit> (information CellsIn.EitherGene pair)
 
-    // Over all five parts: 3 log2 3 − 2·… from p = 1/5, 1/5, 3/5 with margins 1/5 and 4/5.
+    // p = 1/5, 1/5 and 3/5 with margins 1/5 and 4/5.
     [<Test>]
     let ``over all cells the cells with neither count too`` () =
         let pair = times 4 [ 1uy, 0uy, 1; 0uy, 1uy, 1; 0uy, 0uy, 3 ]
@@ -93,7 +93,7 @@ module MutualInformationTests =
         Expect.equal -0.25<bit> (MutualInformation.bits -268435456L 1)
         Expect.equal 0.0<bit> (MutualInformation.bits 5L 0)
 
-    // Numerator of the lopsided table: 4·(2·1) … with M = 4: F[2] − F[3] − 2·F[2] + F[4] = 2 − 3 log2 3 − 4 + 8.
+    // Cells of 2, 1 and 1, rows of 3 and 1, columns of 2 and 2: F[2] − F[3] − 2 F[2] + F[4], whatever F is.
     [<Test>]
     let ``the numerator is a sum of the table`` () =
         let joint = JointHistogram.create [| 1uy; 1uy; 1uy; 2uy |] [| 1uy; 1uy; 2uy; 2uy |]

@@ -44,7 +44,6 @@ module PairScoresTests =
         Expect.equal [| partner 0 1.0<bit> 10; partner 2 -2.0<bit> 20 |] (row.Partners 1)
         Expect.equal (ValueSome 2) (row.TryGene "b")
         Expect.equal ValueNone (row.TryGene "B")
-        Expect.equal [| -0.0; 0.0; 0.0; 1.0 |] (PairScores.denseRow row 2 |> Array.map (max 0.0))
         Expect.equal [| 0.0; -2.0; 0.0; 1.0 |] (PairScores.denseRow row 2)
 
     [<Test>]
