@@ -56,5 +56,4 @@ module Expect =
         | other -> Assert.Fail $"not a {typeof<'error>.Name}: {other}"
 
     /// An exception of this very type, for a closer look.
-    let throws<'error when 'error :> exn> (attempt: unit -> unit) : 'error =
-        Assert.Throws<'error>(Action attempt)
+    let throws<'error when 'error :> exn> (attempt: unit -> unit) : 'error = Assert.Throws<'error>(Action attempt)
