@@ -181,6 +181,16 @@ module AtomicFile =
             finished |> Seq.iter Unfinished.delete
             reraise ()
 
+    /// A writer knows its file by the temporary name; the user knows it by the final one.
+    let private named names error =
+        match error with
+        | CoExprError.CannotWrite(path, reason) ->
+            let name =
+                names |> List.tryPick (fun (temporary, final) -> if temporary = path then Some final else None)
+
+            CoExprError.CannotWrite(Option.defaultValue path name, reason)
+        | other -> other
+
     /// Writes several files that appear all or none. `write` is given the temporary names, in the order of `paths`, and
     /// must have closed the files when it returns. Gives what `write` gives.
     ///
@@ -205,6 +215,7 @@ module AtomicFile =
                         temporaries |> List.iter flush
                         renameAll (List.zip temporaries finals)
                         value)
+                    |> Result.mapError (named (List.zip temporaries paths))
                 with
                 | :? IOException when List.exists Unfinished.wasStopped temporaries ->
                     raise (OperationCanceledException "stopped by a signal")

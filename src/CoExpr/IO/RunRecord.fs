@@ -103,7 +103,7 @@ module RunRecord =
             for name, count in record.Counts do
                 name, number count
             for name, value in record.Options do
-                name, optionText value
+                $"--{name}", optionText value
             "Backend", $"{record.Backend}, {record.Threads} threads"
             for stage, time in record.Seconds do
                 $"Time, {stage}", seconds time
