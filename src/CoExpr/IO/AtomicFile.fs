@@ -139,7 +139,8 @@ module AtomicFile =
         | Some(path, times) -> Error(CoExprError.CannotWrite(path, $"{times} outputs have this name."))
         | None -> Ok()
 
-    let private checkAll (paths: string list) =
+    /// Whether files of these names could be written together: `check` of each, and no name stands twice.
+    let checkAll (paths: string list) : Result<unit, CoExprError> =
         (Ok(), paths)
         ||> List.fold (fun before path -> before |> Result.bind (fun () -> check path))
         |> Result.bind (fun () -> requireDistinct paths)
@@ -160,6 +161,16 @@ module AtomicFile =
         with _ ->
             finished |> Seq.iter Unfinished.delete
             reraise ()
+
+    /// The error of a writer that knows its file by the temporary name, told of the name that the user gave.
+    let private named (paths: string list) (temporaries: string list) error =
+        let original (text: string) =
+            (text, List.zip temporaries paths)
+            ||> List.fold (fun text (temporary, path) -> text.Replace(temporary, path))
+
+        match error with
+        | CoExprError.CannotWrite(path, reason) -> CoExprError.CannotWrite(original path, original reason)
+        | other -> other
 
     /// Writes several files that appear all or none. `write` is given the temporary names, in the order of `paths`, and
     /// must have closed the files when it returns. Gives what `write` gives.
@@ -188,6 +199,7 @@ module AtomicFile =
                 with
                 | :? IOException
                 | :? UnauthorizedAccessException as error -> Error(cannotWrite (List.head paths) error)
+                |> Result.mapError (named paths temporaries)
             finally
                 temporaries |> List.iter Unfinished.delete
 
