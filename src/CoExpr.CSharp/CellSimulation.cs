@@ -123,11 +123,13 @@ public sealed class SimulationResult
 
     /// <summary>Writes name.h5ad and the truth as name.modules.tsv, name.effects.tsv and name.markers.tsv, all or none.</summary>
     /// <param name="path">A name in .h5ad.</param>
+    /// <param name="token">Stops the job before it writes.</param>
     /// <returns>The files that were written.</returns>
     /// <exception cref="CoExprException">A file cannot be written.</exception>
-    public Task<IReadOnlyList<string>> SaveAsync(string path) =>
+    public Task<IReadOnlyList<string>> SaveAsync(string path, CancellationToken token = default) =>
         Task.Run<IReadOnlyList<string>>(
-            () => CoExprException.Unwrap(SimulationFile.write(threads, simulated, path)).ToArray()
+            () => CoExprException.Unwrap(SimulationFile.write(threads, simulated, path)).ToArray(),
+            token
         );
 }
 

@@ -35,9 +35,7 @@ public sealed class CoExpressionResult
 
     /// <summary>Every kept pair once: by its first gene in the order of the input, then strongest first. Made as it is read.</summary>
     public IEnumerable<GenePair> Pairs =>
-        PairScoresModule
-            .pairs(result.Options.Strength, result.Scores)
-            .Select(pair => Pair(pair.Item1, pair.Item2));
+        PairScoresModule.pairs(result.Options.Strength, result.Scores).Select(pair => Pair(pair.Item1, pair.Item2));
 
     /// <summary>The kept partners of a gene, strongest first; <see cref="GenePair.GeneA"/> is the gene itself.</summary>
     /// <param name="gene">Name of a scored gene.</param>
@@ -72,11 +70,7 @@ public sealed class CoExpressionResult
     /// <param name="progress">Told how far the writing is.</param>
     /// <param name="token">Stops the writing.</param>
     /// <exception cref="CoExprException">The file cannot be written, or its ending is not known.</exception>
-    public Task SaveAsync(
-        string path,
-        IProgress<JobProgress>? progress = null,
-        CancellationToken token = default
-    ) =>
+    public Task SaveAsync(string path, IProgress<JobProgress>? progress = null, CancellationToken token = default) =>
         Task.Run(
             () => CoExprException.Unwrap(CoexpressionFile.write(JobProgress.Of(progress, token), result, path)),
             token
@@ -91,8 +85,7 @@ public sealed class CoExpressionResult
 
     internal CoexpressionResult Value => result;
 
-    GenePair Pair(int gene, Partner partner) =>
-        new(Genes[gene], Genes[partner.Gene], partner.Score, partner.Cells);
+    GenePair Pair(int gene, Partner partner) => new(Genes[gene], Genes[partner.Gene], partner.Score, partner.Cells);
 
     int Number(string gene)
     {

@@ -10,7 +10,7 @@ public static class BackendsCommand
     /// <summary>The command with its options.</summary>
     public static Command Create()
     {
-        var json = new Option<bool>("--json") { Description = "As JSON" };
+        var json = OptionKind.Flag("--json", "As JSON");
         var command = new Command(
             "backends",
             """

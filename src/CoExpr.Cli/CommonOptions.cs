@@ -3,45 +3,28 @@ using System.CommandLine;
 
 namespace CoExpr.Cli;
 
-/// <summary>When progress is shown.</summary>
-public enum ProgressMode
-{
-    /// <summary>On a terminal.</summary>
-    Auto,
-
-    /// <summary>In any case.</summary>
-    Always,
-
-    /// <summary>Not at all.</summary>
-    Never,
-}
-
 /// <summary>Options that several commands share.</summary>
 public sealed class CommonOptions
 {
     /// <summary>Threads to compute with.</summary>
     public Option<int> Threads { get; } =
-        new("--threads")
-        {
-            Description = "Threads to use; they do not change the result",
-            HelpName = "N",
-            DefaultValueFactory = _ => Environment.ProcessorCount,
-        };
+        OptionKind.Number("--threads", "Threads to use; they do not change the result", Environment.ProcessorCount);
 
     /// <summary>Whether to keep silent about what was done.</summary>
-    public Option<bool> Quiet { get; } = new("--quiet", "-q") { Description = "Say nothing but errors" };
+    public Option<bool> Quiet { get; } = OptionKind.Flag("--quiet", "Say nothing but errors", "-q");
 
     /// <summary>Whether to describe what was done as JSON.</summary>
-    public Option<bool> Json { get; } = new("--json") { Description = "Describe the outcome as JSON on standard output" };
+    public Option<bool> Json { get; } = OptionKind.Flag("--json", "Describe the outcome as JSON on standard output");
 
     /// <summary>When to show progress.</summary>
-    public Option<ProgressMode> Progress { get; } =
-        new("--progress")
-        {
-            Description = "Show progress: auto (on a terminal), always or never",
-            HelpName = "auto|always|never",
-            DefaultValueFactory = _ => ProgressMode.Auto,
-        };
+    public Option<string> Progress { get; } =
+        OptionKind.OneOf(
+            "--progress",
+            "Show progress: auto (on a terminal), always or never",
+            "auto",
+            "always",
+            "never"
+        );
 
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)
@@ -57,8 +40,8 @@ public sealed class CommonOptions
         !parsed.GetValue(Quiet)
         && parsed.GetValue(Progress) switch
         {
-            ProgressMode.Always => true,
-            ProgressMode.Never => false,
+            "always" => true,
+            "never" => false,
             _ => !Console.IsErrorRedirected,
         };
 }

@@ -41,14 +41,32 @@ public sealed class DemoCommand
 
     async Task RunAsync(ParseResult parsed, CancellationToken token)
     {
-        var folder = Path.GetFullPath(parsed.GetValue(output)!);
-        Directory.CreateDirectory(folder);
-        var (cells, network, report) = (
-            Path.Combine(folder, "cells.h5ad"),
-            Path.Combine(folder, "network.tsv"),
-            Path.Combine(folder, "report.html")
-        );
-        var settings = new SimulationSettings
+        var report = Path.Combine(Path.GetFullPath(parsed.GetValue(output)!), "report.html");
+        SimulationResult? simulated = null;
+        RunSummary? summary = null;
+        await ProgressDisplay
+            .RunAsync(
+                common.ShowsProgress(parsed),
+                async progress =>
+                {
+                    var settings = Settings(parsed.GetValue(common.Threads));
+                    simulated = await CellSimulation.RunAsync(settings, progress, token).ConfigureAwait(false);
+                    summary = await ScoreAsync(simulated, report, settings.Threads, progress, token)
+                        .ConfigureAwait(false);
+                }
+            )
+            .ConfigureAwait(false);
+        if (parsed.GetValue(common.Json))
+            Console.Out.WriteLine(summary!.Json);
+        else if (!parsed.GetValue(common.Quiet))
+        {
+            Tell(simulated!, summary!);
+            Console.Out.WriteLine(report);
+        }
+    }
+
+    static SimulationSettings Settings(int threads) =>
+        new()
         {
             Cells = 2000,
             Genes = 2000,
@@ -56,22 +74,29 @@ public sealed class DemoCommand
             Density = 0.3,
             Modules = 8,
             ModuleStrength = 1.0,
-            Threads = parsed.GetValue(common.Threads),
+            Threads = threads,
         };
-        var simulated = await CellSimulation.RunAsync(settings, null, token).ConfigureAwait(false);
-        await simulated.SaveAsync(cells).ConfigureAwait(false);
+
+    static async Task<RunSummary> ScoreAsync(
+        SimulationResult simulated,
+        string report,
+        int threads,
+        IProgress<JobProgress>? progress,
+        CancellationToken token
+    )
+    {
+        var folder = Directory.CreateDirectory(Path.GetDirectoryName(report)!).FullName;
+        var cells = Path.Combine(folder, "cells.h5ad");
+        await simulated.SaveAsync(cells, token).ConfigureAwait(false);
         var options = new CoExpressionOptions
         {
             Cells = CellsIn.All,
             Top = 20,
-            Threads = settings.Threads,
+            Threads = threads,
         };
-        var summary = await CoExpression
-            .RunAsync(cells, network, report, options, null, null, token)
+        return await CoExpression
+            .RunAsync(cells, Path.Combine(folder, "network.tsv"), report, options, null, progress, token)
             .ConfigureAwait(false);
-        if (!parsed.GetValue(common.Quiet))
-            Tell(simulated, summary);
-        Console.Out.WriteLine(report);
     }
 
     static void Tell(SimulationResult simulated, RunSummary summary)

@@ -1,4 +1,5 @@
 using System;
+using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
 using CoExpr.CSharp;
@@ -37,6 +38,11 @@ public static class ExitCode
         {
             Console.Error.WriteLine("coexpr: stopped; nothing was written.");
             return Stopped;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"coexpr: {error.Message}");
+            return BadInput;
         }
         catch (Exception error)
         {

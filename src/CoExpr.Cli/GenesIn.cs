@@ -8,12 +8,13 @@ static class GenesIn
 {
     internal static Option<string?> Option()
     {
+        string[] words = ["rows", "columns"];
         var option = new Option<string?>("--genes-in")
         {
             Description = "Where the genes are: in rows (usual for .mtx) or columns (usual for tables and .npy)",
-            HelpName = "rows|columns",
+            HelpName = string.Join('|', words),
         };
-        option.AcceptOnlyFromAmong("rows", "columns");
+        OptionKind.Limit(option, words);
         return option;
     }
 

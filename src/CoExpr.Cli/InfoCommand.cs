@@ -11,7 +11,7 @@ public static class InfoCommand
     {
         var input = new Argument<string>("input") { Description = "A file of any format that coexpr mi reads" };
         var genesIn = GenesIn.Option();
-        var json = new Option<bool>("--json") { Description = "As JSON" };
+        var json = OptionKind.Flag("--json", "As JSON");
         var command = new Command(
             "info",
             """

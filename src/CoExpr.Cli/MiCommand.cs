@@ -1,5 +1,6 @@
 using System;
 using System.CommandLine;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using CoExpr.CSharp;
@@ -22,74 +23,75 @@ public sealed class MiCommand
         Required = true,
     };
 
-    readonly Option<string?> report = new("--report") { Description = "Also write a page with figures", HelpName = "FILE.html" };
-
-    readonly Option<int> bins = new("--bins")
+    readonly Option<string?> report = new("--report")
     {
-        Description = "Most bins of a gene's expressed cells, 2 to 255",
-        HelpName = "N",
-        DefaultValueFactory = _ => 10,
+        Description = "Also write a page with figures",
+        HelpName = "FILE.html",
     };
 
-    readonly Option<bool> signed = new("--signed") { Description = "Give scores the sign of the correlation (default)" };
-    readonly Option<bool> unsigned = new("--unsigned") { Description = "Leave scores without a sign" };
+    readonly Option<int> bins = OptionKind.Number("--bins", "Most bins of a gene's expressed cells, 2 to 255", 10);
+    readonly Option<bool> signed = OptionKind.Flag("--signed", "Give scores the sign of the correlation (default)");
+    readonly Option<bool> unsigned = OptionKind.Flag("--unsigned", "Leave scores without a sign");
 
-    readonly Option<string> cells = new("--cells")
+    readonly Option<string> cells = OptionKind.OneOf(
+        "--cells",
+        "Cells that a pair is scored over: those that express either gene, or all",
+        "either",
+        "all"
+    );
+
+    readonly Option<int?> top = OptionKind.OptionalNumber<int>(
+        "--top",
+        "Keep the pairs that are among the K strongest of one of their genes (default: 50)",
+        "K"
+    );
+
+    readonly Option<double?> min = OptionKind.OptionalNumber<double>(
+        "--min",
+        "Keep the pairs of at least so many bits",
+        "BITS"
+    );
+    readonly Option<bool> all = OptionKind.Flag("--all", "Keep every pair");
+
+    readonly Option<string> by = OptionKind.OneOf(
+        "--by",
+        "What makes a pair strong: a high score, or a magnitude far from 0",
+        "score",
+        "magnitude"
+    );
+
+    readonly Option<int> minCells = OptionKind.Number("--min-cells", "Leave out genes that fewer cells express", 3);
+
+    readonly Option<double?> entropyAbove = OptionKind.OptionalNumber<double>(
+        "--entropy-above",
+        "Leave out genes whose non-zero values have no higher entropy",
+        "NATS"
+    );
+
+    readonly Option<bool> entropyOriginal = OptionKind.Flag(
+        "--entropy-without-smallest",
+        "Let that entropy leave out the smallest value, not the zeros (as GeneVector)"
+    );
+
+    readonly Option<string> edges = OptionKind.OneOf(
+        "--bin-edges",
+        "How bin edges are computed: exactly, or in floating point as NumPy (and so GeneVector) does",
+        "exact",
+        "numpy"
+    );
+
+    readonly Option<string?> layer = new("--layer")
     {
-        Description = "Cells that a pair is scored over: those that express either gene, or all",
-        HelpName = "either|all",
-        DefaultValueFactory = _ => "either",
+        Description = "Layer to take instead of X; raw is the raw matrix",
+        HelpName = "NAME",
     };
-
-    readonly Option<int?> top = new("--top")
-    {
-        Description = "Keep the pairs that are among the K strongest of one of their genes (default: 50)",
-        HelpName = "K",
-    };
-
-    readonly Option<double?> min = new("--min") { Description = "Keep the pairs of at least so many bits", HelpName = "BITS" };
-    readonly Option<bool> all = new("--all") { Description = "Keep every pair" };
-
-    readonly Option<string> by = new("--by")
-    {
-        Description = "What makes a pair strong: a high score, or a magnitude far from 0",
-        HelpName = "score|magnitude",
-        DefaultValueFactory = _ => "score",
-    };
-
-    readonly Option<int> minCells = new("--min-cells")
-    {
-        Description = "Leave out genes that fewer cells express",
-        HelpName = "N",
-        DefaultValueFactory = _ => 3,
-    };
-
-    readonly Option<double?> entropyAbove = new("--entropy-above")
-    {
-        Description = "Leave out genes whose non-zero values have no higher entropy",
-        HelpName = "NATS",
-    };
-
-    readonly Option<bool> entropyOriginal = new("--entropy-without-smallest")
-    {
-        Description = "Let that entropy leave out the smallest value, not the zeros (as GeneVector)",
-    };
-
-    readonly Option<string> edges = new("--bin-edges")
-    {
-        Description = "How bin edges are computed: exactly, or in floating point as NumPy (and so GeneVector) does",
-        HelpName = "exact|numpy",
-        DefaultValueFactory = _ => "exact",
-    };
-
-    readonly Option<string?> layer = new("--layer") { Description = "Layer to take instead of X; raw is the raw matrix", HelpName = "NAME" };
 
     readonly Option<string?> genesIn = GenesIn.Option();
 
-    readonly Option<bool> negativeAsZero = new("--negative-as-zero")
-    {
-        Description = "Count negative values as not expressed (as GeneVector) instead of refusing them",
-    };
+    readonly Option<bool> negativeAsZero = OptionKind.Flag(
+        "--negative-as-zero",
+        "Count negative values as not expressed (as GeneVector) instead of refusing them"
+    );
 
     readonly Option<string> backend = new("--backend")
     {
@@ -99,13 +101,6 @@ public sealed class MiCommand
     };
 
     readonly CommonOptions common = new();
-
-    MiCommand()
-    {
-        cells.AcceptOnlyFromAmong("either", "all");
-        by.AcceptOnlyFromAmong("score", "magnitude");
-        edges.AcceptOnlyFromAmong("exact", "numpy");
-    }
 
     /// <summary>The command with its options.</summary>
     public static Command Create() => new MiCommand().ToCommand();
@@ -124,16 +119,32 @@ public sealed class MiCommand
         command.Arguments.Add(input);
         Option[] options =
         [
-            output, report, bins, signed, unsigned, cells, top, min, all, by, minCells, entropyAbove,
-            entropyOriginal, edges, layer, genesIn, negativeAsZero, backend,
+            output,
+            report,
+            bins,
+            signed,
+            unsigned,
+            cells,
+            top,
+            min,
+            all,
+            by,
+            minCells,
+            entropyAbove,
+            entropyOriginal,
+            edges,
+            layer,
+            genesIn,
+            negativeAsZero,
+            backend,
         ];
         Array.ForEach(options, command.Options.Add);
         common.AddTo(command);
         command.Validators.Add(result =>
         {
-            if (result.GetValue(signed) && result.GetValue(unsigned))
+            if (result.Given(signed) && result.Given(unsigned))
                 result.AddError("--signed and --unsigned exclude each other.");
-            if ((result.GetValue(top) is null ? 0 : 1) + (result.GetValue(min) is null ? 0 : 1) + (result.GetValue(all) ? 1 : 0) > 1)
+            if (new Option[] { top, min, all }.Count(result.Given) > 1)
                 result.AddError("--top, --min and --all exclude each other.");
         });
         command.SetAction((parsed, token) => ExitCode.OfAsync(stop => RunAsync(parsed, stop), token));

@@ -54,7 +54,8 @@ public static class ProgressDisplay
     {
         public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime)
         {
-            var rate = task.Speed ?? (task.ElapsedTime is { TotalSeconds: > 0 } time ? task.Value / time.TotalSeconds : 0);
+            var rate =
+                task.Speed ?? (task.ElapsedTime is { TotalSeconds: > 0 } time ? task.Value / time.TotalSeconds : 0);
             return new Text($"{Short(rate)} {units.GetValueOrDefault(task.Id)}/s");
         }
 

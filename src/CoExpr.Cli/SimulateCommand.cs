@@ -21,39 +21,86 @@ public sealed class SimulateCommand
         Required = true,
     };
 
-    readonly Option<int> cells = Number("--cells", "Number of cells", Defaults.Cells);
-    readonly Option<int> genes = Number("--genes", "Number of genes", Defaults.Genes);
-    readonly Option<double> density = Number("--density", "Fraction of the matrix above 0", Defaults.Density);
-    readonly Option<double> librarySd = Number("--library-size-sd", "Spread of the size factors (ln)", Defaults.LibrarySizeSd);
-    readonly Option<double> dispersion = Number("--dispersion", "Dispersion of highly expressed genes", Defaults.Dispersion);
-    readonly Option<double> dispersionScale = Number("--dispersion-scale", "Added dispersion times mean", Defaults.DispersionScale);
-    readonly Option<int> groups = Number("--groups", "Cell types", Defaults.Groups);
-    readonly Option<int> markers = Number("--markers", "Marker genes of each cell type", Defaults.MarkersPerGroup);
-    readonly Option<int> modules = Number("--modules", "Modules of co-expressed genes", Defaults.Modules);
-    readonly Option<int> moduleGenes = Number("--module-genes", "Genes of each module", Defaults.GenesPerModule);
-    readonly Option<double> moduleStrength = Number("--module-strength", "Pull of a module on its genes (sd of ln mean)", Defaults.ModuleStrength);
-    readonly Option<double> negative = Number("--negative", "Fraction of a module's genes that fall as others rise", Defaults.NegativeFraction);
-    readonly Option<int> perturbations = Number("--perturbations", "Perturbations, each of one gene", Defaults.Perturbations);
-    readonly Option<double> controls = Number("--controls", "Fraction of a screen's cells that are controls", Defaults.ControlFraction);
-    readonly Option<double> efficiency = Number("--efficiency", "Fraction of perturbed cells in which the guide works", Defaults.Efficiency);
-    readonly Option<double> affected = Number("--affected", "Fraction of other genes that a perturbation changes", Defaults.AffectedFraction);
-    readonly Option<double> foldChange = Number("--log2-fold-change", "How much those change", Defaults.AffectedLog2FoldChange);
-    readonly Option<int> replicates = Number("--replicates", "Replicates", Defaults.Replicates);
-    readonly Option<double> replicateSd = Number("--replicate-sd", "Bias of replicates (sd of log2 fold change)", Defaults.ReplicateLog2Sd);
-    readonly Option<ulong> seed = Number("--seed", "Seed of the random numbers", Defaults.Seed);
+    readonly Option<int> cells = OptionKind.Number("--cells", "Number of cells", Defaults.Cells);
+    readonly Option<int> genes = OptionKind.Number("--genes", "Number of genes", Defaults.Genes);
+    readonly Option<double> density = OptionKind.Number(
+        "--density",
+        "Fraction of the matrix above 0",
+        Defaults.Density
+    );
+    readonly Option<double> librarySd = OptionKind.Number(
+        "--library-size-sd",
+        "Spread of the size factors (ln)",
+        Defaults.LibrarySizeSd
+    );
+    readonly Option<double> dispersion = OptionKind.Number(
+        "--dispersion",
+        "Dispersion of highly expressed genes",
+        Defaults.Dispersion
+    );
+    readonly Option<double> dispersionScale = OptionKind.Number(
+        "--dispersion-scale",
+        "Added dispersion times mean",
+        Defaults.DispersionScale
+    );
+    readonly Option<int> groups = OptionKind.Number("--groups", "Cell types", Defaults.Groups);
+    readonly Option<int> markers = OptionKind.Number(
+        "--markers",
+        "Marker genes of each cell type",
+        Defaults.MarkersPerGroup
+    );
+    readonly Option<int> modules = OptionKind.Number("--modules", "Modules of co-expressed genes", Defaults.Modules);
+    readonly Option<int> moduleGenes = OptionKind.Number(
+        "--module-genes",
+        "Genes of each module",
+        Defaults.GenesPerModule
+    );
+    readonly Option<double> moduleStrength = OptionKind.Number(
+        "--module-strength",
+        "Pull of a module on its genes (sd of ln mean)",
+        Defaults.ModuleStrength
+    );
+    readonly Option<double> negative = OptionKind.Number(
+        "--negative",
+        "Fraction of a module's genes that fall as others rise",
+        Defaults.NegativeFraction
+    );
+    readonly Option<int> perturbations = OptionKind.Number(
+        "--perturbations",
+        "Perturbations, each of one gene",
+        Defaults.Perturbations
+    );
+    readonly Option<double> controls = OptionKind.Number(
+        "--controls",
+        "Fraction of a screen's cells that are controls",
+        Defaults.ControlFraction
+    );
+    readonly Option<double> efficiency = OptionKind.Number(
+        "--efficiency",
+        "Fraction of perturbed cells in which the guide works",
+        Defaults.Efficiency
+    );
+    readonly Option<double> affected = OptionKind.Number(
+        "--affected",
+        "Fraction of other genes that a perturbation changes",
+        Defaults.AffectedFraction
+    );
+    readonly Option<double> foldChange = OptionKind.Number(
+        "--log2-fold-change",
+        "How much those change",
+        Defaults.AffectedLog2FoldChange
+    );
+    readonly Option<int> replicates = OptionKind.Number("--replicates", "Replicates", Defaults.Replicates);
+    readonly Option<double> replicateSd = OptionKind.Number(
+        "--replicate-sd",
+        "Bias of replicates (sd of log2 fold change)",
+        Defaults.ReplicateLog2Sd
+    );
+    readonly Option<ulong> seed = OptionKind.Number("--seed", "Seed of the random numbers", Defaults.Seed);
     readonly CommonOptions common = new();
 
     /// <summary>The command with its options.</summary>
     public static Command Create() => new SimulateCommand().ToCommand();
-
-    static Option<T> Number<T>(string name, string description, T standard)
-        where T : IFormattable =>
-        new(name)
-        {
-            Description = description,
-            HelpName = "N",
-            DefaultValueFactory = _ => standard,
-        };
 
     Command ToCommand()
     {
@@ -68,9 +115,27 @@ public sealed class SimulateCommand
         );
         Option[] options =
         [
-            output, cells, genes, density, librarySd, dispersion, dispersionScale, groups, markers, modules,
-            moduleGenes, moduleStrength, negative, perturbations, controls, efficiency, affected, foldChange,
-            replicates, replicateSd, seed,
+            output,
+            cells,
+            genes,
+            density,
+            librarySd,
+            dispersion,
+            dispersionScale,
+            groups,
+            markers,
+            modules,
+            moduleGenes,
+            moduleStrength,
+            negative,
+            perturbations,
+            controls,
+            efficiency,
+            affected,
+            foldChange,
+            replicates,
+            replicateSd,
+            seed,
         ];
         Array.ForEach(options, command.Options.Add);
         common.AddTo(command);
@@ -90,7 +155,7 @@ public sealed class SimulateCommand
                 async progress =>
                 {
                     simulated = await CellSimulation.RunAsync(Settings(parsed), progress, token).ConfigureAwait(false);
-                    written = await simulated.SaveAsync(path).ConfigureAwait(false);
+                    written = await simulated.SaveAsync(path, token).ConfigureAwait(false);
                 }
             )
             .ConfigureAwait(false);

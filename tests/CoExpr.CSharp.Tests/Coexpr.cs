@@ -1,6 +1,7 @@
 using System;
 using System.Diagnostics;
 using System.IO;
+using System.Text;
 using System.Threading.Tasks;
 using NUnit.Framework;
 
@@ -17,37 +18,47 @@ sealed class Coexpr : IDisposable
 
     readonly Process process;
     readonly Task<string> output;
-    readonly Task<string> errors;
+    readonly StringBuilder errors = new();
 
-    Coexpr(string[] arguments, string folder)
+    Coexpr(string[] arguments)
     {
         var program = Path.Combine(TestContext.CurrentContext.TestDirectory, "CoExpr.Cli.dll");
-        process = Process.Start(
-            new ProcessStartInfo("dotnet", [program, .. arguments])
+        process = Programs.Start(
+            new("dotnet", [program, .. arguments])
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
-                WorkingDirectory = folder,
+                WorkingDirectory = Path.GetTempPath(),
             }
-        )!;
+        );
         output = process.StandardOutput.ReadToEndAsync();
-        errors = process.StandardError.ReadToEndAsync();
+        process.ErrorDataReceived += (_, line) => Add(line.Data);
+        process.BeginErrorReadLine();
+    }
+
+    void Add(string? line)
+    {
+        lock (errors)
+            errors.Append(line).Append(line is null ? "" : "\n");
+    }
+
+    /// <summary>What it has said so far.</summary>
+    internal string Errors
+    {
+        get
+        {
+            lock (errors)
+                return errors.ToString();
+        }
     }
 
     /// <summary>Starts a command in the folder of temporary files.</summary>
-    internal static Coexpr Start(params string[] arguments) => new(arguments, Path.GetTempPath());
+    internal static Coexpr Start(params string[] arguments) => new(arguments);
 
     /// <summary>Runs a command to its end.</summary>
     internal static Ended Run(params string[] arguments)
     {
         using var running = Start(arguments);
-        return running.Wait();
-    }
-
-    /// <summary>Runs a command to its end, in a folder.</summary>
-    internal static Ended RunIn(string folder, params string[] arguments)
-    {
-        using var running = new Coexpr(arguments, folder);
         return running.Wait();
     }
 
@@ -62,7 +73,8 @@ sealed class Coexpr : IDisposable
             process.Kill();
             Assert.Fail($"still running after {Patience}");
         }
-        return new(process.ExitCode, output.Result, errors.Result);
+        process.WaitForExit();
+        return new(process.ExitCode, output.Result, Errors);
     }
 
     public void Dispose()

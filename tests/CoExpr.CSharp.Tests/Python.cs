@@ -27,13 +27,9 @@ static class Python
 
     static (int Code, string Output, string Errors) Start(string script, string[] arguments)
     {
-        using var running = Process.Start(
-            new ProcessStartInfo(Program, ["-c", script, .. arguments])
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            }
-        )!;
+        using var running = Programs.Start(
+            new(Program, ["-c", script, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true }
+        );
         var errors = running.StandardError.ReadToEndAsync();
         var output = running.StandardOutput.ReadToEnd();
         running.WaitForExit();

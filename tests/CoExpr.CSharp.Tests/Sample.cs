@@ -71,7 +71,7 @@ sealed record Sample(float[][] Values, string[] GeneNames, string[] CellNames)
             bare.GenePairs,
             bare.Unstructured
         );
-        var written = AnnData.write(1, path, parts);
+        var written = Programs.NoneStartingDuring(() => AnnData.write(1, path, parts));
         Assert.That(written.IsOk, () => CoExprErrorModule.describe(written.ErrorValue));
         return path;
     }

@@ -5,19 +5,21 @@ using System.Linq;
 namespace CoExpr.CSharp.Tests;
 
 /// <summary>A folder of one test's own, deleted when the test ends.</summary>
-sealed class Scratch : IDisposable
+public sealed class Scratch : IDisposable
 {
     readonly string folder = Directory.CreateTempSubdirectory("coexpr-").FullName;
 
-    internal string this[string name] => Path.Combine(folder, name);
+    /// <summary>A path in it.</summary>
+    public string this[string name] => Path.Combine(folder, name);
 
     /// <summary>Every file below the folder, hidden ones too, by its path from there.</summary>
-    internal string[] Files() =>
+    public string[] Files() =>
         Directory
             .GetFiles(folder, "*", SearchOption.AllDirectories)
             .Select(path => Path.GetRelativePath(folder, path))
             .Order(StringComparer.Ordinal)
             .ToArray();
 
+    /// <summary>Deletes it.</summary>
     public void Dispose() => Directory.Delete(folder, true);
 }

@@ -173,21 +173,35 @@ type SparseCounts
 
     /// Lines are cells, indices genes.
     static member OfCells(cells: int, genes: int, matrix: Compressed) =
-        SparseCounts.Check("cells", cells, matrix)
+        SparseCounts.Check("cells", cells, genes, matrix)
         let canonical = Compressed.canonical Schedule.defaultThreads matrix
         let other = lazy (Compressed.transpose Schedule.defaultThreads genes canonical)
         SparseCounts(cells, genes, lazy canonical, other, canonical)
 
     /// Lines are genes, indices cells.
     static member OfGenes(cells: int, genes: int, matrix: Compressed) =
-        SparseCounts.Check("genes", genes, matrix)
+        SparseCounts.Check("genes", genes, cells, matrix)
         let canonical = Compressed.canonical Schedule.defaultThreads matrix
         let other = lazy (Compressed.transpose Schedule.defaultThreads cells canonical)
         SparseCounts(cells, genes, other, lazy canonical, canonical)
 
-    static member private Check(what: string, lines: int, matrix: Compressed) =
+    static member private Check(what: string, lines: int, width: int, matrix: Compressed) =
         if matrix.Lines <> lines then
             invalidArg what $"{matrix.Lines} lines for {lines} {what}"
+
+        if matrix.Indices.Length <> matrix.Values.Length then
+            invalidArg what $"{matrix.Indices.Length} indices for {matrix.Values.Length} values"
+
+        if matrix.Starts[0] <> 0L || matrix.Starts[lines] <> matrix.Values.LongLength then
+            invalidArg what $"the starts go from {matrix.Starts[0]} to {matrix.Starts[lines]} for {matrix.Values.Length} values"
+
+        for line in 0 .. lines - 1 do
+            if matrix.Starts[line + 1] < matrix.Starts[line] then
+                invalidArg what $"line {line} ends at {matrix.Starts[line + 1]}, before it starts at {matrix.Starts[line]}"
+
+        for index in matrix.Indices do
+            if uint32 index >= uint32 width then
+                invalidArg what $"index {index} is not from 0 to {width - 1}"
 
     /// A dense matrix, row by row, one row per cell. NaN counts as an entry, so that it can be found later.
     static member OfDense(cells: int, genes: int, values: float32[]) =

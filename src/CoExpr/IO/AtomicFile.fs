@@ -159,7 +159,8 @@ module AtomicFile =
         | Some(path, times) -> Error(CoExprError.CannotWrite(path, $"{times} outputs have this name."))
         | None -> Ok()
 
-    let private checkAll (paths: string list) =
+    /// Whether files of these names could be written together: `check` of each, and no name stands twice.
+    let checkAll (paths: string list) : Result<unit, CoExprError> =
         (Ok(), paths)
         ||> List.fold (fun before path -> before |> Result.bind (fun () -> check path))
         |> Result.bind (fun () -> requireDistinct paths)
@@ -181,14 +182,14 @@ module AtomicFile =
             finished |> Seq.iter Unfinished.delete
             reraise ()
 
-    /// A writer knows its file by the temporary name; the user knows it by the final one.
-    let private named names error =
-        match error with
-        | CoExprError.CannotWrite(path, reason) ->
-            let name =
-                names |> List.tryPick (fun (temporary, final) -> if temporary = path then Some final else None)
+    /// The error of a writer that knows its file by the temporary name, told of the name that the user gave.
+    let private named (paths: string list) (temporaries: string list) error =
+        let original (text: string) =
+            (text, List.zip temporaries paths)
+            ||> List.fold (fun text (temporary, path) -> text.Replace(temporary, path))
 
-            CoExprError.CannotWrite(Option.defaultValue path name, reason)
+        match error with
+        | CoExprError.CannotWrite(path, reason) -> CoExprError.CannotWrite(original path, original reason)
         | other -> other
 
     /// Writes several files that appear all or none. `write` is given the temporary names, in the order of `paths`, and
@@ -215,12 +216,12 @@ module AtomicFile =
                         temporaries |> List.iter flush
                         renameAll (List.zip temporaries finals)
                         value)
-                    |> Result.mapError (named (List.zip temporaries paths))
                 with
                 | :? IOException when List.exists Unfinished.wasStopped temporaries ->
                     raise (OperationCanceledException "stopped by a signal")
                 | :? IOException
                 | :? UnauthorizedAccessException as error -> Error(cannotWrite (List.head paths) error)
+                |> Result.mapError (named paths temporaries)
             finally
                 temporaries |> List.iter Unfinished.delete
 

@@ -27,9 +27,10 @@ module CoexpressionFile =
     /// Whether scores can be written under this name, told before the work is done.
     let checkFormat path = formatOf path |> Result.map ignore
 
-    let private rowsOf (scores: PairScores) (value: Partner -> float) =
+    let private rowsOf (progress: Progress) (scores: PairScores) (value: Partner -> float) =
         seq {
             for gene in 0 .. scores.Genes.Length - 1 do
+                progress.Token.ThrowIfCancellationRequested()
                 let row = Array.zeroCreate<float> scores.Genes.Length
 
                 for partner in scores.Partners gene do
@@ -38,7 +39,7 @@ module CoexpressionFile =
                 row
         }
 
-    let private genePairs (scores: PairScores) =
+    let private genePairs progress (scores: PairScores) =
         let genes = scores.Genes.Length
 
         match scores.Store with
@@ -53,8 +54,8 @@ module CoexpressionFile =
             let size = int64 genes
 
             [
-                "mi", MatrixPart.Rows(size, size, rowsOf scores (fun partner -> float partner.Score))
-                "mi_cells", MatrixPart.Rows(size, size, rowsOf scores (fun partner -> float partner.Cells))
+                "mi", MatrixPart.Rows(size, size, rowsOf progress scores (fun partner -> float partner.Score))
+                "mi_cells", MatrixPart.Rows(size, size, rowsOf progress scores (fun partner -> float partner.Cells))
             ]
 
     let private unstructured (facts: (string * string) list) =
@@ -64,10 +65,10 @@ module CoexpressionFile =
 
         [ "coexpr", Unstructured.Group texts ]
 
-    let private writeH5ad facts (result: CoexpressionResult) path =
+    let private writeH5ad progress facts (result: CoexpressionResult) path =
         let parts = {
             AnnDataParts.ofTables result.CellTable result.GeneTable with
-                GenePairs = genePairs result.Scores
+                GenePairs = genePairs progress result.Scores
                 Unstructured = unstructured facts
         }
 
@@ -115,22 +116,25 @@ module CoexpressionFile =
                  "genes", NpyArray.Text names
              ])
 
-    let private writeDense (result: CoexpressionResult) path =
+    let private writeDense (progress: Progress) (result: CoexpressionResult) path =
         let genes = result.Scores.Genes.Length
+        let advance = Progress.counter progress "writing" "genes" (int64 genes)
 
         Npy.writeRowsInPlace path genes genes (fun gene (row: float[]) ->
             Array.Clear row
 
             for partner in result.Scores.Partners gene do
-                row[partner.Gene] <- float partner.Score)
+                row[partner.Gene] <- float partner.Score
+
+            advance 1L)
 
     /// Writes to exactly this path, in place, in the format of `named`: for AtomicFile.writeAll.
     let writeInPlace progress facts (result: CoexpressionResult) named path =
         match formatOf named |> CoExprError.unwrap with
-        | H5ad -> writeH5ad facts result path
+        | H5ad -> writeH5ad progress facts result path
         | Table -> writeTable progress result path
         | SparseArchive -> writeSparse result path
-        | DenseArray -> writeDense result path
+        | DenseArray -> writeDense progress result path
 
     /// Writes the scores in the format of the name's ending: .h5ad with varp["mi"] and varp["mi_cells"] (sparse, or dense
     /// where every pair was kept); .tsv or .csv (.gz) with the columns gene_a, gene_b, mi, cells, each pair once; .npz as

@@ -75,22 +75,32 @@ module CoexpressionRun =
 
     let private outputs paths = paths.Output :: recordPath paths.Output :: Option.toList paths.Report
 
-    let private sameFile (a: string) (b: string) = Path.GetFullPath a = Path.GetFullPath b
+    /// The path with every link on its way followed, so that two names of one file are one.
+    let rec private real (path: string) =
+        match Path.GetDirectoryName(Path.GetFullPath path) with
+        | null -> path
+        | folder ->
+            let here = Path.Combine(real folder, Path.GetFileName path)
+
+            if isNull (FileInfo here).LinkTarget then
+                here
+            else
+                real (File.ResolveLinkTarget(here, true).FullName)
+
+    let private refuseInput paths =
+        let input = real paths.Input
+
+        match outputs paths |> List.tryFind (fun output -> real output = input) with
+        | Some output -> Error(CoExprError.CannotWrite(output, "the output would replace the input."))
+        | None -> Ok()
 
     /// What can be refused before anything is read.
     let private checkBefore paths (options: CoexpressionOptions) =
-        let each check = outputs paths |> List.map check |> List.tryPick (function | Error error -> Some error | Ok() -> None)
-
         result {
             do! Coexpression.validate options
             do! CoexpressionFile.checkFormat paths.Output
-
-            if outputs paths |> List.exists (sameFile paths.Input) then
-                return! Error(CoExprError.CannotWrite(paths.Input, "the output would replace the input."))
-
-            match each AtomicFile.check with
-            | Some error -> return! Error error
-            | None -> return ()
+            do! AtomicFile.checkAll (outputs paths)
+            do! if File.Exists paths.Input then refuseInput paths else Ok()
         }
 
     let private writeAll progress paths record (result: CoexpressionResult) =
@@ -118,7 +128,7 @@ module CoexpressionRun =
             do! checkBefore paths options
             let! cells = timed "reading" seconds (fun () -> Input.read reading paths.Input)
             let! result = timed "scoring" seconds (fun () -> Coexpression.compute progress options cells)
-            let hash = timed "hashing the input" seconds (fun () -> RunRecord.hash paths.Input)
+            let hash = timed "hashing the input" seconds (fun () -> RunRecord.hash progress paths.Input)
             let before = record paths reading result hash (List.ofSeq seconds)
             do! timed "writing" seconds (fun () -> writeAll progress paths before result)
             return struct ({ before with Seconds = List.ofSeq seconds }, result)

@@ -48,7 +48,7 @@ module RunRecord =
             [| path |]
 
     /// SHA-256 of a file's bytes, or of those of a folder's files one after the other.
-    let hash (path: string) =
+    let hash (progress: Progress) (path: string) =
         use hasher = IncrementalHash.CreateHash HashAlgorithmName.SHA256
         let buffer = Array.zeroCreate<byte> (1 <<< 20)
 
@@ -57,6 +57,7 @@ module RunRecord =
             let mutable read = stream.Read(buffer, 0, buffer.Length)
 
             while read > 0 do
+                progress.Token.ThrowIfCancellationRequested()
                 hasher.AppendData(buffer, 0, read)
                 read <- stream.Read(buffer, 0, buffer.Length)
 
@@ -92,7 +93,8 @@ module RunRecord =
         | Json.Flag flag -> if flag then "yes" else "no"
         | _ -> "none"
 
-    /// The record as names and values, for a person to read.
+    /// The record as names and values, for a person to read. Options are named as on the command line, so that none is
+    /// taken for a count: there are cells of the input, and --cells.
     let facts record =
         let seconds (value: float) = value.ToString("0.00", Globalization.CultureInfo.InvariantCulture) + " s"
 
