@@ -80,7 +80,7 @@ module TenX =
                      Column.categories texts))
 
         {
-            Names = parts.Names.ReadTexts()
+            Names = MatrixNames.unique (parts.Names.ReadTexts())
             Columns = Array.ofList columns
         }
 
@@ -97,8 +97,8 @@ module TenX =
         |> fun counts -> Cells.create file.Path counts (Table.ofNames barcodes) (geneTable parts)
         |> CoExprError.unwrap
 
-    /// Reads the counts, the barcodes as names of the cells, and the genes under their names, as they are in the file:
-    /// names may repeat, which `Cells.requireUniqueGenes` tells; the column gene_ids is unique.
+    /// Reads the counts, the barcodes as names of the cells, and the genes under their symbols, of which repeated ones get
+    /// -1, -2, ... as in a folder of the same data; the column gene_ids has the identifiers.
     let read (options: ReadOptions) path : Result<Cells, CoExprError> = H5.read path (readCells options)
 
     let private format (file: Hdf5File) =
