@@ -248,7 +248,7 @@ public class BadInputTests
     {
         using var scratch = new Scratch();
         // Counts of no pattern, whose scores do not pack well.
-        var random = new Random(1);
+        var random = new System.Random(1);
         var genes = Enumerable
             .Range(0, 200)
             .Select(gene => ($"gene{gene}", Enumerable.Range(1, 30).Select(_ => (float)random.Next(9)).ToArray()));
