@@ -139,15 +139,22 @@ module DiscretizationTests =
         Expect.equal (min gene.Bins distinct) bins
         Expect.equal bins (if into.Length = 0 then 0 else int (Array.max into))
 
-    /// Genes in which many edges fall on values, or next to them.
+    /// Genes in which many edges fall on values, or next to them: counts, their thirds, and values so far apart that
+    /// single precision rounds the difference of neighbours.
     let private nearEdges =
         let random = Random 11
 
+        let value () =
+            match random.Next 4 with
+            | 0 -> fun () -> float32 (random.Next 4)
+            | 1 -> fun () -> float32 (random.Next 30) / 3.0f
+            | 2 -> fun () -> float32 (random.Next 100000) / 7.3f
+            | _ -> fun () -> float32 (exp (40.0 * random.NextDouble() - 20.0))
+
         [
-            for _ in 1..1500 ->
+            for _ in 1..3000 ->
                 let cells = random.Next(1, 120)
-                let most = [| 4; 30; 100000 |][random.Next 3]
-                let divisor = [| 1.0f; 3.0f; 7.3f |][random.Next 3]
+                let value = value ()
 
                 let bins =
                     if random.Next 4 = 0 then
@@ -155,7 +162,7 @@ module DiscretizationTests =
                     else
                         random.Next(2, 30)
 
-                bins, Array.init cells (fun _ -> float32 (random.Next most) / divisor)
+                bins, Array.init cells (fun _ -> value ())
         ]
 
     [<Test>]
