@@ -11,7 +11,9 @@ let isWindows = RuntimeInformation.IsOSPlatform OSPlatform.Windows
 
 /// Starts a command in a folder and waits; its exit code, and what it printed if that is to be captured.
 let start captured folder command (arguments: string) =
-    let info = ProcessStartInfo(command, arguments, WorkingDirectory = folder, RedirectStandardOutput = captured)
+    let info =
+        ProcessStartInfo(command, arguments, WorkingDirectory = folder, RedirectStandardOutput = captured)
+
     use running = Process.Start info
     let output = if captured then running.StandardOutput.ReadToEnd() else ""
     running.WaitForExit()
@@ -51,9 +53,19 @@ let nameFeed () =
 
 let restorePackages () =
     let locked = Path.Combine(root, "paket.lock")
-    let stale = not (File.Exists locked) || File.GetLastWriteTimeUtc locked < File.GetLastWriteTimeUtc(Path.Combine(root, "paket.dependencies"))
+
+    let stale =
+        not (File.Exists locked)
+        || File.GetLastWriteTimeUtc locked < File.GetLastWriteTimeUtc(Path.Combine(root, "paket.dependencies"))
+
     run "dotnet" "tool restore"
-    run "dotnet" (if stale then "paket install --silent" else "paket restore --silent")
+
+    run
+        "dotnet"
+        (if stale then
+             "paket install --silent"
+         else
+             "paket restore --silent")
 
 /// The report's figures are drawn by vega, which comes by npm and is embedded in the library.
 let restoreFigures () =
@@ -87,7 +99,9 @@ let requireHdf5 () =
 
     if String.IsNullOrEmpty given && not (List.exists loads names) then
         let candidates = [ "libhdf5-103-1"; "libhdf5-310"; "libhdf5-103" ]
-        let install package = start false root "apt-get" $"install -y -qq {package}" |> fst = 0
+
+        let install package =
+            start false root "apt-get" $"install -y -qq {package}" |> fst = 0
 
         if exists "apt-get" && Environment.UserName = "root" then
             printfn "Installing the HDF5 library."
@@ -96,8 +110,11 @@ let requireHdf5 () =
             if not (List.exists install candidates) then
                 eprintfn "The HDF5 library could not be installed; .h5ad and 10x .h5 files cannot be read without it."
         else
-            eprintfn "The HDF5 library was not found; .h5ad and 10x .h5 files cannot be read without it. Install it with"
-            eprintfn "    Debian, Ubuntu: sudo apt install libhdf5-103-1    macOS: brew install hdf5    conda: conda install hdf5"
+            eprintfn
+                "The HDF5 library was not found; .h5ad and 10x .h5 files cannot be read without it. Install it with"
+
+            eprintfn
+                "    Debian, Ubuntu: sudo apt install libhdf5-103-1    macOS: brew install hdf5    conda: conda install hdf5"
 
 let prepare () =
     nameFeed ()
@@ -115,12 +132,21 @@ let testProject (name: string) =
     let results = Path.Combine(artifacts, "tests")
     let report = Path.Combine(results, name + ".trx")
     File.Delete report
-    let logger = $"--logger \"trx;LogFileName={name}.trx\" --results-directory \"{results}\""
-    start false root "dotnet" $"test tests/{name} -c Release --no-build --nologo {logger}" |> ignore
+
+    let logger =
+        $"--logger \"trx;LogFileName={name}.trx\" --results-directory \"{results}\""
+
+    start false root "dotnet" $"test tests/{name} -c Release --no-build --nologo {logger}"
+    |> ignore
 
     if File.Exists report then
-        let counters = XDocument.Load(report).Descendants() |> Seq.find (fun node -> node.Name.LocalName = "Counters")
-        let count (name: string) = int (counters.Attribute(XName.Get name).Value)
+        let counters =
+            XDocument.Load(report).Descendants()
+            |> Seq.find (fun node -> node.Name.LocalName = "Counters")
+
+        let count (name: string) =
+            int (counters.Attribute(XName.Get name).Value)
+
         let total, passed, failed = count "total", count "passed", count "failed"
         passed, failed, total - passed - failed
     else
@@ -130,14 +156,19 @@ let test Built =
     Directory.CreateDirectory(Path.Combine(artifacts, "tests")) |> ignore
     let counts = [ "CoExpr.Tests"; "CoExpr.CSharp.Tests" ] |> List.map testProject
     let sum pick = List.sumBy pick counts
-    let passed, failed, skipped = sum (fun (p, _, _) -> p), sum (fun (_, f, _) -> f), sum (fun (_, _, s) -> s)
+
+    let passed, failed, skipped =
+        sum (fun (p, _, _) -> p), sum (fun (_, f, _) -> f), sum (fun (_, _, s) -> s)
+
     printfn $"{passed} passed, {failed} failed, {skipped} skipped"
 
     if failed > 0 then
         exit 1
 
 let demo Built =
-    let program = Path.Combine(root, "src", "CoExpr.Cli", "bin", "Release", "net10.0", "CoExpr.Cli.dll")
+    let program =
+        Path.Combine(root, "src", "CoExpr.Cli", "bin", "Release", "net10.0", "CoExpr.Cli.dll")
+
     let folder = Path.Combine(artifacts, "demo")
     run "dotnet" $"\"{program}\" demo -o \"{folder}\""
 
@@ -152,8 +183,19 @@ let pack Built =
     printfn $"""Packages: {Path.Combine(artifacts, "packages")}"""
 
 let format checkOnly Prepared =
-    run "dotnet" (if checkOnly then "fantomas --check src tests docs build.fsx" else "fantomas src tests docs build.fsx")
-    run "dotnet" (if checkOnly then "csharpier check src tests" else "csharpier format src tests")
+    run
+        "dotnet"
+        (if checkOnly then
+             "fantomas --check src tests docs build.fsx"
+         else
+             "fantomas src tests docs build.fsx")
+
+    run
+        "dotnet"
+        (if checkOnly then
+             "csharpier check src tests"
+         else
+             "csharpier format src tests")
 
 let usage =
     """dotnet fsi build.fsx TARGET

@@ -33,7 +33,9 @@ public class AllPairs
         var starts = new long[Genes + 1];
         for (var gene = 0; gene < Genes; gene++)
             starts[gene + 1] = starts[gene] + levels[gene].Count(level => level > 0);
-        var entries = levels.SelectMany(gene => gene.Select((level, cell) => (level, cell)).Where(x => x.level > 0)).ToArray();
+        var entries = levels
+            .SelectMany(gene => gene.Select((level, cell) => (level, cell)).Where(x => x.level > 0))
+            .ToArray();
         var cellOf = Array.ConvertAll(entries, entry => entry.cell);
         var levelOf = Array.ConvertAll(entries, entry => entry.level);
         binned = new BinnedGenes(Cells, starts, cellOf, levelOf, Array.ConvertAll(levels, gene => gene.Max()));

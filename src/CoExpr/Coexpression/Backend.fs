@@ -30,39 +30,52 @@ module Backend =
         let struct (numerator, cells) = MutualInformation.numerator table task.Cells joint
         block.Numerators[at] <- numerator
         block.Cells[at] <- cells
-        block.Signs[at] <- if isNull task.Values then 1y else sbyte (Correlation.sign values[row] values[column])
+
+        block.Signs[at] <-
+            if isNull task.Values then
+                1y
+            else
+                sbyte (Correlation.sign values[row] values[column])
 
     let private referenceWorker (genes: BinnedGenes) (task: PairTask) =
         let table = EntropyTable.Create genes.Cells
         let levels = Array.init genes.Genes (dense genes)
-        let values = if isNull task.Values then [||] else Array.init genes.Genes (denseValues task.Values)
 
-        { new IPairWorker with
-            member _.Score(range, block) =
-                block.Reset(range.FirstRow, range.EndRow, range.FirstColumn, range.EndColumn)
+        let values =
+            if isNull task.Values then
+                [||]
+            else
+                Array.init genes.Genes (denseValues task.Values)
 
-                for row in range.FirstRow .. range.EndRow - 1 do
-                    for column in max (row + 1) range.FirstColumn .. range.EndColumn - 1 do
-                        scorePair table task levels values row column block
+        {
+            new IPairWorker with
+                member _.Score(range, block) =
+                    block.Reset(range.FirstRow, range.EndRow, range.FirstColumn, range.EndColumn)
 
-            member _.Dispose() = ()
+                    for row in range.FirstRow .. range.EndRow - 1 do
+                        for column in max (row + 1) range.FirstColumn .. range.EndColumn - 1 do
+                            scorePair table task levels values row column block
+
+                member _.Dispose() = ()
         }
 
     /// The composition of Discretization, JointHistogram, MutualInformation and Correlation as they read: every pair's
     /// table from all cells. Slow, and what the others are held against.
-    let reference =
-        { new IPairBackend with
+    let reference = {
+        new IPairBackend with
             member _.Name = "reference"
 
             member _.Open(genes, task, _) =
-                let blocks = Array.init genes.Genes (fun row -> PairRange(row, row + 1, 0, genes.Genes))
+                let blocks =
+                    Array.init genes.Genes (fun row -> PairRange(row, row + 1, 0, genes.Genes))
 
-                { new IPairKernel with
-                    member _.Blocks = blocks
-                    member _.NewWorker() = referenceWorker genes task
-                    member _.Dispose() = ()
+                {
+                    new IPairKernel with
+                        member _.Blocks = blocks
+                        member _.NewWorker() = referenceWorker genes task
+                        member _.Dispose() = ()
                 }
-        }
+    }
 
     /// Scattered histograms and table look-ups on the processor, blocked for its caches.
     let cpu: IPairBackend = ScatterBackend()
@@ -74,5 +87,11 @@ module Backend =
         | "cpu" -> Ok cpu
         | "reference" -> Ok reference
         | "gpu" ->
-            Error(CoExprError.BadOption("--backend", name, "this version computes on the processor; use auto, cpu or reference"))
+            Error(
+                CoExprError.BadOption(
+                    "--backend",
+                    name,
+                    "this version computes on the processor; use auto, cpu or reference"
+                )
+            )
         | _ -> Error(CoExprError.UnknownLabel("--backend", name, [ "auto"; "cpu"; "reference" ]))

@@ -71,18 +71,23 @@ module Coexpression =
         Backend = Backend.cpu
     }
 
-    let private invariant (value: float) = value.ToString("R", Globalization.CultureInfo.InvariantCulture)
+    let private invariant (value: float) =
+        value.ToString("R", Globalization.CultureInfo.InvariantCulture)
 
     /// The first option outside its range, named as on the command line, as an error.
     let validate (options: CoexpressionOptions) : Result<unit, CoExprError> =
-        let refuse option value allowed = Error(CoExprError.BadOption(option, value, allowed))
+        let refuse option value allowed =
+            Error(CoExprError.BadOption(option, value, allowed))
 
         if options.Bins < 2 || options.Bins > 255 then
             refuse "--bins" (string options.Bins) "2 to 255 are allowed"
         elif options.Threads < 1 then
             refuse "--threads" (string options.Threads) "1 or more are needed"
         elif options.MinimumCells < 1 then
-            refuse "--min-cells" (string options.MinimumCells) "1 or more are needed, for a gene that no cell expresses has no score"
+            refuse
+                "--min-cells"
+                (string options.MinimumCells)
+                "1 or more are needed, for a gene that no cell expresses has no score"
         else
             match options.Keep, options.EntropyAbove with
             | Keep.Top k, _ when k < 1 -> refuse "--top" (string k) "1 or more are needed"
@@ -106,7 +111,8 @@ module Coexpression =
             )
 
     let private chooseGenes options (cells: Cells) =
-        let genes = GeneFilter.passing options.MinimumCells options.EntropyAbove options.EntropyRule cells.Counts
+        let genes =
+            GeneFilter.passing options.MinimumCells options.EntropyAbove options.EntropyRule cells.Counts
 
         if genes.Length >= 2 then
             Ok genes
@@ -121,6 +127,18 @@ module Coexpression =
 
             Error(CoExprError.TooFew("genes", genes.Length, 2L, advice))
 
+    /// The partners of all genes are held in one array.
+    let private requireRoom options (genes: int[]) =
+        match options.Keep with
+        | Keep.Top k ->
+            let partners = int64 genes.Length * int64 (min k (genes.Length - 1))
+
+            if partners > int64 Array.MaxLength then
+                Error(CoExprError.TooLarge($"--top {k} of {genes.Length} genes", partners, int64 Array.MaxLength))
+            else
+                Ok genes
+        | _ -> Ok genes
+
     /// Genes by number of expressed cells, fewest first: the kernels take the sparser gene of a pair as the one to visit.
     let private byDensity (binned: BinnedGenes) =
         Array.init binned.Genes id |> Array.sortBy binned.Expressed
@@ -128,7 +146,9 @@ module Coexpression =
     let private takeBinned (order: int[]) (genes: BinnedGenes) =
         let lengths = order |> Array.map (fun gene -> int64 (genes.Expressed gene))
         let starts = Array.scan (+) 0L lengths
-        let cellOf, levelOf = Array.zeroCreate<int> (int starts[order.Length]), Array.zeroCreate<byte> (int starts[order.Length])
+
+        let cellOf, levelOf =
+            Array.zeroCreate<int>(int starts[order.Length]), Array.zeroCreate<byte>(int starts[order.Length])
 
         order
         |> Array.iteri (fun place gene ->
@@ -144,7 +164,9 @@ module Coexpression =
     let private scoreAll (progress: Progress) options (genes: BinnedGenes) task (sink: PairSink) =
         use kernel = options.Backend.Open(genes, task, options.Threads)
         let blocks = kernel.Blocks
-        let advance = Progress.counter progress "scoring" "pairs" (int64 genes.Genes * int64 (genes.Genes - 1) / 2L)
+
+        let advance =
+            Progress.counter progress "scoring" "pairs" (int64 genes.Genes * int64 (genes.Genes - 1) / 2L)
 
         let workers = Collections.Concurrent.ConcurrentBag<IPairWorker>()
 
@@ -168,12 +190,20 @@ module Coexpression =
         let integers values = Column.Integer(values, [||])
 
         Table.take kept cells.GeneTable
-        |> Table.withColumn "coexpr_cells" (integers (Array.init binned.Genes (fun gene -> int64 (binned.Expressed gene))))
+        |> Table.withColumn
+            "coexpr_cells"
+            (integers (Array.init binned.Genes (fun gene -> int64 (binned.Expressed gene))))
         |> Table.withColumn "coexpr_bins" (integers (Array.init binned.Genes (fun gene -> int64 binned.Levels[gene])))
 
     let private run (progress: Progress) options (cells: Cells) (kept: int[]) =
         let advance = Progress.counter progress "binning" "genes" (int64 kept.Length)
-        let counts = if kept.Length = cells.Counts.Genes then cells.Counts else cells.Counts.TakeGenes kept
+
+        let counts =
+            if kept.Length = cells.Counts.Genes then
+                cells.Counts
+            else
+                cells.Counts.TakeGenes kept
+
         let binned = Discretization.genes options.Threads options.Edges options.Bins counts
         let order = byDensity binned
         let table = geneTable kept binned cells
@@ -187,7 +217,9 @@ module Coexpression =
                 Unchecked.defaultof<GeneValues>
 
         let sink = PairSink.create options.Keep options.Strength order table.Names
-        let store = scoreAll progress options (takeBinned order binned) (PairTask(options.Cells, values)) sink
+
+        let store =
+            scoreAll progress options (takeBinned order binned) (PairTask(options.Cells, values)) sink
 
         {
             Scores = PairScores(table.Names, store)
@@ -207,6 +239,6 @@ module Coexpression =
             do! validate options
             let! cells = Cells.requireUniqueGenes cells
             let! cells = checkValues options cells
-            let! kept = chooseGenes options cells
+            let! kept = chooseGenes options cells |> Result.bind (requireRoom options)
             return run progress options cells kept
         }

@@ -8,7 +8,8 @@ open System.Numerics
 module Correlation =
 
     /// Every finite single is a whole multiple of 2^−149, and a double holds that multiple exactly.
-    let private whole (value: float32) = BigInteger(Math.ScaleB(float value, 149))
+    let private whole (value: float32) =
+        BigInteger(Math.ScaleB(float value, 149))
 
     /// The sign of the Pearson correlation of two genes over all their cells, N Σxy − Σx Σy in whole numbers: −1, 0 or 1.
     /// 0 where the correlation is exactly 0, and where it is undefined because a gene is constant. Values must be finite.

@@ -17,7 +17,9 @@ module JointHistogram =
         if a.Length <> b.Length then
             invalidArg (nameof b) $"{b.Length} cells where {a.Length} were expected"
 
-        let levels (gene: byte[]) = if gene.Length = 0 then 1 else 1 + int (Array.max gene)
+        let levels (gene: byte[]) =
+            if gene.Length = 0 then 1 else 1 + int (Array.max gene)
+
         let rows, columns = levels a, levels b
         let counts = Array.zeroCreate (rows * columns)
 
@@ -32,7 +34,10 @@ module JointHistogram =
         }
 
     /// Without the cells that express neither gene.
-    let withoutNeither (joint: JointHistogram) = { joint with Counts = joint.Counts |> Array.updateAt 0 0 }
+    let withoutNeither (joint: JointHistogram) = {
+        joint with
+            Counts = joint.Counts |> Array.updateAt 0 0
+    }
 
     /// The number of cells.
     let total (joint: JointHistogram) = Array.sum joint.Counts

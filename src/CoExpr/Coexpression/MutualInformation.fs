@@ -21,13 +21,15 @@ module MutualInformation =
         let total = JointHistogram.total counted
 
         let numerator =
-            sum counted.Counts - sum (JointHistogram.rowSums counted)
+            sum counted.Counts
+            - sum (JointHistogram.rowSums counted)
             - sum (JointHistogram.columnSums counted)
             + table[total]
 
         struct (numerator, total)
 
-    /// The one division: numerator / (M · 2^30), correctly rounded; 0 where no cell counts.
+    /// The one division: numerator / (M · 2^30); 0 where no cell counts. Independent genes may come out below 0 by the
+    /// rounding of the table, less than 1e-9 bit.
     let bits (numerator: int64) (cells: int) : float<bit> =
         if cells = 0 then
             0.0<bit>

@@ -98,26 +98,37 @@ type PairScores(genes: string[], store: PairStore) =
                 if at < 0 then
                     ValueNone
                 else
-                    ValueSome { Gene = b; Score = kept.Scores[at] * 1.0<bit>; Cells = kept.Cells[at] }
+                    ValueSome {
+                        Gene = b
+                        Score = kept.Scores[at] * 1.0<bit>
+                        Cells = kept.Cells[at]
+                    }
             | PairStore.Squares squares ->
                 let struct (block, at) = square squares a b
-                ValueSome { Gene = b; Score = squares.Scores[block][at] * 1.0<bit>; Cells = squares.Cells[block][at] }
+
+                ValueSome {
+                    Gene = b
+                    Score = squares.Scores[block][at] * 1.0<bit>
+                    Cells = squares.Cells[block][at]
+                }
 
     /// The partners of a gene, by number, in increasing order.
     member this.Partners(gene: int) : Partner[] =
         match store with
-        | PairStore.Kept kept ->
-            [|
-                for at in int kept.Starts[gene] .. int kept.Starts[gene + 1] - 1 ->
-                    { Gene = kept.Partners[at]; Score = kept.Scores[at] * 1.0<bit>; Cells = kept.Cells[at] }
-            |]
-        | PairStore.Squares _ ->
-            [|
-                for other in 0 .. genes.Length - 1 do
-                    match this.TryPair(gene, other) with
-                    | ValueSome partner -> partner
-                    | ValueNone -> ()
-            |]
+        | PairStore.Kept kept -> [|
+            for at in int kept.Starts[gene] .. int kept.Starts[gene + 1] - 1 ->
+                {
+                    Gene = kept.Partners[at]
+                    Score = kept.Scores[at] * 1.0<bit>
+                    Cells = kept.Cells[at]
+                }
+          |]
+        | PairStore.Squares _ -> [|
+            for other in 0 .. genes.Length - 1 do
+                match this.TryPair(gene, other) with
+                | ValueSome partner -> partner
+                | ValueNone -> ()
+          |]
 
 [<RequireQualifiedAccess>]
 module PairScores =
@@ -158,6 +169,9 @@ module PairScores =
     /// How many kept pairs have scores in each of `bins` equal ranges from the lowest score to the highest: the edges, one
     /// more than the ranges, and the counts.
     let distribution bins (scores: PairScores) =
+        if bins < 1 then
+            invalidArg (nameof bins) $"{bins} is below 1"
+
         let each (work: float -> unit) =
             for gene in 0 .. scores.Genes.Length - 1 do
                 for partner in scores.Partners gene do

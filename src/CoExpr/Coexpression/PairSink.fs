@@ -15,15 +15,11 @@ type PairSink =
 /// The score of one place of a block, in bits.
 [<AutoOpen>]
 module private BlockScore =
-    let scale = float (1L <<< EntropyTable.Scale)
-
     let inline scoreAt (block: PairBlock) at =
-        let cells = block.Cells[at]
-
-        if cells = 0 then
-            0.0
-        else
-            float block.Signs[at] * (float block.Numerators[at] / (float cells * scale)) + 0.0
+        // Adding 0 turns the −0 of a sign times nothing into 0.
+        float block.Signs[at]
+        * float (MutualInformation.bits block.Numerators[at] block.Cells[at])
+        + 0.0
 
     let inline strengthOf strength (score: float) =
         match strength with
@@ -44,10 +40,19 @@ module private LoosePairs =
 
     /// Pairs may come more than once, with the same score.
     let collect (genes: int) (pairs: Loose[]) : KeptPairs =
-        let keys = pairs |> Array.map (fun pair -> int64 (min pair.A pair.B) * int64 genes + int64 (max pair.A pair.B))
+        let keys =
+            pairs
+            |> Array.map (fun pair -> int64 (min pair.A pair.B) * int64 genes + int64 (max pair.A pair.B))
+
         Array.Sort(keys, pairs)
-        let unique = pairs |> Array.indexed |> Array.filter (fun (i, _) -> i = 0 || keys[i] <> keys[i - 1]) |> Array.map snd
-        let starts = Array.zeroCreate<int64> (genes + 1)
+
+        let unique =
+            pairs
+            |> Array.indexed
+            |> Array.filter (fun (i, _) -> i = 0 || keys[i] <> keys[i - 1])
+            |> Array.map snd
+
+        let starts = Array.zeroCreate<int64>(genes + 1)
 
         for pair in unique do
             starts[pair.A + 1] <- starts[pair.A + 1] + 1L
@@ -58,7 +63,9 @@ module private LoosePairs =
 
         let places = Array.sub starts 0 genes
         let entries = int starts[genes]
-        let partners, scores, cells = Array.zeroCreate<int> entries, Array.zeroCreate<float> entries, Array.zeroCreate<int> entries
+
+        let partners, scores, cells =
+            Array.zeroCreate<int> entries, Array.zeroCreate<float> entries, Array.zeroCreate<int> entries
 
         let put gene partner (pair: Loose) =
             let place = int places[gene]
@@ -92,10 +99,10 @@ type private TopSink(order: int[], names: string[], k: int, strength: Strength) 
         Array.Sort(Array.map (fun gene -> names[order[gene]]) byName, byName, StringComparer.Ordinal)
         byName |> Array.iteri (fun rank gene -> ranks[gene] <- rank)
 
-    let strengths = Array.zeroCreate<float> (genes * k)
-    let scores = Array.zeroCreate<float> (genes * k)
-    let partners = Array.zeroCreate<int> (genes * k)
-    let cells = Array.zeroCreate<int> (genes * k)
+    let strengths = Array.zeroCreate<float>(genes * k)
+    let scores = Array.zeroCreate<float>(genes * k)
+    let partners = Array.zeroCreate<int>(genes * k)
+    let cells = Array.zeroCreate<int>(genes * k)
     let sizes = Array.zeroCreate<int> genes
     /// The strength that a partner must reach to be worth a closer look; −∞ until the heap is full.
     let bars = Array.create genes -infinity
@@ -154,7 +161,10 @@ type private TopSink(order: int[], names: string[], k: int, strength: Strength) 
 
             if size + 1 = k then
                 bars[gene] <- strengths[first]
-        elif value > strengths[first] || (value = strengths[first] && ranks[partner] < ranks[partners[first]]) then
+        elif
+            value > strengths[first]
+            || (value = strengths[first] && ranks[partner] < ranks[partners[first]])
+        then
             put first value score partner cell
             sink first k 0
             bars[gene] <- strengths[first]
@@ -223,8 +233,8 @@ type private SquareSink(order: int[]) =
     let side = 256
     let lines = (order.Length + side - 1) / side
     let squares = lines * (lines + 1) / 2
-    let scores = Array.init squares (fun _ -> Array.zeroCreate<float> (side * side))
-    let cells = Array.init squares (fun _ -> Array.zeroCreate<int> (side * side))
+    let scores = Array.init squares (fun _ -> Array.zeroCreate<float>(side * side))
+    let cells = Array.init squares (fun _ -> Array.zeroCreate<int>(side * side))
 
     interface PairSink with
         // Every pair has a place of its own, so no thread is in another's way.

@@ -193,11 +193,15 @@ type SparseCounts
             invalidArg what $"{matrix.Indices.Length} indices for {matrix.Values.Length} values"
 
         if matrix.Starts[0] <> 0L || matrix.Starts[lines] <> matrix.Values.LongLength then
-            invalidArg what $"the starts go from {matrix.Starts[0]} to {matrix.Starts[lines]} for {matrix.Values.Length} values"
+            invalidArg
+                what
+                $"the starts go from {matrix.Starts[0]} to {matrix.Starts[lines]} for {matrix.Values.Length} values"
 
         for line in 0 .. lines - 1 do
             if matrix.Starts[line + 1] < matrix.Starts[line] then
-                invalidArg what $"line {line} ends at {matrix.Starts[line + 1]}, before it starts at {matrix.Starts[line]}"
+                invalidArg
+                    what
+                    $"line {line} ends at {matrix.Starts[line + 1]}, before it starts at {matrix.Starts[line]}"
 
         for index in matrix.Indices do
             if uint32 index >= uint32 width then

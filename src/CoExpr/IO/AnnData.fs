@@ -48,7 +48,8 @@ module AnnData =
         | MatrixChoice.Layer name -> $"layer {name}"
         | MatrixChoice.Raw -> "raw"
 
-    let private isAnnData (file: Hdf5File) = H5.has file.Root "obs" && H5.has file.Root "var"
+    let private isAnnData (file: Hdf5File) =
+        H5.has file.Root "obs" && H5.has file.Root "var"
 
     /// Whether a file that can be opened as HDF5 is an AnnData, whatever its name.
     let isOne path =

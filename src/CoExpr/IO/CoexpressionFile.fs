@@ -18,11 +18,16 @@ module CoexpressionFile =
         let name = path.ToLowerInvariant()
         let ends (ending: string) = name.EndsWith ending
 
-        if ends ".h5ad" then Ok H5ad
-        elif [ ".tsv"; ".csv"; ".tsv.gz"; ".csv.gz" ] |> List.exists ends then Ok Table
-        elif ends ".npz" then Ok SparseArchive
-        elif ends ".npy" then Ok DenseArray
-        else Error(CoExprError.BadOption("--output", path, "a name in .h5ad, .tsv, .csv (.gz), .npz or .npy is needed"))
+        if ends ".h5ad" then
+            Ok H5ad
+        elif [ ".tsv"; ".csv"; ".tsv.gz"; ".csv.gz" ] |> List.exists ends then
+            Ok Table
+        elif ends ".npz" then
+            Ok SparseArchive
+        elif ends ".npy" then
+            Ok DenseArray
+        else
+            Error(CoExprError.BadOption("--output", path, "a name in .h5ad, .tsv, .csv (.gz), .npz or .npy is needed"))
 
     /// Whether scores can be written under this name, told before the work is done.
     let checkFormat path = formatOf path |> Result.map ignore
@@ -76,7 +81,9 @@ module CoexpressionFile =
 
     let private writeTable (progress: Progress) (result: CoexpressionResult) path =
         let scores = result.Scores
-        let advance = Progress.counter progress "writing" "genes" (int64 scores.Genes.Length)
+
+        let advance =
+            Progress.counter progress "writing" "genes" (int64 scores.Genes.Length)
 
         DelimitedTable.writeInPlace path [ "gene_a"; "gene_b"; "mi"; "cells" ] (fun writer ->
             for gene in 0 .. scores.Genes.Length - 1 do

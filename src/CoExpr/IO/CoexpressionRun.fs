@@ -29,11 +29,29 @@ module CoexpressionRun =
 
     let private optionsOf (reading: InputOptions) (options: CoexpressionOptions) = [
         "bins", number (float options.Bins)
-        "bin-edges", Json.Text(if options.Edges = QuantileEdges.Exact then "exact" else "numpy")
-        "cells", Json.Text(if options.Cells = CellsIn.EitherGene then "either" else "all")
+        "bin-edges",
+        Json.Text(
+            if options.Edges = QuantileEdges.Exact then
+                "exact"
+            else
+                "numpy"
+        )
+        "cells",
+        Json.Text(
+            if options.Cells = CellsIn.EitherGene then
+                "either"
+            else
+                "all"
+        )
         "signed", Json.Flag options.Signed
         yield! keepOptions options.Keep
-        "by", Json.Text(if options.Strength = Strength.Score then "score" else "magnitude")
+        "by",
+        Json.Text(
+            if options.Strength = Strength.Score then
+                "score"
+            else
+                "magnitude"
+        )
         "min-cells", number (float options.MinimumCells)
         match options.EntropyAbove with
         | Some nats -> "entropy-above", number (float nats)
@@ -73,7 +91,8 @@ module CoexpressionRun =
 
     let private recordPath (output: string) = output + ".run.json"
 
-    let private outputs paths = paths.Output :: recordPath paths.Output :: Option.toList paths.Report
+    let private outputs paths =
+        paths.Output :: recordPath paths.Output :: Option.toList paths.Report
 
     /// The path with every link on its way followed, so that two names of one file are one.
     let rec private real (path: string) =
@@ -127,9 +146,20 @@ module CoexpressionRun =
         result {
             do! checkBefore paths options
             let! cells = timed "reading" seconds (fun () -> Input.read reading paths.Input)
-            let! result = timed "scoring" seconds (fun () -> Coexpression.compute progress options cells)
-            let hash = timed "hashing the input" seconds (fun () -> RunRecord.hash progress paths.Input)
+
+            let! result =
+                timed "scoring" seconds (fun () -> Coexpression.compute progress options cells)
+
+            let hash =
+                timed "hashing the input" seconds (fun () -> RunRecord.hash progress paths.Input)
+
             let before = record paths reading result hash (List.ofSeq seconds)
             do! timed "writing" seconds (fun () -> writeAll progress paths before result)
-            return struct ({ before with Seconds = List.ofSeq seconds }, result)
+
+            return
+                struct ({
+                            before with
+                                Seconds = List.ofSeq seconds
+                        },
+                        result)
         }

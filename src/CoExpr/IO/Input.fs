@@ -30,9 +30,16 @@ module Input =
 
     let private unpackedExtension (path: string) =
         let name = path.ToLowerInvariant()
-        Path.GetExtension(if name.EndsWith ".gz" then name.Substring(0, name.Length - 3) else name)
 
-    let private known = ".h5ad, 10x .h5, .mtx or its folder, .tsv, .csv, .txt (.gz) and .npy are read"
+        Path.GetExtension(
+            if name.EndsWith ".gz" then
+                name.Substring(0, name.Length - 3)
+            else
+                name
+        )
+
+    let private known =
+        ".h5ad, 10x .h5, .mtx or its folder, .tsv, .csv, .txt (.gz) and .npy are read"
 
     let private formatOf path =
         if Directory.Exists path then
@@ -64,7 +71,9 @@ module Input =
     let read (options: InputOptions) path : Result<Cells, CoExprError> =
         let progress = options.Read.Progress
         let rows usual = defaultArg options.Rows usual
-        let single reader = refuseLayer options path |> Result.bind reader
+
+        let single reader =
+            refuseLayer options path |> Result.bind reader
 
         match formatOf path with
         | Error error -> Error error
@@ -84,7 +93,10 @@ module Input =
         match matrix.Entries with
         | Some entries ->
             let share = float entries / max 1.0 (float matrix.Rows * float matrix.Columns)
-            let zeros = (100.0 * (1.0 - share)).ToString("0.0", Globalization.CultureInfo.InvariantCulture)
+
+            let zeros =
+                (100.0 * (1.0 - share)).ToString("0.0", Globalization.CultureInfo.InvariantCulture)
+
             $"{shape}, {matrix.Kind}, {matrix.ElementType}, {counted entries} stored entries, {zeros} %% not stored"
         | None -> $"{shape}, {matrix.Kind}, {matrix.ElementType}"
 

@@ -43,14 +43,15 @@ module RunRecord =
 
     let private filesOf path =
         if Directory.Exists path then
-            Directory.GetFiles path |> Array.sortWith (fun a b -> String.CompareOrdinal(a, b))
+            Directory.GetFiles path
+            |> Array.sortWith (fun a b -> String.CompareOrdinal(a, b))
         else
             [| path |]
 
     /// SHA-256 of a file's bytes, or of those of a folder's files one after the other.
     let hash (progress: Progress) (path: string) =
         use hasher = IncrementalHash.CreateHash HashAlgorithmName.SHA256
-        let buffer = Array.zeroCreate<byte> (1 <<< 20)
+        let buffer = Array.zeroCreate<byte>(1 <<< 20)
 
         for file in filesOf path do
             use stream = File.OpenRead file
@@ -84,7 +85,8 @@ module RunRecord =
             "system", Json.Text RuntimeInformation.RuntimeIdentifier
         ]
 
-    let private number (value: int64) = value.ToString("N0", Globalization.CultureInfo.InvariantCulture)
+    let private number (value: int64) =
+        value.ToString("N0", Globalization.CultureInfo.InvariantCulture)
 
     let private optionText json =
         match json with
@@ -96,7 +98,8 @@ module RunRecord =
     /// The record as names and values, for a person to read. Options are named as on the command line, so that none is
     /// taken for a count: there are cells of the input, and --cells.
     let facts record =
-        let seconds (value: float) = value.ToString("0.00", Globalization.CultureInfo.InvariantCulture) + " s"
+        let seconds (value: float) =
+            value.ToString("0.00", Globalization.CultureInfo.InvariantCulture) + " s"
 
         [
             "CoExpr", version

@@ -7,16 +7,24 @@ open CoExpr
 [<RequireQualifiedAccess>]
 module SimulationFile =
 
-    let private moduleTable (members: ModuleMember[]) = [ "module"; "gene"; "sign"; "strength" ], fun (writer: DelimitedWriter) ->
-        for entry in members do
-            writer.Text entry.Module
-            writer.Text entry.Gene
-            writer.Integer(int64 entry.Sign)
-            writer.Number entry.Strength
-            writer.EndRow()
+    let private moduleTable (members: ModuleMember[]) =
+        [ "module"; "gene"; "sign"; "strength" ],
+        fun (writer: DelimitedWriter) ->
+            for entry in members do
+                writer.Text entry.Module
+                writer.Text entry.Gene
+                writer.Integer(int64 entry.Sign)
+                writer.Number entry.Strength
+                writer.EndRow()
 
     let private effectTable (effects: PerturbationEffect[]) =
-        [ "perturbation"; "gene"; "log2_fold_change"; "expected_log2_fold_change"; "is_target" ],
+        [
+            "perturbation"
+            "gene"
+            "log2_fold_change"
+            "expected_log2_fold_change"
+            "is_target"
+        ],
         fun (writer: DelimitedWriter) ->
             for effect in effects do
                 writer.Text effect.Perturbation
@@ -26,12 +34,14 @@ module SimulationFile =
                 writer.Flag effect.IsTarget
                 writer.EndRow()
 
-    let private markerTable (markers: GroupMarker[]) = [ "group"; "gene"; "log2_fold_change" ], fun (writer: DelimitedWriter) ->
-        for marker in markers do
-            writer.Text marker.Group
-            writer.Text marker.Gene
-            writer.Number marker.Log2FoldChange
-            writer.EndRow()
+    let private markerTable (markers: GroupMarker[]) =
+        [ "group"; "gene"; "log2_fold_change" ],
+        fun (writer: DelimitedWriter) ->
+            for marker in markers do
+                writer.Text marker.Group
+                writer.Text marker.Gene
+                writer.Number marker.Log2FoldChange
+                writer.EndRow()
 
     let private stem (path: string) =
         Path.Combine(Path.GetDirectoryName(Path.GetFullPath path), Path.GetFileNameWithoutExtension path)
@@ -61,7 +71,8 @@ module SimulationFile =
     }
 
     /// Whether the output can be written under this name.
-    let check path = checkFormat path |> Result.bind (fun () -> AtomicFile.check path)
+    let check path =
+        checkFormat path |> Result.bind (fun () -> AtomicFile.check path)
 
     /// Writes name.h5ad and, for what was simulated, name.modules.tsv, name.effects.tsv and name.markers.tsv, which appear
     /// all or none. Gives the names.
@@ -71,7 +82,8 @@ module SimulationFile =
         checkFormat path
         |> Result.bind (fun () ->
             AtomicFile.writeAll (path :: List.map fst truth) (fun temporaries ->
-                AnnData.write threads temporaries.Head (partsOf simulated.Cells) |> CoExprError.unwrap
+                AnnData.write threads temporaries.Head (partsOf simulated.Cells)
+                |> CoExprError.unwrap
 
                 for temporary, (_, (header, rows)) in List.zip temporaries.Tail truth do
                     DelimitedTable.writeInPlace temporary header rows))

@@ -23,7 +23,7 @@ module Normalization =
         else (sorted[middle - 1] + sorted[middle]) / 2.0
 
     /// log(1 + target · x / total of the cell), natural logarithm, rounded to single precision. A cell without counts
-    /// stays at 0. Throws ArgumentException for a target that is not above 0.
+    /// stays at 0; values must not be negative, for 1 + x has no logarithm below x = −1 (NaN comes out). Throws ArgumentException for a target that is not above 0.
     let log1p (target: TargetSum) (counts: SparseCounts) =
         let totals = SizeFactors.totals counts
 

@@ -16,7 +16,11 @@ module CoexpressionSummary =
     let private partnersOfHub = 8
 
     let private quantity signed = {
-        Name = (if signed then "signed mutual information" else "mutual information")
+        Name =
+            (if signed then
+                 "signed mutual information"
+             else
+                 "mutual information")
         Unit = "bits"
         Signed = signed
     }

@@ -32,6 +32,7 @@ module Report =
     let private summary report pairs =
         let cells = Wording.counted report.Cells "cell"
         let genes = Wording.counted report.Genes "gene"
+
         $"{Quantity.title report.Quantity} of {pairs} of {genes}, estimated from {cells}; {report.Convention}. "
         + Option.defaultValue "" report.Caution
 
