@@ -103,6 +103,9 @@ public static unsafe class Hdf5Library
         NativeLibrary.SetDllImportResolver(typeof(Hdf5Library).Assembly, (name, _, _) => name == "hdf5" ? library : 0);
         lock (Gate)
         {
+            // On exit the library would close once more what it could not close before, such as a file on a full disk,
+            // and crash.
+            H5.H5dont_atexit();
             H5.H5open();
             H5.H5get_libversion(out var major, out var minor, out var release);
             var version = new Version((int)major, (int)minor, (int)release);

@@ -151,10 +151,10 @@ public class BadInputTests
             ),
             Case("output without a name", "--output", Known(), "-o", ""),
             Case("output is input", "the output would replace the input", Known(), "-o", "{}/in.h5ad"),
-            Case("report is input", "the output would replace the input", Known(), "--report", "{}/./in.h5ad"),
-            Case("report is output", "2 outputs have this name", Known(), "--report", "{}/out.tsv"),
+            Case("report is input", "in.h5ad: a name in .html is needed", Known(), "--report", "{}/in.h5ad"),
+            Case("report of no known kind", "out.pdf: a name in .html is needed", Known(), "--report", "{}/out.pdf"),
             Case("report in no folder", "no such folder", Known(), "--report", "{}/nowhere/out.html"),
-            Case("report without a name", "the name of the output is empty", Known(), "--report", ""),
+            Case("report without a name", "--report : a name in .html is needed", Known(), "--report", ""),
         ];
 
     static void IsRefused(Ended ended, string says)
@@ -256,7 +256,10 @@ public class BadInputTests
         var disk = Directory.CreateDirectory(scratch["disk"]).FullName;
         using var mounted = SmallDisk.MountOrSkip(disk);
         // 200 x 200 scores need more than its 64 kB; the options and the folder are fine.
-        IsRefused(Coexpr.Run("mi", input, "-o", Path.Combine(disk, $"out.{ending}"), "--all"), "the disk is full");
+        IsRefused(
+            Coexpr.Run("mi", input, "-o", Path.Combine(disk, $"out.{ending}"), "--all"),
+            ending == "h5ad" ? "No space left on device" : "the disk is full"
+        );
         Assert.That(Directory.GetFileSystemEntries(disk), Is.Empty);
     }
 }

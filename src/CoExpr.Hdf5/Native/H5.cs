@@ -36,6 +36,9 @@ internal static unsafe partial class H5
     internal const int Chunked = 2;
 
     [DllImport(Library)]
+    internal static extern int H5dont_atexit();
+
+    [DllImport(Library)]
     internal static extern int H5open();
 
     [DllImport(Library)]

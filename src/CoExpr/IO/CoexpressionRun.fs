@@ -113,11 +113,18 @@ module CoexpressionRun =
         | Some output -> Error(CoExprError.CannotWrite(output, "the output would replace the input."))
         | None -> Ok()
 
+    let private checkReport (report: string option) =
+        match report with
+        | Some path when not (path.EndsWith(".html", StringComparison.OrdinalIgnoreCase)) ->
+            Error(CoExprError.BadOption("--report", path, "a name in .html is needed"))
+        | _ -> Ok()
+
     /// What can be refused before anything is read.
     let private checkBefore paths (options: CoexpressionOptions) =
         result {
             do! Coexpression.validate options
             do! CoexpressionFile.checkFormat paths.Output
+            do! checkReport paths.Report
             do! AtomicFile.checkAll (outputs paths)
             do! if File.Exists paths.Input then refuseInput paths else Ok()
         }
