@@ -11,7 +11,7 @@ module ScatterProductsTests =
     let private sums (values: GeneValues) first last gene from =
         let tile = ScatterProducts(values, first, last)
         let sums = Array.create (last - first + 2) 77.0
-        tile.Sum(gene, tile.StartsFrom(from, Array.create values.Cells -1), Span sums)
+        tile.Sum(gene, from, tile.StartsFrom(from, Array.create values.Cells -1), Span sums)
         sums
 
     /// Σ x·y in double precision, cell by cell.

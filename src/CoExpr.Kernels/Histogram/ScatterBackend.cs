@@ -121,7 +121,7 @@ public sealed class ScatterBackend(int tileCounters = 12288, int tileGenes = 102
                 products = new double[block.Width];
             for (var row = range.FirstRow; row < range.EndRow; row++)
             {
-                tile.Sum(row, starts, products);
+                tile.Sum(row, range.FirstRow, starts, products);
                 var line = (row - block.FirstRow) * block.Width - block.FirstColumn;
                 for (var column = Math.Max(row + 1, block.FirstColumn); column < block.EndColumn; column++)
                     block.Signs[line + column] = CorrelationSign.Of(
