@@ -6,11 +6,10 @@ every pair of genes, and compares. Run it with
 
     dotnet fsi docs/first-network.fsx
 
-after `dotnet fsi build.fsx build`. To run it against the packages instead, make them with `dotnet fsi build.fsx pack` and
-add `--define:PACKAGE`, from the root of the repository.
+after `dotnet fsi build.fsx build`. To run it against the packages instead, make them with `dotnet fsi build.fsx pack`, tell
+NuGet of them once with `dotnet nuget add source "$PWD/artifacts/packages" --name CoExpr`, and add `--define:PACKAGE`.
 *)
 #if PACKAGE
-#i "nuget: artifacts/packages"
 #r "nuget: CoExpr, 0.1.0"
 #else
 #r "../src/CoExpr/bin/Release/net10.0/MathNet.Numerics.dll"

@@ -89,14 +89,19 @@ public static unsafe class Hdf5Library
     {
         var tried = Candidates().ToArray();
         foreach (var candidate in tried)
-            if (NativeLibrary.TryLoad(candidate, out var library))
+            if (
+                NativeLibrary.TryLoad(candidate, out var library)
+                && NativeLibrary.TryGetExport(library, "H5open", out _)
+            )
                 return Initialise(candidate, library);
 
-        throw new Hdf5LibraryException(
-            $"The HDF5 library was not found (tried {string.Join(", ", tried)}).",
-            Installation
-        );
+        throw new Hdf5LibraryException($"The HDF5 library was not found (tried {string.Join(", ", tried)}).", Advice());
     }
+
+    static string Advice() =>
+        Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } chosen
+            ? $"{Variable} is set to {chosen}, which is no HDF5 library that can be loaded; correct it, or unset it."
+            : Installation;
 
     static Loaded Initialise(string path, nint library)
     {

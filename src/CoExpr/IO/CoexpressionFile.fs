@@ -151,10 +151,18 @@ module CoexpressionFile =
         checkFormat path
         |> Result.bind (fun () -> AtomicFile.write path (writeInPlace progress [] result path))
 
+    /// Whether a report can be written under this name: it is a page whatever its name says.
+    let checkReport (path: string) : Result<unit, CoExprError> =
+        if path.EndsWith(".html", StringComparison.OrdinalIgnoreCase) then
+            Ok()
+        else
+            Error(CoExprError.BadOption("--report", path, "a name in .html is needed"))
+
     /// Writes the report as one self-contained page, which appears complete or not at all.
     let writeReport facts (result: CoexpressionResult) path : Result<unit, CoExprError> =
         let page =
             CoexpressionSummary.report (Path.GetFileName result.Source) facts result
             |> Report.coexpression
 
-        AtomicFile.write path (fun temporary -> File.WriteAllText(temporary, page))
+        checkReport path
+        |> Result.bind (fun () -> AtomicFile.write path (fun temporary -> File.WriteAllText(temporary, page)))

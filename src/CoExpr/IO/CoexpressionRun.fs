@@ -115,8 +115,7 @@ module CoexpressionRun =
 
     let private checkReport (report: string option) =
         match report with
-        | Some path when not (path.EndsWith(".html", StringComparison.OrdinalIgnoreCase)) ->
-            Error(CoExprError.BadOption("--report", path, "a name in .html is needed"))
+        | Some path -> CoexpressionFile.checkReport path
         | _ -> Ok()
 
     /// What can be refused before anything is read.
