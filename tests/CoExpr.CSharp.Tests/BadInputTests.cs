@@ -179,6 +179,36 @@ public class BadInputTests
             Assert.That(File.ReadAllBytes(scratch[file]), Is.EqualTo(bytes), file);
     }
 
+    [Test, NonParallelizable, Platform("Linux")]
+    public void AWrongHdf5LibraryIsNamed([Values("/nosuch", "libSystem.Native.so")] string library)
+    {
+        using var scratch = new Scratch();
+        var path = Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), library);
+        var input = Known()(scratch);
+        var before = Environment.GetEnvironmentVariable("COEXPR_HDF5");
+        Environment.SetEnvironmentVariable("COEXPR_HDF5", path);
+        try
+        {
+            var says = $"COEXPR_HDF5 is set to {path}, which is no HDF5 library";
+            IsRefused(Coexpr.Run("info", input), says);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("COEXPR_HDF5", before);
+        }
+    }
+
+    [Test]
+    public void AReportIsNotWrittenOverAnotherKindOfFile()
+    {
+        using var scratch = new Scratch();
+        var data = CellData.FromDense([1, 0, 1, 1, 0, 1], ["a", "b", "c"], ["x", "y"]);
+        var result = CoExpression.ComputeAsync(data, new() { MinimumCells = 1 }).Result;
+        var error = Assert.ThrowsAsync<CoExprException>(() => result.SaveReportAsync(scratch["out.h5ad"]))!;
+        Assert.That(error.Message, Does.Contain("a name in .html is needed"));
+        Assert.That(scratch.Files(), Is.Empty);
+    }
+
     [TestCase("Option '--output' is required", "mi {}/in.h5ad")]
     [TestCase("Required argument missing", "mi -o {}/out.tsv")]
     [TestCase("Required command was not provided", "")]
