@@ -95,7 +95,9 @@ public class AllPairs
 
     double Score(GeneValues? signs)
     {
-        using var kernel = new ScatterBackend().Open(binned, new PairTask(CellsIn.EitherGene, signs), 1);
+        var parts = signs is null ? PairParts.Information : PairParts.Information | PairParts.Signs;
+        var task = new PairTask(CellsIn.EitherGene, signs, parts);
+        using var kernel = new ScatterBackend().Open(binned, task, 1);
         using var worker = kernel.NewWorker();
         var (block, sum) = (new PairBlock(), 0.0);
         foreach (var range in kernel.Blocks)

@@ -19,9 +19,9 @@ module BackendTests =
         ScatterBackend(12288, 4, 1)
     ]
 
-    /// Numerator, cells and sign of every pair, and how often it was scored; one worker and one block for all.
-    let private scoreAll (backend: IPairBackend) (genes: BinnedGenes) task threads =
-        let scores = Array2D.create genes.Genes genes.Genes (0L, 0, 0y)
+    /// What is said of every pair, and how often it was scored; one worker and one block for all.
+    let private scoreAll (backend: IPairBackend) (genes: BinnedGenes) (task: PairTask) threads =
+        let scores = Array2D.create genes.Genes genes.Genes None
         let visits = Array2D.zeroCreate genes.Genes genes.Genes
         use kernel = backend.Open(genes, task, threads)
         use worker = kernel.NewWorker()
@@ -34,28 +34,54 @@ module BackendTests =
             for row in range.FirstRow .. range.EndRow - 1 do
                 for column in max (row + 1) range.FirstColumn .. range.EndColumn - 1 do
                     let at = (row - range.FirstRow) * block.Width + column - range.FirstColumn
-                    scores[row, column] <- block.Numerators[at], block.Cells[at], block.Signs[at]
+                    scores[row, column] <- Some(OraclePair.ofBlock task block at)
                     visits[row, column] <- visits[row, column] + 1
 
         scores, visits
 
-    let private expected convention signed genes = [
-        for row, column in Oracle.pairs genes ->
-            let numerator, cells = Oracle.numerator convention row column genes
-            (row, column), (numerator, cells, (if signed then sbyte (Oracle.sign row column genes) else 1y))
-    ]
+    let private parts signed =
+        let information = PairParts.Information ||| PairParts.Occupied
 
-    let private agrees convention signed genes =
+        if signed then
+            information ||| PairParts.Signs ||| PairParts.Products
+        else
+            information
+
+    let private agreesOn (pairs: PairRange) convention signed genes =
         let binned = SmallGenes.binned genes
-        let task = PairTask(convention, (if signed then SmallGenes.values genes else null))
-        let expected = expected convention signed genes
+        let values = if signed then SmallGenes.values genes else null
+        let task = PairTask(convention, values, parts signed, System.Nullable pairs)
+
+        let wanted (row, column) =
+            row >= pairs.FirstRow
+            && row < pairs.EndRow
+            && column >= pairs.FirstColumn
+            && column < pairs.EndColumn
+
+        let expected = [
+            for row, column in Oracle.pairs genes -> (row, column), OraclePair.ofGenes task row column genes
+        ]
 
         for backend in backends do
             let scores, visits = scoreAll backend binned task 2
 
             for (row, column), score in expected do
-                Expect.equal (backend.Name, row, column, score) (backend.Name, row, column, scores[row, column])
-                Expect.equal (backend.Name, row, column, 1) (backend.Name, row, column, visits[row, column])
+                let once = if wanted (row, column) then 1 else 0
+                Expect.equal (backend.Name, row, column, once) (backend.Name, row, column, visits[row, column])
+
+                if once = 1 then
+                    Expect.equal (backend.Name, row, column, Some score) (backend.Name, row, column, scores[row, column])
+
+    let private agrees convention signed (genes: SmallGenes) =
+        agreesOn (PairRange(0, genes.Count, 0, genes.Count)) convention signed genes
+
+    [<Property>]
+    let ``every backend scores the pairs of a rectangle and no others`` (genes: SmallGenes) (a: int) (b: int) =
+        let within n = abs (n % (genes.Count + 1))
+        let rows, columns = min (within a) (within b), max (within a) (within b)
+        agreesOn (PairRange(0, columns, rows, genes.Count)) CellsIn.EitherGene true genes
+        agreesOn (PairRange(rows, columns, 0, genes.Count)) CellsIn.All true genes
+        agreesOn (PairRange(rows, genes.Count, rows, columns)) CellsIn.All false genes
 
     [<Property>]
     let ``every backend and every tile gives the oracle's bits, over cells of either gene`` (genes: SmallGenes) =
@@ -86,7 +112,7 @@ module BackendTests =
         Array.fill block.Numerators 0 100 -5L
         Array.fill block.Cells 0 100 -5
         Array.fill block.Signs 0 100 -1y
-        use kernel = Backend.cpu.Open(binned, PairTask(CellsIn.EitherGene, null), 1)
+        use kernel = Backend.cpu.Open(binned, PairTask(CellsIn.EitherGene, null, PairParts.Information), 1)
         use worker = kernel.NewWorker()
         Assert.That(kernel.Blocks.Count, Is.EqualTo 1)
         worker.Score(kernel.Blocks[0], block)
@@ -112,7 +138,7 @@ module BackendTests =
 
         Assert.Throws<System.ArgumentOutOfRangeException>(
             System.Action(fun () ->
-                (ScatterBackend(counters, tileGenes, rows) :> IPairBackend).Open(genes, PairTask(CellsIn.All, null), 1)
+                (ScatterBackend(counters, tileGenes, rows) :> IPairBackend).Open(genes, PairTask(CellsIn.All, null, PairParts.Information), 1)
                 |> ignore)
         )
         |> ignore

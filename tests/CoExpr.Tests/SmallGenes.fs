@@ -145,3 +145,50 @@ module Oracle =
         for row in 0 .. genes.Levels.Length - 1 do
             for column in row + 1 .. genes.Levels.Length - 1 -> row, column
     ]
+
+/// All that a backend may say of a pair.
+type OraclePair = {
+    Numerator: int64
+    PairCells: int
+    Both: int
+    Occupied: int
+    Sign: sbyte
+    Products: float
+}
+
+[<RequireQualifiedAccess>]
+module OraclePair =
+
+    let private wantedProducts (task: PairTask) products =
+        if task.Wants PairParts.Products then products () else 0.0
+
+    /// What is at one place of a block.
+    let ofBlock (task: PairTask) (block: PairBlock) at = {
+        Numerator = block.Numerators[at]
+        PairCells = block.Cells[at]
+        Both = block.Both[at]
+        Occupied = block.Occupied[at]
+        Sign = block.Signs[at]
+        Products = wantedProducts task (fun () -> block.Products[at])
+    }
+
+    /// What the slow reference says.
+    let ofGenes (task: PairTask) row column genes =
+        let numerator, cells = Oracle.numerator task.Cells row column genes
+        let counted (a, b) = task.Cells = CellsIn.All || a > 0uy || b > 0uy
+        let levels = Array.zip genes.Levels[row] genes.Levels[column]
+
+        {
+            Numerator = numerator
+            PairCells = cells
+            Both = levels |> Array.filter (fun (a, b) -> a > 0uy && b > 0uy) |> Array.length
+            Occupied = levels |> Array.filter counted |> Array.distinct |> Array.length
+            Sign =
+                if task.Wants PairParts.Signs then
+                    sbyte (Oracle.sign row column genes)
+                else
+                    1y
+            Products =
+                wantedProducts task (fun () ->
+                    Array.fold2 (fun sum x y -> sum + float x * float y) 0.0 genes.Values[row] genes.Values[column])
+        }

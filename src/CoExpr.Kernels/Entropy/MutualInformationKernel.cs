@@ -44,6 +44,8 @@ public static class MutualInformationKernel
         fixed (int* starts = genes.LevelStarts)
         fixed (int* count = counts)
         fixed (int* cells = block.Cells)
+        fixed (int* boths = block.Both)
+        fixed (int* occupiedCells = block.Occupied)
         {
             var sizesA = sizes + starts[row];
             for (var column = first; column < tile.EndGene; column++)
@@ -56,6 +58,7 @@ public static class MutualInformationKernel
 
                 long sum = 0;
                 var both = 0;
+                var occupied = 0;
                 for (var a = 0; a < levelsA; a++, joint += tile.Width)
                 {
                     var rowSum = 0;
@@ -63,14 +66,19 @@ public static class MutualInformationKernel
                     {
                         var n = joint[b];
                         sum += f[n];
+                        occupied += n > 0 ? 1 : 0;
                         rowSum += n;
                         columnSums[b] += n;
                     }
                     sum += f[sizesA[a] - rowSum] - f[sizesA[a]];
+                    occupied += sizesA[a] > rowSum ? 1 : 0;
                     both += rowSum;
                 }
                 for (var b = 0; b < levelsB; b++)
+                {
                     sum += f[sizesB[b] - columnSums[b]] - f[sizesB[b]];
+                    occupied += sizesB[b] > columnSums[b] ? 1 : 0;
+                }
 
                 var expressedB = genes.Expressed(column);
                 var either = expressedA + expressedB - both;
@@ -85,7 +93,10 @@ public static class MutualInformationKernel
                     numerators[line + column] =
                         sum + f[all - either] + f[all] - f[all - expressedA] - f[all - expressedB];
                     cells[line + column] = all;
+                    occupied += all > either ? 1 : 0;
                 }
+                boths[line + column] = both;
+                occupiedCells[line + column] = occupied;
             }
         }
     }

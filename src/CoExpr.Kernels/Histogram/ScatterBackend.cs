@@ -19,16 +19,16 @@ public sealed class ScatterBackend(int tileCounters = 12288, int tileGenes = 102
         ArgumentOutOfRangeException.ThrowIfLessThan(tileCounters, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(tileGenes, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(blockRows, 1);
-        return new Kernel(genes, task, Tiles(genes), blockRows, threads);
+        return new Kernel(genes, task, Tiles(genes, task.PairsOf(genes.Genes)), blockRows, threads);
     }
 
-    List<(int First, int End)> Tiles(BinnedGenes genes)
+    List<(int First, int End)> Tiles(BinnedGenes genes, PairRange pairs)
     {
         var tiles = new List<(int, int)>();
-        for (var first = 0; first < genes.Genes; )
+        for (var first = pairs.FirstColumn; first < pairs.EndColumn; )
         {
             var end = first + 1;
-            while (end < genes.Genes && end - first < tileGenes && Counters(genes, first, end + 1) <= tileCounters)
+            while (end < pairs.EndColumn && end - first < tileGenes && Counters(genes, first, end + 1) <= tileCounters)
                 end++;
             tiles.Add((first, end));
             first = end;
@@ -37,6 +37,8 @@ public sealed class ScatterBackend(int tileCounters = 12288, int tileGenes = 102
     }
 
     static int Counters(BinnedGenes genes, int first, int end) => genes.LevelStarts[end] - genes.LevelStarts[first];
+
+    const PairParts Dots = PairParts.Signs | PairParts.Products;
 
     sealed class Kernel : IPairKernel
     {
@@ -51,7 +53,7 @@ public sealed class ScatterBackend(int tileCounters = 12288, int tileGenes = 102
         {
             (Genes, Task, Table) = (genes, task, EntropyTable.Create(genes.Cells));
             Histograms = new ScatterHistogram[tiles.Count];
-            Products = new ScatterProducts[task.Values is null ? 0 : tiles.Count];
+            Products = new ScatterProducts[task.Wants(Dots) ? tiles.Count : 0];
             Parallel.For(
                 0,
                 tiles.Count,
@@ -59,9 +61,10 @@ public sealed class ScatterBackend(int tileCounters = 12288, int tileGenes = 102
                 tile => LayOut(tile, tiles[tile])
             );
             // The dearest blocks, those of the densest genes, come last in the order of density: start with them.
+            var pairs = task.PairsOf(genes.Genes);
             for (var tile = tiles.Count - 1; tile >= 0; tile--)
-            for (var row = (tiles[tile].End - 1) / blockRows * blockRows; row >= 0; row -= blockRows)
-                blocks.Add(new(row, Math.Min(row + blockRows, tiles[tile].End), tiles[tile].First, tiles[tile].End));
+            for (var end = Math.Min(pairs.EndRow, tiles[tile].End); end > pairs.FirstRow; end -= blockRows)
+                blocks.Add(new(Math.Max(end - blockRows, pairs.FirstRow), end, tiles[tile].First, tiles[tile].End));
         }
 
         public IReadOnlyList<PairRange> Blocks => blocks;
@@ -75,8 +78,8 @@ public sealed class ScatterBackend(int tileCounters = 12288, int tileGenes = 102
         void LayOut(int tile, (int First, int End) genes)
         {
             Histograms[tile] = new ScatterHistogram(Genes, genes.First, genes.End);
-            if (Task.Values is { } values)
-                Products[tile] = new ScatterProducts(values, genes.First, genes.End);
+            if (Task.Wants(Dots))
+                Products[tile] = new ScatterProducts(Task.Values!, genes.First, genes.End);
         }
     }
 
@@ -94,9 +97,9 @@ public sealed class ScatterBackend(int tileCounters = 12288, int tileGenes = 102
             block.Reset(range.FirstRow, range.EndRow, range.FirstColumn, range.EndColumn);
             var tile = kernel.TileAt(range.FirstColumn);
             Information(range, kernel.Histograms[tile], block);
-            if (kernel.Task.Values is { } values)
-                Signs(range, values, kernel.Products[tile], block);
-            else
+            if (kernel.Task.Wants(Dots))
+                Dot(range, kernel.Task.Values!, kernel.Products[tile], block);
+            if (!kernel.Task.Wants(PairParts.Signs))
                 block.Signs.AsSpan().Fill(1);
         }
 
@@ -114,7 +117,7 @@ public sealed class ScatterBackend(int tileCounters = 12288, int tileGenes = 102
             }
         }
 
-        void Signs(PairRange range, GeneValues values, ScatterProducts tile, PairBlock block)
+        void Dot(PairRange range, GeneValues values, ScatterProducts tile, PairBlock block)
         {
             var starts = tile.StartsFrom(range.FirstRow, productStarts);
             if (products.Length < block.Width)
@@ -122,14 +125,20 @@ public sealed class ScatterBackend(int tileCounters = 12288, int tileGenes = 102
             for (var row = range.FirstRow; row < range.EndRow; row++)
             {
                 tile.Sum(row, range.FirstRow, starts, products);
-                var line = (row - block.FirstRow) * block.Width - block.FirstColumn;
-                for (var column = Math.Max(row + 1, block.FirstColumn); column < block.EndColumn; column++)
-                    block.Signs[line + column] = CorrelationSign.Of(
-                        values,
-                        row,
-                        column,
-                        products[column - block.FirstColumn]
-                    );
+                var line = (row - block.FirstRow) * block.Width;
+                if (kernel.Task.Wants(PairParts.Products))
+                    products.AsSpan(0, block.Width).CopyTo(block.Products.AsSpan(line));
+                if (kernel.Task.Wants(PairParts.Signs))
+                    Sign(row, values, block, line);
+            }
+        }
+
+        void Sign(int row, GeneValues values, PairBlock block, int line)
+        {
+            for (var column = Math.Max(row + 1, block.FirstColumn); column < block.EndColumn; column++)
+            {
+                var at = column - block.FirstColumn;
+                block.Signs[line + at] = CorrelationSign.Of(values, row, column, products[at]);
             }
         }
     }

@@ -24,18 +24,29 @@ module Backend =
 
         values
 
-    let private scorePair table (task: PairTask) levels (values: float32[][]) row column (block: PairBlock) =
-        let at = (row - block.FirstRow) * block.Width + column - block.FirstColumn
-        let joint = JointHistogram.create (Array.item row levels) (Array.item column levels)
+    /// Added in double precision, cell after cell.
+    let private products (x: float32[]) (y: float32[]) =
+        Array.fold2 (fun sum x y -> sum + float x * float y) 0.0 x y
+
+    let private scoreJoint table (task: PairTask) joint (block: PairBlock) at =
         let struct (numerator, cells) = MutualInformation.numerator table task.Cells joint
         block.Numerators[at] <- numerator
         block.Cells[at] <- cells
+        block.Both[at] <- JointHistogram.both joint
+        block.Occupied[at] <- JointHistogram.occupied (JointHistogram.counted task.Cells joint)
+
+    let private scorePair table (task: PairTask) levels (values: float32[][]) row column (block: PairBlock) =
+        let at = (row - block.FirstRow) * block.Width + column - block.FirstColumn
+        scoreJoint table task (JointHistogram.create (Array.item row levels) (Array.item column levels)) block at
 
         block.Signs[at] <-
-            if isNull task.Values then
-                1y
-            else
+            if task.Wants PairParts.Signs then
                 sbyte (Correlation.sign values[row] values[column])
+            else
+                1y
+
+        if task.Wants PairParts.Products then
+            block.Products[at] <- products values[row] values[column]
 
     let private referenceWorker (genes: BinnedGenes) (task: PairTask) =
         let table = EntropyTable.Create genes.Cells
@@ -66,8 +77,11 @@ module Backend =
             member _.Name = "reference"
 
             member _.Open(genes, task, _) =
-                let blocks =
-                    Array.init genes.Genes (fun row -> PairRange(row, row + 1, 0, genes.Genes))
+                let pairs = task.PairsOf genes.Genes
+
+                let blocks = [|
+                    for row in pairs.FirstRow .. pairs.EndRow - 1 -> PairRange(row, row + 1, pairs.FirstColumn, pairs.EndColumn)
+                |]
 
                 {
                     new IPairKernel with

@@ -216,10 +216,16 @@ module Coexpression =
             else
                 Unchecked.defaultof<GeneValues>
 
+        let parts =
+            if options.Signed then
+                PairParts.Information ||| PairParts.Signs
+            else
+                PairParts.Information
+
         let sink = PairSink.create options.Keep options.Strength order table.Names
 
         let store =
-            scoreAll progress options (takeBinned order binned) (PairTask(options.Cells, values)) sink
+            scoreAll progress options (takeBinned order binned) (PairTask(options.Cells, values, parts)) sink
 
         {
             Scores = PairScores(table.Names, store)

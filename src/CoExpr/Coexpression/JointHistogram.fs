@@ -1,5 +1,7 @@
 namespace CoExpr
 
+open CoExpr.Kernels
+
 /// Counts of cells by the level of gene a (rows) and the level of gene b (columns), row by row; level 0 is "not expressed".
 type JointHistogram = {
     Rows: int
@@ -38,6 +40,25 @@ module JointHistogram =
         joint with
             Counts = joint.Counts |> Array.updateAt 0 0
     }
+
+    /// By the convention: all cells, or those that express at least one of the genes.
+    let counted cells joint =
+        match cells with
+        | CellsIn.EitherGene -> withoutNeither joint
+        | _ -> joint
+
+    /// The number of cells that express both genes.
+    let both (joint: JointHistogram) =
+        Seq.sum (
+            seq {
+                for row in 1 .. joint.Rows - 1 do
+                    for column in 1 .. joint.Columns - 1 -> joint.Counts[row * joint.Columns + column]
+            }
+        )
+
+    /// The number of its cells that are not empty.
+    let occupied (joint: JointHistogram) =
+        joint.Counts |> Array.sumBy (fun count -> if count > 0 then 1 else 0)
 
     /// The number of cells.
     let total (joint: JointHistogram) = Array.sum joint.Counts

@@ -12,11 +12,7 @@ module MutualInformation =
 
     /// M · I · 2^30 as a whole number, and M, the number of cells that count. Both 0 where no cell counts.
     let numerator (table: int64[]) (cells: CellsIn) joint : struct (int64 * int) =
-        let counted =
-            match cells with
-            | CellsIn.EitherGene -> JointHistogram.withoutNeither joint
-            | _ -> joint
-
+        let counted = JointHistogram.counted cells joint
         let sum = Array.sumBy (fun count -> table[count])
         let total = JointHistogram.total counted
 
