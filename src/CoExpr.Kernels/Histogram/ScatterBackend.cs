@@ -86,9 +86,8 @@ public sealed class ScatterBackend(int tileCounters = 12288, int tileGenes = 102
     sealed class Worker(Kernel kernel) : IPairWorker
     {
         readonly int[] histogramStarts = new int[kernel.Genes.Cells];
-        readonly int[] productStarts = new int[kernel.Genes.Cells];
+        readonly TileDots? dots = kernel.Task.Wants(Dots) ? new TileDots(kernel.Task) : null;
         int[] counts = [];
-        double[] products = [];
 
         public void Dispose() { }
 
@@ -97,8 +96,7 @@ public sealed class ScatterBackend(int tileCounters = 12288, int tileGenes = 102
             block.Reset(range.FirstRow, range.EndRow, range.FirstColumn, range.EndColumn);
             var tile = kernel.TileAt(range.FirstColumn);
             Information(range, kernel.Histograms[tile], block);
-            if (kernel.Task.Wants(Dots))
-                Dot(range, kernel.Task.Values!, kernel.Products[tile], block);
+            dots?.Fill(range, kernel.Products[tile], block);
             if (!kernel.Task.Wants(PairParts.Signs))
                 block.Signs.AsSpan().Fill(1);
         }
@@ -114,31 +112,6 @@ public sealed class ScatterBackend(int tileCounters = 12288, int tileGenes = 102
                     counts = new int[size];
                 tile.Count(row, starts, counts);
                 MutualInformationKernel.Score(genes, kernel.Table, kernel.Task.Cells, row, tile, counts, block);
-            }
-        }
-
-        void Dot(PairRange range, GeneValues values, ScatterProducts tile, PairBlock block)
-        {
-            var starts = tile.StartsFrom(range.FirstRow, productStarts);
-            if (products.Length < block.Width)
-                products = new double[block.Width];
-            for (var row = range.FirstRow; row < range.EndRow; row++)
-            {
-                tile.Sum(row, range.FirstRow, starts, products);
-                var line = (row - block.FirstRow) * block.Width;
-                if (kernel.Task.Wants(PairParts.Products))
-                    products.AsSpan(0, block.Width).CopyTo(block.Products.AsSpan(line));
-                if (kernel.Task.Wants(PairParts.Signs))
-                    Sign(row, values, block, line);
-            }
-        }
-
-        void Sign(int row, GeneValues values, PairBlock block, int line)
-        {
-            for (var column = Math.Max(row + 1, block.FirstColumn); column < block.EndColumn; column++)
-            {
-                var at = column - block.FirstColumn;
-                block.Signs[line + at] = CorrelationSign.Of(values, row, column, products[at]);
             }
         }
     }

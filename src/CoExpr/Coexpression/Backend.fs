@@ -91,14 +91,22 @@ module Backend =
                 }
     }
 
-    /// Scattered histograms and table look-ups on the processor, blocked for its caches.
-    let cpu: IPairBackend = ScatterBackend()
+    /// Bit planes or scattered histograms, and table look-ups, on the processor, blocked for its caches.
+    let cpu: IPairBackend = CpuBackend()
+
+    let private ofThisProcess () =
+        let asked = Environment.GetEnvironmentVariable Simd.Variable
+
+        if fst (Simd.TryChoose asked) then
+            Ok cpu
+        else
+            Error(CoExprError.BadOption(Simd.Variable, asked, $"this processor has {Simd.Names}"))
 
     /// A backend by its name on the command line; "auto" is the fastest at hand.
     let find (name: string) : Result<IPairBackend, CoExprError> =
         match name with
         | "auto"
-        | "cpu" -> Ok cpu
+        | "cpu" -> ofThisProcess ()
         | "reference" -> Ok reference
         | "gpu" ->
             Error(

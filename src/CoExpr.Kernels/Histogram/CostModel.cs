@@ -1,0 +1,49 @@
+using System;
+
+namespace CoExpr.Kernels;
+
+/// <summary>How pairs of genes are counted.</summary>
+public enum CountingMethod
+{
+    /// <summary>Positional population counts over bit planes.</summary>
+    BitPlanes,
+
+    /// <summary>One increment for each cell that expresses both genes.</summary>
+    Scatter,
+}
+
+/// <summary>What counting a row of pairs will cost on one core, in nanoseconds.</summary>
+/// <remarks>The constants are fits to one processor (see tests/CoExpr.Benchmarks/records). What they are on another
+/// changes the speed, never a result.</remarks>
+static class CostModel
+{
+    const double RowAdded = 0.65;
+    const double FarRowAdded = 1.2;
+    const double TurnedOver = 15;
+    const double CellVisited = 12;
+    const double Increment = 0.7;
+
+    /// <summary>Cells of which the rows of one level stay in a core's cache.</summary>
+    const int NearCells = 16384;
+
+    /// <summary>Counting a gene against a tile by bit planes.</summary>
+    /// <param name="cells">Cells of the data.</param>
+    /// <param name="blocks">Blocks that they are cut into.</param>
+    /// <param name="expressed">Cells that express the gene.</param>
+    /// <param name="levels">Its levels.</param>
+    /// <param name="tileLevels">Levels of the tile.</param>
+    internal static double BitPlanes(int cells, int blocks, int expressed, int levels, int tileLevels)
+    {
+        var lists = (double)levels * blocks + expressed / PositionalPopcount.MostRows;
+        var rows = expressed + lists * (PositionalPopcount.Group - 1) / 2;
+        var near = cells / Math.Max(blocks, 1) <= NearCells;
+        return tileLevels * (rows * (near ? RowAdded : FarRowAdded) + lists * TurnedOver);
+    }
+
+    /// <summary>Counting a gene against a tile by scattering.</summary>
+    /// <param name="cells">Cells of the data.</param>
+    /// <param name="expressed">Cells that express the gene.</param>
+    /// <param name="entries">Expressed cells of all genes of the tile.</param>
+    internal static double Scatter(int cells, int expressed, long entries) =>
+        expressed * (CellVisited + Increment * entries / Math.Max(cells, 1));
+}
