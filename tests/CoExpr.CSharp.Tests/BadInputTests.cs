@@ -109,7 +109,7 @@ public class BadInputTests
             ),
             Case("a word of bits", "--min abc: a number such as 0.5 is needed", Known(), "--min", "abc"),
             Case("a comma", "--min 0,5: a number such as 0.5 is needed", Known(), "--min", "0,5"),
-            Case("no number of bits", "--min NaN: a number of bits is needed", Known(), "--min", "nan"),
+            Case("no number of bits", "--min NaN: a number is needed", Known(), "--min", "nan"),
             Case("option without its value", "--min", Known(), "--min"),
             Case("unknown option", "--frobnicate", Known(), "--frobnicate"),
             Case("unknown convention", "--cells some: must be either or all", Known(), "--cells", "some"),
@@ -123,7 +123,15 @@ public class BadInputTests
                 "--unsigned"
             ),
             Case("signed false", "false", Known(), "--signed", "false"),
-            Case("top and min", "--top, --min and --all exclude each other", Known(), "--top", "5", "--min", "0.1"),
+            Case(
+                "top and min",
+                "--top, --min, --fdr and --all exclude each other",
+                Known(),
+                "--top",
+                "5",
+                "--min",
+                "0.1"
+            ),
             Case("top twice", "--top", Known(), "--top", "5", "--top", "6"),
             Case(
                 "unknown backend",
