@@ -77,8 +77,7 @@ let precision (simulated: SimulatedCells) options prepare =
         |> Array.map (fun entry -> entry.Gene, entry.Module)
         |> Map.ofArray
 
-    let ofGene =
-        scores.Genes |> Array.map (fun gene -> Map.tryFind gene moduleOf)
+    let ofGene = scores.Genes |> Array.map (fun gene -> Map.tryFind gene moduleOf)
 
     let strength score =
         match options.Strength with
@@ -175,8 +174,18 @@ let measures: (string * CoexpressionOptions * (Cells -> Cells)) list = [
             Transform = Transform.MinimumRedundancy
     },
     id
-    "Pearson", { standard with Measure = Measure.Pearson }, id
-    "Pearson of log-normalised counts", { standard with Measure = Measure.Pearson }, normalised
+    "Pearson",
+    {
+        standard with
+            Measure = Measure.Pearson
+    },
+    id
+    "Pearson of log-normalised counts",
+    {
+        standard with
+            Measure = Measure.Pearson
+    },
+    normalised
     "Spearman",
     {
         standard with
@@ -189,8 +198,18 @@ let measures: (string * CoexpressionOptions * (Cells -> Cells)) list = [
             Measure = Measure.Spearman
     },
     normalised
-    "cosine", { standard with Measure = Measure.Cosine }, id
-    "Jaccard", { standard with Measure = Measure.Jaccard }, id
+    "cosine",
+    {
+        standard with
+            Measure = Measure.Cosine
+    },
+    id
+    "Jaccard",
+    {
+        standard with
+            Measure = Measure.Jaccard
+    },
+    id
 ]
 
 let thin, dense = simulate 0.1, simulate 0.3
@@ -249,8 +268,7 @@ let called spread least most =
 
     let ps = [|
         for a in 0 .. genes.Length - 1 do
-            for b in a + 1 .. genes.Length - 1 ->
-                tests.PValue(a, b, (scores.TryInformation(a, b)).Value)
+            for b in a + 1 .. genes.Length - 1 -> tests.PValue(a, b, (scores.TryInformation(a, b)).Value)
     |]
 
     let share limit =
