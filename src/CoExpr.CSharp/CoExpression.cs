@@ -6,7 +6,8 @@ using Microsoft.FSharp.Core;
 
 namespace CoExpr.CSharp;
 
-/// <summary>Which genes share information, and how much: mutual information of every pair of genes.</summary>
+/// <summary>Which genes share information, and how much: mutual information of every pair of genes, or
+/// another measure of the two.</summary>
 public static class CoExpression
 {
     /// <summary>Reads a file and scores every pair of its genes.</summary>

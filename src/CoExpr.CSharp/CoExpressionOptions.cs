@@ -1,16 +1,33 @@
 using System;
+using System.Linq;
 using CoExpr.Kernels;
 
 namespace CoExpr.CSharp;
 
-/// <summary>How co-expression is scored, and which pairs are kept. Of <see cref="Top"/>, <see cref="MinimumBits"/> and
-/// <see cref="All"/> at most one may be set; with none of them the 50 strongest partners of each gene are kept.</summary>
+/// <summary>How co-expression is scored, and which pairs are kept. Of <see cref="Top"/>, <see cref="MinimumScore"/>,
+/// <see cref="FalseDiscoveryRate"/> and <see cref="All"/> at most one may be set; with none of them the 50 strongest
+/// partners of each gene are kept.</summary>
 public sealed record CoExpressionOptions
 {
     /// <summary>Most bins of a gene's expressed cells, 2 to 255. Default: 10.</summary>
     public int Bins { get; init; } = 10;
 
-    /// <summary>Whether each score takes the sign of the pair's Pearson correlation. Default: yes.</summary>
+    /// <summary>"mi", "nmi-min", "nmi-mean", "nmi-joint" (mutual information in bits, or over the lower, the mean or the
+    /// joint entropy), "pearson", "spearman", "cosine" or "jaccard". Default: mi.</summary>
+    public string Measure { get; init; } = "mi";
+
+    /// <summary>How mutual information is estimated: "plugin", "miller-madow" or "shrink". Default: plugin.</summary>
+    public string Estimator { get; init; } = "plugin";
+
+    /// <summary>What is made of the scores of all pairs before those to keep are chosen: "none", "clr" or "mrnet".
+    /// Default: none.</summary>
+    public string Transform { get; init; } = "none";
+
+    /// <summary>Whether every pair gets a p-value and a q-value, of the G-test of independence. Only for mutual
+    /// information over all cells (<see cref="Cells"/>). Default: no.</summary>
+    public bool PValues { get; init; }
+
+    /// <summary>Whether mutual information takes the sign of the pair's Pearson correlation. Default: yes.</summary>
     public bool Signed { get; init; } = true;
 
     /// <summary>Which cells a pair's score is made from. Default: those that express at least one of the two genes.</summary>
@@ -19,8 +36,11 @@ public sealed record CoExpressionOptions
     /// <summary>Keeps the pairs that are among the so many strongest of one of their genes.</summary>
     public int? Top { get; init; }
 
-    /// <summary>Keeps the pairs of at least so many bits.</summary>
-    public double? MinimumBits { get; init; }
+    /// <summary>Keeps the pairs of at least this score, in the unit of the measure.</summary>
+    public double? MinimumScore { get; init; }
+
+    /// <summary>Keeps the pairs whose q-value is at most this; needs what <see cref="PValues"/> needs.</summary>
+    public double? FalseDiscoveryRate { get; init; }
 
     /// <summary>Keeps every pair.</summary>
     public bool All { get; init; }
@@ -56,6 +76,10 @@ public sealed record CoExpressionOptions
             NumPyEdges ? QuantileEdges.NumPy : QuantileEdges.Exact,
             Cells,
             Signed,
+            CoExprException.Unwrap(MeasureModule.parse(Measure)),
+            CoExprException.Unwrap(MeasureModule.parseEstimator(Estimator)),
+            CoExprException.Unwrap(TransformModule.parse(Transform)),
+            PValues,
             ToKeep(),
             ByMagnitude ? Strength.Magnitude : Strength.Score,
             MinimumCells,
@@ -68,10 +92,12 @@ public sealed record CoExpressionOptions
 
     Keep ToKeep()
     {
-        if ((Top is null ? 0 : 1) + (MinimumBits is null ? 0 : 1) + (All ? 1 : 0) > 1)
-            throw new ArgumentException("of Top, MinimumBits and All at most one may be set");
+        object?[] choices = [Top, MinimumScore, FalseDiscoveryRate, All ? All : null];
+        if (choices.Count(choice => choice is not null) > 1)
+            throw new ArgumentException("of Top, MinimumScore, FalseDiscoveryRate and All at most one may be set");
         return All ? Keep.All
-            : MinimumBits is { } bits ? Keep.NewAtLeast(bits)
+            : MinimumScore is { } least ? Keep.NewAtLeast(least)
+            : FalseDiscoveryRate is { } rate ? Keep.NewFalseDiscoveryRate(rate)
             : Keep.NewTop(Top ?? 50);
     }
 }

@@ -10,9 +10,21 @@ namespace CoExpr.CSharp;
 /// <summary>Two genes and what they share.</summary>
 /// <param name="GeneA">One gene.</param>
 /// <param name="GeneB">The other.</param>
-/// <param name="Bits">Their mutual information in bits, with the sign of their correlation if scores are signed.</param>
+/// <param name="Score">What the measure says of them: mutual information in bits, with the sign of their correlation if
+/// scores are signed, or what was asked for instead.</param>
 /// <param name="Cells">Number of cells that the score is made from.</param>
-public readonly record struct GenePair(string GeneA, string GeneB, double Bits, int Cells);
+public readonly record struct GenePair(string GeneA, string GeneB, double Score, int Cells)
+{
+    /// <summary>The p-value of the G-test of independence; null where none was asked for.</summary>
+    public double? PValue { get; init; }
+
+    /// <summary>The base-10 logarithm of <see cref="PValue"/>, also where that is too small for a double.</summary>
+    public double? Log10PValue { get; init; }
+
+    /// <summary>The false discovery rate at which the pair is called (Benjamini and Hochberg), over all pairs scored: at
+    /// most 1/1,024 above the exact one. Null where none was asked for.</summary>
+    public double? QValue { get; init; }
+}
 
 /// <summary>Scores of pairs of genes: symmetric, and without a gene's pair with itself.</summary>
 public sealed class CoExpressionResult
@@ -58,13 +70,14 @@ public sealed class CoExpressionResult
         return found.IsSome ? Pair(a, found.Value) : null;
     }
 
-    /// <summary>A gene's row of the symmetric matrix of scores in bits, one per scored gene; 0 for itself and for pairs
+    /// <summary>A gene's row of the symmetric matrix of scores, one per scored gene; 0 for itself and for pairs
     /// that were not kept.</summary>
     /// <param name="gene">Name of a scored gene.</param>
     /// <exception cref="ArgumentException">No scored gene has this name.</exception>
     public double[] Row(string gene) => PairScoresModule.denseRow(result.Scores, Number(gene));
 
-    /// <summary>Writes the scores: .h5ad (varp), .tsv or .csv (gene_a gene_b mi cells; .gz packs it), .npz (sparse) or
+    /// <summary>Writes the scores: .h5ad (varp), .tsv or .csv (gene_a gene_b mi cells and, with p-values,
+    /// p log10_p q; .gz packs it), .npz (sparse) or
     /// .npy (dense). The file appears complete or not at all.</summary>
     /// <param name="path">The file; one that is there is replaced.</param>
     /// <param name="progress">Told how far the writing is.</param>
@@ -85,7 +98,20 @@ public sealed class CoExpressionResult
 
     internal CoexpressionResult Value => result;
 
-    GenePair Pair(int gene, Partner partner) => new(Genes[gene], Genes[partner.Gene], partner.Score, partner.Cells);
+    GenePair Pair(int gene, Partner partner)
+    {
+        var pair = new GenePair(Genes[gene], Genes[partner.Gene], partner.Score, partner.Cells);
+        if (result.Tests is null)
+            return pair;
+        var tests = result.Tests.Value;
+        var bits = result.Scores.TryInformation(gene, partner.Gene).Value;
+        return pair with
+        {
+            PValue = tests.PValue(gene, partner.Gene, bits),
+            Log10PValue = tests.Log10PValue(gene, partner.Gene, bits),
+            QValue = tests.QValue(gene, partner.Gene, bits),
+        };
+    }
 
     int Number(string gene)
     {

@@ -20,7 +20,7 @@ public sealed class RunSummary
             $"{record.Seconds.Sum(stage => stage.Item2):0.0} s, {RunRecordModule.peakMemory() >> 20:N0} MB"
         );
         Text = $"{counts}, {costs}\n{output}" + (report is null ? "" : $"\n{report}");
-        var caution = CoexpressionSummary.caution(result.Options.Cells);
+        var caution = CoexpressionSummary.caution(result.Options);
         Note = caution is null ? "" : caution.Value;
     }
 

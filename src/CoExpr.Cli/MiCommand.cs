@@ -8,7 +8,7 @@ using CoExpr.Kernels;
 
 namespace CoExpr.Cli;
 
-/// <summary>coexpr mi: mutual information of all pairs of genes.</summary>
+/// <summary>coexpr mi: mutual information, or another measure, of all pairs of genes.</summary>
 public sealed class MiCommand
 {
     readonly Argument<string> input = new("input")
@@ -30,8 +30,52 @@ public sealed class MiCommand
     };
 
     readonly Option<int> bins = OptionKind.Number("--bins", "Most bins of a gene's expressed cells, 2 to 255", 10);
-    readonly Option<bool> signed = OptionKind.Flag("--signed", "Give scores the sign of the correlation (default)");
-    readonly Option<bool> unsigned = OptionKind.Flag("--unsigned", "Leave scores without a sign");
+
+    readonly Option<string> measure = OptionKind.OneOf(
+        "--measure",
+        "What is scored: mutual information, the same over the lower, the mean or the joint entropy, or another measure",
+        "mi",
+        "nmi-min",
+        "nmi-mean",
+        "nmi-joint",
+        "pearson",
+        "spearman",
+        "cosine",
+        "jaccard"
+    );
+
+    readonly Option<string> estimator = OptionKind.OneOf(
+        "--estimator",
+        "How mutual information is estimated",
+        "plugin",
+        "miller-madow",
+        "shrink"
+    );
+
+    readonly Option<string> transform = OptionKind.OneOf(
+        "--transform",
+        "What is made of the scores of all pairs before some are kept; holds all of them",
+        "none",
+        "clr",
+        "mrnet"
+    );
+
+    readonly Option<bool> pValues = OptionKind.Flag(
+        "--p-values",
+        "Give pairs the p and q of the G-test of independence (needs --cells all)"
+    );
+
+    readonly Option<double?> fdr = OptionKind.OptionalNumber<double>(
+        "--fdr",
+        "Keep the pairs with a q of at most this (needs --cells all)",
+        "Q"
+    );
+
+    readonly Option<bool> signed = OptionKind.Flag(
+        "--signed",
+        "Give mutual information the sign of the correlation (default)"
+    );
+    readonly Option<bool> unsigned = OptionKind.Flag("--unsigned", "Leave mutual information without a sign");
 
     readonly Option<string> cells = OptionKind.OneOf(
         "--cells",
@@ -48,8 +92,8 @@ public sealed class MiCommand
 
     readonly Option<double?> min = OptionKind.OptionalNumber<double>(
         "--min",
-        "Keep the pairs of at least so many bits",
-        "BITS"
+        "Keep the pairs of at least this score (bits, for mi)",
+        "SCORE"
     );
     readonly Option<bool> all = OptionKind.Flag("--all", "Keep every pair");
 
@@ -110,10 +154,11 @@ public sealed class MiCommand
         var command = new Command(
             "mi",
             """
-            Mutual information of every pair of genes, in bits.
+            Mutual information of every pair of genes, in bits, or another measure.
 
             Example: coexpr mi pbmc3k.h5ad -o network.tsv.gz --top 50 --report network.html
-            A table has the columns gene_a gene_b mi cells; .h5ad has varp['mi'] and varp['mi_cells'].
+            A table has the columns gene_a gene_b mi cells; .h5ad has varp['mi'] and varp['mi_cells']. With p-values a table
+            has p log10_p q, too, and .h5ad varp['mi_neg_log10_p'] and varp['mi_neg_log10_q'].
             """
         );
         command.Arguments.Add(input);
@@ -121,12 +166,17 @@ public sealed class MiCommand
         [
             output,
             report,
+            measure,
+            estimator,
+            transform,
+            pValues,
             bins,
             signed,
             unsigned,
             cells,
             top,
             min,
+            fdr,
             all,
             by,
             minCells,
@@ -144,8 +194,10 @@ public sealed class MiCommand
         {
             if (result.Given(signed) && result.Given(unsigned))
                 result.AddError("--signed and --unsigned exclude each other.");
-            if (new Option[] { top, min, all }.Count(result.Given) > 1)
-                result.AddError("--top, --min and --all exclude each other.");
+            if (new Option[] { top, min, fdr, all }.Count(result.Given) > 1)
+                result.AddError("--top, --min, --fdr and --all exclude each other.");
+            if (result.Given(signed) && result.GetValue(measure) is { } chosen && !IsInformation(chosen))
+                result.AddError($"--signed gives mutual information a sign, and --measure {chosen} is none.");
         });
         command.SetAction((parsed, token) => ExitCode.OfAsync(stop => RunAsync(parsed, stop), token));
         return command;
@@ -174,6 +226,9 @@ public sealed class MiCommand
         Outcome.Tell(summary!, parsed.GetValue(common.Quiet), parsed.GetValue(common.Json));
     }
 
+    static bool IsInformation(string measure) =>
+        measure == "mi" || measure.StartsWith("nmi-", StringComparison.Ordinal);
+
     ReadSettings Reading(ParseResult parsed) =>
         new()
         {
@@ -186,10 +241,15 @@ public sealed class MiCommand
         new()
         {
             Bins = parsed.GetValue(bins),
+            Measure = parsed.GetValue(measure)!,
+            Estimator = parsed.GetValue(estimator)!,
+            Transform = parsed.GetValue(transform)!,
+            PValues = parsed.GetValue(pValues),
+            FalseDiscoveryRate = parsed.GetValue(fdr),
             Signed = !parsed.GetValue(unsigned),
             Cells = parsed.GetValue(cells) == "all" ? CellsIn.All : CellsIn.EitherGene,
             Top = parsed.GetValue(top),
-            MinimumBits = parsed.GetValue(min),
+            MinimumScore = parsed.GetValue(min),
             All = parsed.GetValue(all),
             ByMagnitude = parsed.GetValue(by) == "magnitude",
             MinimumCells = parsed.GetValue(minCells),

@@ -109,7 +109,7 @@ public class BadInputTests
             ),
             Case("a word of bits", "--min abc: a number such as 0.5 is needed", Known(), "--min", "abc"),
             Case("a comma", "--min 0,5: a number such as 0.5 is needed", Known(), "--min", "0,5"),
-            Case("no number of bits", "--min NaN: a number of bits is needed", Known(), "--min", "nan"),
+            Case("no number of bits", "--min NaN: a number is needed", Known(), "--min", "nan"),
             Case("option without its value", "--min", Known(), "--min"),
             Case("unknown option", "--frobnicate", Known(), "--frobnicate"),
             Case("unknown convention", "--cells some: must be either or all", Known(), "--cells", "some"),
@@ -122,8 +122,57 @@ public class BadInputTests
                 "--signed",
                 "--unsigned"
             ),
+            Case("unknown measure", "--measure mutual: must be mi or nmi-min", Known(), "--measure", "mutual"),
+            Case("unknown estimator", "--estimator some: must be plugin or", Known(), "--estimator", "some"),
+            Case("unknown transform", "--transform some: must be none or clr", Known(), "--transform", "some"),
+            Case("a rate of 0", "--fdr 0: a rate between 0 and 1", Known(), "--fdr", "0", "--cells", "all"),
+            Case("p without all cells", "--p-values yes: --cells all is needed", Known(), "--p-values"),
+            Case("a rate without all cells", "--fdr 0.05: --cells all is needed", Known(), "--fdr", "0.05"),
+            Case(
+                "p of a cosine",
+                "--p-values yes: the G-test is a test of mutual information, and --measure cosine is none",
+                Known(),
+                "--p-values",
+                "--measure",
+                "cosine"
+            ),
+            Case(
+                "an estimator of a cosine",
+                "--estimator shrink: it estimates mutual information, and --measure cosine is none",
+                Known(),
+                "--estimator",
+                "shrink",
+                "--measure",
+                "cosine"
+            ),
+            Case(
+                "the sign of a cosine",
+                "--signed gives mutual information a sign, and --measure cosine is none",
+                Known(),
+                "--signed",
+                "--measure",
+                "cosine"
+            ),
+            Case(
+                "p of a transform",
+                "a p-value is one of a pair's own score, and --transform clr replaces it",
+                Known(),
+                "--p-values",
+                "--cells",
+                "all",
+                "--transform",
+                "clr"
+            ),
             Case("signed false", "false", Known(), "--signed", "false"),
-            Case("top and min", "--top, --min and --all exclude each other", Known(), "--top", "5", "--min", "0.1"),
+            Case(
+                "top and min",
+                "--top, --min, --fdr and --all exclude each other",
+                Known(),
+                "--top",
+                "5",
+                "--min",
+                "0.1"
+            ),
             Case("top twice", "--top", Known(), "--top", "5", "--top", "6"),
             Case(
                 "unknown backend",

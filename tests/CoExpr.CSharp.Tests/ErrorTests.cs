@@ -109,7 +109,7 @@ public class ErrorTests
             ("--bins 256", new() { Bins = 256 }),
             ("--threads 0", new() { Threads = 0 }),
             ("--top 0", new() { Top = 0 }),
-            ("--min NaN", new() { MinimumBits = double.NaN }),
+            ("--min NaN", new() { MinimumScore = double.NaN }),
             ("--min-cells 0", new() { MinimumCells = 0 }),
             ("--entropy-above Infinity", new() { EntropyAbove = double.PositiveInfinity }),
         ];

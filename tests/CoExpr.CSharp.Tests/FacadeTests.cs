@@ -50,7 +50,7 @@ public class FacadeTests
         Assert.That(result.Pair("C", "D"), Is.EqualTo(new GenePair("C", "D", 2.0, 4)));
         Assert.That(result.Pair("A", "C"), Is.EqualTo(new GenePair("A", "C", 0.0, 5)));
         Assert.That(result.Pair("C", "B")!.Value.Cells, Is.EqualTo(9));
-        Assert.That(result.Pair("C", "B")!.Value.Bits, Is.EqualTo(-OfB).Within(1e-8));
+        Assert.That(result.Pair("C", "B")!.Value.Score, Is.EqualTo(-OfB).Within(1e-8));
     }
 
     [Test]
@@ -122,16 +122,16 @@ public class FacadeTests
     public async Task BinsLimitTheLevels()
     {
         // Four counts in four cells: 1 bit in two bins.
-        Assert.That((await Score(Sample.Known, All with { Bins = 2 })).Pair("C", "D")!.Value.Bits, Is.EqualTo(1.0));
-        Assert.That((await Score(Sample.Known, All with { Bins = 4 })).Pair("C", "D")!.Value.Bits, Is.EqualTo(2.0));
+        Assert.That((await Score(Sample.Known, All with { Bins = 2 })).Pair("C", "D")!.Value.Score, Is.EqualTo(1.0));
+        Assert.That((await Score(Sample.Known, All with { Bins = 4 })).Pair("C", "D")!.Value.Score, Is.EqualTo(2.0));
     }
 
     [Test]
     public async Task ScoresWithoutASignAreNotNegative()
     {
         var result = await Score(Sample.Known, All with { Signed = false });
-        Assert.That(result.Pair("A", "B")!.Value.Bits, Is.EqualTo(1.0));
-        Assert.That(result.Pairs.Select(pair => pair.Bits), Has.All.GreaterThanOrEqualTo(0.0));
+        Assert.That(result.Pair("A", "B")!.Value.Score, Is.EqualTo(1.0));
+        Assert.That(result.Pairs.Select(pair => pair.Score), Has.All.GreaterThanOrEqualTo(0.0));
     }
 
     [Test]
@@ -142,10 +142,10 @@ public class FacadeTests
         var all = await Score(twins, new() { Cells = CellsIn.All });
         Assert.That(either.Pair("A", "B"), Is.EqualTo(new GenePair("A", "B", 0.0, 5)));
         // The entropy of 1/4.
-        Assert.That(all.Pair("A", "B")!.Value.Bits, Is.EqualTo(0.8112781244591328).Within(1e-8));
+        Assert.That(all.Pair("A", "B")!.Value.Score, Is.EqualTo(0.8112781244591328).Within(1e-8));
         Assert.That(all.Pair("A", "B")!.Value.Cells, Is.EqualTo(20));
         // A and B of the known sample: 2 · 0.811278 − 1.5, the entropy of (1/2, 1/4, 1/4) being 1.5.
-        var apart = (await Score(Sample.Known, All with { Cells = CellsIn.All })).Pair("A", "B")!.Value.Bits;
+        var apart = (await Score(Sample.Known, All with { Cells = CellsIn.All })).Pair("A", "B")!.Value.Score;
         Assert.That(apart, Is.EqualTo(-0.1225562489182657).Within(1e-8));
     }
 
@@ -158,9 +158,9 @@ public class FacadeTests
             Kept(await Score(Sample.Known, new() { Top = 1, ByMagnitude = true })),
             Is.EqualTo(new[] { "A-B", "C-D" })
         );
-        Assert.That(Kept(await Score(Sample.Known, new() { MinimumBits = 0.5 })), Is.EqualTo(new[] { "C-D" }));
+        Assert.That(Kept(await Score(Sample.Known, new() { MinimumScore = 0.5 })), Is.EqualTo(new[] { "C-D" }));
         Assert.That(
-            Kept(await Score(Sample.Known, new() { MinimumBits = 0.5, ByMagnitude = true })),
+            Kept(await Score(Sample.Known, new() { MinimumScore = 0.5, ByMagnitude = true })),
             Is.EqualTo(new[] { "A-B", "B-C", "B-D", "C-D" })
         );
         Assert.That(Kept(await Score(Sample.Known, All)), Has.Length.EqualTo(6));
@@ -196,8 +196,8 @@ public class FacadeTests
         var exact = await Score(sample, new() { Bins = 3 });
         var numPy = await Score(sample, new() { Bins = 3, NumPyEdges = true });
         // 1 − 0.3 · the entropy of 1/3, and 1 − 0.4.
-        Assert.That(exact.Pair("P", "Q")!.Value.Bits, Is.EqualTo(0.7245112497836532).Within(1e-8));
-        Assert.That(numPy.Pair("P", "Q")!.Value.Bits, Is.EqualTo(0.6).Within(1e-8));
+        Assert.That(exact.Pair("P", "Q")!.Value.Score, Is.EqualTo(0.7245112497836532).Within(1e-8));
+        Assert.That(numPy.Pair("P", "Q")!.Value.Score, Is.EqualTo(0.6).Within(1e-8));
     }
 
     [Test]
@@ -248,7 +248,7 @@ public class FacadeTests
         foreach (var gene in result.Genes)
         {
             var partners = result.Partners(gene);
-            Assert.That(partners.Select(pair => pair.Bits), Is.Ordered.Descending);
+            Assert.That(partners.Select(pair => pair.Score), Is.Ordered.Descending);
             Assert.That(partners.Select(pair => pair.GeneA), Has.All.EqualTo(gene));
             var row = result.Row(gene);
             for (var other = 0; other < result.Genes.Count; other++)
@@ -260,10 +260,10 @@ public class FacadeTests
                     .Select(pair => (GenePair?)pair)
                     .SingleOrDefault();
                 Assert.That(listed, Is.EqualTo(there));
-                Assert.That(row[other], Is.EqualTo(there?.Bits ?? 0.0));
+                Assert.That(row[other], Is.EqualTo(there?.Score ?? 0.0));
                 var once = pairs.TryGetValue((gene, name), out var found) || pairs.TryGetValue((name, gene), out found);
                 Assert.That(once, Is.EqualTo(there is not null));
-                Assert.That(found.Bits, Is.EqualTo(there?.Bits ?? 0.0));
+                Assert.That(found.Score, Is.EqualTo(there?.Score ?? 0.0));
             }
         }
     }
@@ -372,8 +372,8 @@ public class FacadeTests
         CoExpressionOptions[] contradictions =
         [
             new() { Top = 5, All = true },
-            new() { Top = 5, MinimumBits = 0.1 },
-            new() { MinimumBits = 0.1, All = true },
+            new() { Top = 5, MinimumScore = 0.1 },
+            new() { MinimumScore = 0.1, All = true },
         ];
         foreach (var options in contradictions)
             Assert.That(async () => await Score(Sample.Known, options), Throws.ArgumentException);

@@ -35,13 +35,13 @@ module HubsTests =
     // B and C agree in all 8 cells, half of them expressed: 1 bit over 8 cells is 8 bits, for each of the two.
     [<Test>]
     let ``total information is bits times cells`` () =
-        let hubs = Hubs.ofScores (scores (Keep.AtLeast 0.9<bit>))
-        Expect.equal [| 0.0; 8.0; 8.0; 0.0 |] (hubs |> Array.map (fun hub -> float hub.TotalInformation))
+        let hubs = Hubs.ofScores (scores (Keep.AtLeast 0.9))
+        Expect.equal [| 0.0; 8.0; 8.0; 0.0 |] (hubs |> Array.map (fun hub -> float hub.TotalScore))
         Expect.equal [| 0; 1; 1; 0 |] (hubs |> Array.map (fun hub -> hub.Degree))
 
     [<Test>]
     let ``the strongest come first, equals by name`` () =
-        let strongest = Hubs.strongest 3 (scores (Keep.AtLeast 0.9<bit>))
+        let strongest = Hubs.strongest 3 (scores (Keep.AtLeast 0.9))
         Expect.equal [| 1; 2; 0 |] (strongest |> Array.map (fun hub -> hub.Gene))
 
     [<Test>]
@@ -49,4 +49,4 @@ module HubsTests =
         let all = Hubs.ofScores (scores Keep.All)
 
         for hub in all do
-            Assert.That(float hub.TotalInformation, Is.GreaterThan 0.0)
+            Assert.That(float hub.TotalScore, Is.GreaterThan 0.0)

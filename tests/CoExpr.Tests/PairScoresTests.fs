@@ -10,7 +10,7 @@ open CoExpr.Reference
 [<Properties(Arbitrary = [| typeof<ManyMadeScores> |])>]
 module PairScoresTests =
 
-    let private keeps = [ Keep.Top 2; Keep.AtLeast 1.0<bit>; Keep.All ]
+    let private keeps = [ Keep.Top 2; Keep.AtLeast 1.0; Keep.All ]
 
     let private kept keep scores =
         MadeScores.keptBy MadeScores.inTurn keep Strength.Score scores
@@ -24,6 +24,7 @@ module PairScoresTests =
                 Partners = [| 1; 0; 2; 1; 3; 2 |]
                 Scores = [| 1.0; 1.0; -2.0; -2.0; 1.0; 1.0 |]
                 Cells = [| 10; 10; 20; 20; 30; 30 |]
+                Information = [||]
             }
         )
 
@@ -36,12 +37,12 @@ module PairScoresTests =
     [<Test>]
     let ``finds pairs and partners of a small example`` () =
         Expect.equal 3L row.PairCount
-        Expect.equal (ValueSome(partner 2 -2.0<bit> 20)) (row.TryPair(1, 2))
-        Expect.equal (ValueSome(partner 1 -2.0<bit> 20)) (row.TryPair(2, 1))
+        Expect.equal (ValueSome(partner 2 -2.0 20)) (row.TryPair(1, 2))
+        Expect.equal (ValueSome(partner 1 -2.0 20)) (row.TryPair(2, 1))
         Expect.equal ValueNone (row.TryPair(0, 2))
         Expect.equal ValueNone (row.TryPair(3, 0))
         Expect.equal ValueNone (row.TryPair(1, 1))
-        Expect.equal [| partner 0 1.0<bit> 10; partner 2 -2.0<bit> 20 |] (row.Partners 1)
+        Expect.equal [| partner 0 1.0 10; partner 2 -2.0 20 |] (row.Partners 1)
         Expect.equal (ValueSome 2) (row.TryGene "b")
         Expect.equal ValueNone (row.TryGene "B")
         Expect.equal [| 0.0; -2.0; 0.0; 1.0 |] (PairScores.denseRow row 2)
@@ -77,6 +78,7 @@ module PairScoresTests =
                     Partners = [||]
                     Scores = [||]
                     Cells = [||]
+                    Information = [||]
                 }
             )
 
@@ -90,6 +92,7 @@ module PairScoresTests =
                     Partners = [| 1; 0 |]
                     Scores = [| 0.5; 0.5 |]
                     Cells = [| 1; 1 |]
+                    Information = [||]
                 }
             )
 

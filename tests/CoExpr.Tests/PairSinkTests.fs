@@ -104,7 +104,9 @@ module MadeScores =
     |]
 
     let keptBy add keep strength scores =
-        let sink = PairSink.create keep strength scores.Order scores.Names
+        let sink =
+            PairSink.create PairScorer.information None keep strength scores.Order scores.Names
+
         add sink (blocks scores)
         PairScores(scores.Names, sink.Finish())
 
@@ -156,8 +158,8 @@ module PairSinkTests =
         Expect.equal [ ca; cb ] (numbered (Keep.Top 1) Strength.Magnitude)
         Expect.equal [ ca; cb; ab ] (numbered (Keep.Top 2) Strength.Score)
         Expect.equal [ ca; cb; ab ] (numbered (Keep.Top 99) Strength.Score)
-        Expect.equal [ ca ] (numbered (Keep.AtLeast 2.0<bit>) Strength.Score)
-        Expect.equal [ ca; cb ] (numbered (Keep.AtLeast 2.0<bit>) Strength.Magnitude)
+        Expect.equal [ ca ] (numbered (Keep.AtLeast 2.0) Strength.Score)
+        Expect.equal [ ca; cb ] (numbered (Keep.AtLeast 2.0) Strength.Magnitude)
         Expect.equal [ ca; cb; ab ] (numbered Keep.All Strength.Score)
 
     // All six pairs of four genes have one score: each gene keeps the partner whose name comes first, in ordinal order,
@@ -196,7 +198,7 @@ module PairSinkTests =
         for strength, value in strengths do
             Expect.equal
                 (Selection.atLeast least value (MadeScores.pairs scores))
-                (MadeScores.listed (kept (Keep.AtLeast(least * 1.0<bit>)) strength scores))
+                (MadeScores.listed (kept (Keep.AtLeast(least)) strength scores))
 
     // Squares are 256 genes wide.
     [<Test>]
@@ -229,7 +231,7 @@ module PairSinkTests =
                 Cut = 1 + int cut % 9 + scores.Cut
         }
 
-        for keep in [ Keep.Top 3; Keep.AtLeast 0.5<bit>; Keep.All ] do
+        for keep in [ Keep.Top 3; Keep.AtLeast 0.5; Keep.All ] do
             Expect.equal
                 (MadeScores.listed (kept keep Strength.Score scores))
                 (MadeScores.listed (MadeScores.keptBy backwards keep Strength.Score other))
@@ -240,7 +242,7 @@ module PairSinkTests =
             Parallel.ForEach(blocks, ParallelOptions(MaxDegreeOfParallelism = 5), sink.Add)
             |> ignore
 
-        for keep in [ Keep.Top 2; Keep.AtLeast 0.5<bit>; Keep.All ] do
+        for keep in [ Keep.Top 2; Keep.AtLeast 0.5; Keep.All ] do
             Expect.equal
                 (MadeScores.listed (kept keep Strength.Magnitude scores))
                 (MadeScores.listed (MadeScores.keptBy together keep Strength.Magnitude scores))
@@ -248,6 +250,6 @@ module PairSinkTests =
     // −1 · 0 bits is a negative zero in floating point, which would be written "-0".
     [<Property>]
     let ``a score of 0 is never negative`` scores =
-        for keep in [ Keep.Top 20; Keep.AtLeast -99.0<bit>; Keep.All ] do
+        for keep in [ Keep.Top 20; Keep.AtLeast -99.0; Keep.All ] do
             for pair in MadeScores.listed (kept keep Strength.Score scores) do
                 Assert.That((pair.Score = 0.0 && Double.IsNegative pair.Score), Is.False)

@@ -34,6 +34,18 @@ module Python =
              with :? Win32Exception ->
                  false)
 
+    /// Ignores the test where a package is absent.
+    let require package =
+        let code =
+            try
+                let code, _, _ = runPython [ "-c"; $"import {package}" ]
+                code
+            with :? Win32Exception ->
+                1
+
+        if code <> 0 then
+            Assert.Ignore $"the Python package {package} is not installed (COEXPR_PYTHON, or /usr/bin/python3)"
+
     /// What one of the Python scripts of these tests prints. Without python3 and its package anndata the test is
     /// ignored.
     let run script (arguments: string list) =

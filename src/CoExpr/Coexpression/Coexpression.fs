@@ -19,7 +19,15 @@ type CoexpressionOptions = {
     /// Which cells a pair's histogram is made from.
     Cells: CellsIn
     /// Whether each score takes the sign of the pair's Pearson correlation over all cells.
+    /// It applies to mutual information only; other measures have the sign that they have.
     Signed: bool
+    Measure: Measure
+    /// How mutual information is estimated.
+    Estimator: Estimator
+    /// What is made of the scores of all pairs before those to keep are chosen.
+    Transform: Transform
+    /// Whether every pair gets a p-value and a q-value, of the G-test of independence; needs CellsIn.All.
+    PValues: bool
     Keep: Keep
     Strength: Strength
     /// Genes expressed in fewer cells are left out; 1 or more.
@@ -48,19 +56,25 @@ type CoexpressionResult = {
     GeneTable: Table
     /// Pairs that were scored, kept or not.
     PairsScored: int64
+    /// p and q of every pair, where they were asked for.
+    Tests: PairTests option
 }
 
 /// Which genes share information, and how much.
 [<RequireQualifiedAccess>]
 module Coexpression =
 
-    /// Signed, over the cells that express either gene, 10 bins, the 50 strongest partners of each gene, genes in at least
+    /// Signed mutual information, over the cells that express either gene, 10 bins, the 50 strongest partners of each gene, genes in at least
     /// 3 cells.
     let defaults = {
         Bins = 10
         Edges = QuantileEdges.Exact
         Cells = CellsIn.EitherGene
         Signed = true
+        Measure = Measure.MutualInformation
+        Estimator = Estimator.PlugIn
+        Transform = Transform.None
+        PValues = false
         Keep = Keep.Top 50
         Strength = Strength.Score
         MinimumCells = 3
@@ -74,11 +88,64 @@ module Coexpression =
     let private invariant (value: float) =
         value.ToString("R", Globalization.CultureInfo.InvariantCulture)
 
-    /// The first option outside its range, named as on the command line, as an error.
-    let validate (options: CoexpressionOptions) : Result<unit, CoExprError> =
-        let refuse option value allowed =
-            Error(CoExprError.BadOption(option, value, allowed))
+    let private refuse option value allowed =
+        Error(CoExprError.BadOption(option, value, allowed))
 
+    let private checkKeep keep =
+        match keep with
+        | Keep.Top k when k < 1 -> refuse "--top" (string k) "1 or more are needed"
+        | Keep.AtLeast least when not (Double.IsFinite least) -> refuse "--min" (invariant least) "a number is needed"
+        | Keep.FalseDiscoveryRate rate when not (rate > 0.0 && rate < 1.0) ->
+            refuse "--fdr" (invariant rate) "a rate between 0 and 1, both excluded, is needed"
+        | _ -> Ok()
+
+    /// Whether the run needs p-values, to report or to choose by.
+    let needsTests options =
+        match options.Keep with
+        | Keep.FalseDiscoveryRate _ -> true
+        | _ -> options.PValues
+
+    let private checkMeasure options =
+        let measure = Measure.optionName options.Measure
+
+        if
+            options.Estimator <> Estimator.PlugIn
+            && not (Measure.isInformation options.Measure)
+        then
+            refuse
+                "--estimator"
+                (Measure.estimatorName options.Estimator)
+                $"it estimates mutual information, and --measure {measure} is none"
+        else
+            Ok()
+
+    let private checkTests options =
+        let asked, value =
+            match options.Keep with
+            | Keep.FalseDiscoveryRate rate -> "--fdr", invariant rate
+            | _ -> "--p-values", "yes"
+
+        if not (needsTests options) then
+            Ok()
+        elif not (Measure.isInformation options.Measure) then
+            refuse
+                asked
+                value
+                $"the G-test is a test of mutual information, and --measure {Measure.optionName options.Measure} is none"
+        elif options.Cells <> CellsIn.All then
+            refuse
+                asked
+                value
+                "--cells all is needed, for leaving out the cells that express neither gene makes independent genes depend on each other"
+        elif options.Transform <> Transform.None then
+            refuse
+                asked
+                value
+                $"a p-value is one of a pair's own score, and --transform {Transform.name options.Transform} replaces it"
+        else
+            Ok()
+
+    let private checkGenes options =
         if options.Bins < 2 || options.Bins > 255 then
             refuse "--bins" (string options.Bins) "2 to 255 are allowed"
         elif options.Threads < 1 then
@@ -89,13 +156,25 @@ module Coexpression =
                 (string options.MinimumCells)
                 "1 or more are needed, for a gene that no cell expresses has no score"
         else
-            match options.Keep, options.EntropyAbove with
-            | Keep.Top k, _ when k < 1 -> refuse "--top" (string k) "1 or more are needed"
-            | Keep.AtLeast least, _ when not (Double.IsFinite(float least)) ->
-                refuse "--min" (invariant (float least)) "a number of bits is needed"
-            | _, Some threshold when not (Double.IsFinite(float threshold)) ->
+            match options.EntropyAbove with
+            | Some threshold when not (Double.IsFinite(float threshold)) ->
                 refuse "--entropy-above" (invariant (float threshold)) "a number of nats is needed"
             | _ -> Ok()
+
+    /// The first option outside its range, named as on the command line, as an error.
+    let validate (options: CoexpressionOptions) : Result<unit, CoExprError> =
+        result {
+            do! checkGenes options
+            do! checkKeep options.Keep
+            do! checkMeasure options
+            do! checkTests options
+        }
+
+    /// What scores are called in outputs: "mi", "pearson", "mi_clr".
+    let scoreName options =
+        match options.Transform with
+        | Transform.None -> Measure.name options.Measure
+        | transform -> $"{Measure.name options.Measure}_{Transform.name transform}"
 
     let private checkValues options (cells: Cells) =
         let finite = Cells.requireValues Single.IsFinite "Values must be finite."
@@ -161,8 +240,15 @@ module Coexpression =
         seq { range.FirstRow .. range.EndRow - 1 }
         |> Seq.sumBy (fun row -> int64 (max 0 (range.EndColumn - max (row + 1) range.FirstColumn)))
 
-    let private scoreAll (progress: Progress) options (genes: BinnedGenes) task (sink: PairSink) =
-        use kernel = options.Backend.Open(genes, task, options.Threads)
+    let private scoreAll
+        (progress: Progress)
+        options
+        (backend: IPairBackend)
+        (genes: BinnedGenes)
+        task
+        (sink: PairSink)
+        =
+        use kernel = backend.Open(genes, task, options.Threads)
         let blocks = kernel.Blocks
 
         let advance =
@@ -195,6 +281,69 @@ module Coexpression =
             (integers (Array.init binned.Genes (fun gene -> int64 (binned.Expressed gene))))
         |> Table.withColumn "coexpr_bins" (integers (Array.init binned.Genes (fun gene -> int64 binned.Levels[gene])))
 
+    /// Signs are for mutual information only.
+    let private isSigned options =
+        options.Signed && Measure.isInformation options.Measure
+
+    /// The values that a kernel multiplies, in its order of genes; null where it multiplies none.
+    let private valuesOf options (order: int[]) (counts: SparseCounts) =
+        let raw () =
+            let byGene = Compressed.take order counts.ByGene
+            GeneValues(counts.Cells, byGene.Starts, byGene.Indices, byGene.Values)
+
+        match options.Measure with
+        | Measure.Pearson
+        | Measure.Cosine -> raw ()
+        | Measure.Spearman -> MidRanks.ofGenes options.Threads (raw ())
+        | _ when isSigned options -> raw ()
+        | _ -> Unchecked.defaultof<GeneValues>
+
+    /// Scores that need whole joint histograms have a backend of their own.
+    let private backendOf options =
+        match options.Measure, options.Estimator with
+        | Measure.Custom(_, score), _ -> JointBackend.create score.Invoke
+        | measure, Estimator.Shrinkage ->
+            let hasNeither = options.Cells = CellsIn.All
+
+            JointBackend.create (InformationEstimate.shrunken hasNeither >> InformationEstimate.score measure)
+        | _ -> options.Backend
+
+    let private testsOf options (binned: BinnedGenes) =
+        if needsTests options then
+            let entropies = GeneEntropies binned
+
+            let levels =
+                Array.init binned.Genes (fun gene -> entropies.Occupied(gene, binned.Cells))
+
+            Some(PairTests(binned.Cells, levels, TailCounts()))
+        else
+            None
+
+    /// The scores of all pairs or, where nothing is made of them first, of those to keep.
+    let private score progress options order (genes: BinnedGenes) values tests names =
+        let parts = Measure.parts (isSigned options) options.Estimator options.Measure
+        let task = PairTask(options.Cells, values, parts)
+
+        let scorer =
+            PairScorer.create options.Measure options.Estimator (isSigned options) genes values
+
+        let keep =
+            if options.Transform = Transform.None then
+                options.Keep
+            else
+                Keep.All
+
+        let sink = PairSink.create scorer tests keep options.Strength order names
+
+        let scores =
+            PairScores(names, scoreAll progress options (backendOf options) genes task sink)
+
+        if options.Transform = Transform.None then
+            scores
+        else
+            Transform.apply options.Threads options.Transform scores
+            |> PairSink.select options.Keep options.Strength
+
     let private run (progress: Progress) options (cells: Cells) (kept: int[]) =
         let advance = Progress.counter progress "binning" "genes" (int64 kept.Length)
 
@@ -208,27 +357,11 @@ module Coexpression =
         let order = byDensity binned
         let table = geneTable kept binned cells
         advance (int64 kept.Length)
-
-        let values =
-            if options.Signed then
-                let byGene = Compressed.take order counts.ByGene
-                GeneValues(counts.Cells, byGene.Starts, byGene.Indices, byGene.Values)
-            else
-                Unchecked.defaultof<GeneValues>
-
-        let parts =
-            if options.Signed then
-                PairParts.Information ||| PairParts.Signs
-            else
-                PairParts.Information
-
-        let sink = PairSink.create options.Keep options.Strength order table.Names
-
-        let store =
-            scoreAll progress options (takeBinned order binned) (PairTask(options.Cells, values, parts)) sink
+        let tests = testsOf options binned
+        let values = valuesOf options order counts
 
         {
-            Scores = PairScores(table.Names, store)
+            Scores = score progress options order (takeBinned order binned) values tests table.Names
             Options = options
             Source = cells.Source
             Cells = counts.Cells
@@ -236,13 +369,27 @@ module Coexpression =
             CellTable = cells.CellTable
             GeneTable = table
             PairsScored = int64 kept.Length * int64 (kept.Length - 1) / 2L
+            Tests = tests
         }
 
-    /// Scores every pair of the genes that pass, by mutual information in bits. Errors: options outside their range, two
+    let private requireRanks options (cells: Cells) =
+        if options.Measure = Measure.Spearman && cells.Counts.Cells > MidRanks.MostCells then
+            Error(
+                CoExprError.TooLarge(
+                    "cells whose ranks are correlated",
+                    int64 cells.Counts.Cells,
+                    int64 MidRanks.MostCells
+                )
+            )
+        else
+            Ok()
+
+    /// Scores every pair of the genes that pass by the measure of the options. Errors: options outside their range, two
     /// genes of one name, values that are not finite or (unless told otherwise) negative, fewer than 2 genes left.
     let compute (progress: Progress) options (cells: Cells) : Result<CoexpressionResult, CoExprError> =
         result {
             do! validate options
+            do! requireRanks options cells
             let! cells = Cells.requireUniqueGenes cells
             let! cells = checkValues options cells
             let! kept = chooseGenes options cells |> Result.bind (requireRoom options)

@@ -4,9 +4,9 @@ namespace CoExpr
 type HubGene = {
     /// Its number among the scored genes.
     Gene: int
-    /// The sum over its kept pairs of |score| x cells: the bits that its partners tell about it over all cells. A score
-    /// from thousands of cells so weighs more than the same score from three.
-    TotalInformation: float<bit>
+    /// The sum over its kept pairs of |score| x cells; of scores in bits, what its partners tell about it over all cells.
+    /// A score from thousands of cells so weighs more than the same score from three.
+    TotalScore: float
     /// The number of kept pairs that it is in.
     Degree: int
 }
@@ -22,15 +22,15 @@ module Hubs =
 
             {
                 Gene = gene
-                TotalInformation = partners |> Array.sumBy (fun partner -> abs partner.Score * float partner.Cells)
+                TotalScore = partners |> Array.sumBy (fun partner -> abs partner.Score * float partner.Cells)
                 Degree = partners.Length
             })
 
-    /// The so many genes of the highest total information, highest first; equals by name.
+    /// The so many genes of the highest total score, highest first; equals by name.
     let strongest count (scores: PairScores) =
         ofScores scores
         |> Array.sortWith (fun a b ->
-            match compare b.TotalInformation a.TotalInformation with
+            match compare b.TotalScore a.TotalScore with
             | 0 -> System.String.CompareOrdinal(scores.Genes[a.Gene], scores.Genes[b.Gene])
             | order -> order)
         |> Array.truncate count

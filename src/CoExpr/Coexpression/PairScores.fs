@@ -2,13 +2,10 @@ namespace CoExpr
 
 open System
 
-/// One partner of a gene: its number, the score of the two in bits, and the number of cells that the score is made from.
+/// One partner of a gene: its number, the score of the two in the unit of the measure, and the number of cells that the
+/// score is made from.
 [<Struct>]
-type Partner = {
-    Gene: int
-    Score: float<bit>
-    Cells: int
-}
+type Partner = { Gene: int; Score: float; Cells: int }
 
 /// Which of two scores is the stronger.
 [<RequireQualifiedAccess>]
@@ -25,7 +22,9 @@ type Keep =
     /// apart by name, in ordinal order, so that the order of genes in the file changes nothing.
     | Top of int
     /// The pairs of at least this strength.
-    | AtLeast of float<bit>
+    | AtLeast of float
+    /// The pairs whose G-test of independence has a q of at most this.
+    | FalseDiscoveryRate of float
     /// Every pair.
     | All
 
@@ -36,6 +35,8 @@ type KeptPairs = {
     Partners: int[]
     Scores: float[]
     Cells: int[]
+    /// Mutual information in bits, whatever the score, for p-values; empty where none are asked for.
+    Information: float[]
 }
 
 /// All pairs, in squares of `Side` x `Side` of which only those on and above the diagonal are held.
@@ -44,6 +45,8 @@ type PairSquares = {
     /// Scores of the square in line r and column c ≥ r at place c(c + 1)/2 + r.
     Scores: float[][]
     Cells: int[][]
+    /// Mutual information in bits, whatever the score, for p-values; empty where none are asked for.
+    Information: float[][]
 }
 
 [<RequireQualifiedAccess>]
@@ -100,7 +103,7 @@ type PairScores(genes: string[], store: PairStore) =
                 else
                     ValueSome {
                         Gene = b
-                        Score = kept.Scores[at] * 1.0<bit>
+                        Score = kept.Scores[at]
                         Cells = kept.Cells[at]
                     }
             | PairStore.Squares squares ->
@@ -108,9 +111,24 @@ type PairScores(genes: string[], store: PairStore) =
 
                 ValueSome {
                     Gene = b
-                    Score = squares.Scores[block][at] * 1.0<bit>
+                    Score = squares.Scores[block][at]
                     Cells = squares.Cells[block][at]
                 }
+
+    /// The mutual information of a kept pair in bits, whatever its score; nothing where it was not asked for.
+    member _.TryInformation(a: int, b: int) : float<bit> voption =
+        match store with
+        | PairStore.Kept kept when a <> b && kept.Information.Length > 0 ->
+            let at = find kept a b
+
+            if at < 0 then
+                ValueNone
+            else
+                ValueSome(kept.Information[at] * 1.0<bit>)
+        | PairStore.Squares squares when a <> b && squares.Information.Length > 0 ->
+            let struct (block, at) = square squares a b
+            ValueSome(squares.Information[block][at] * 1.0<bit>)
+        | _ -> ValueNone
 
     /// The partners of a gene, by number, in increasing order.
     member this.Partners(gene: int) : Partner[] =
@@ -119,7 +137,7 @@ type PairScores(genes: string[], store: PairStore) =
             for at in int kept.Starts[gene] .. int kept.Starts[gene + 1] - 1 ->
                 {
                     Gene = kept.Partners[at]
-                    Score = kept.Scores[at] * 1.0<bit>
+                    Score = kept.Scores[at]
                     Cells = kept.Cells[at]
                 }
           |]
@@ -162,7 +180,7 @@ module PairScores =
         let row = Array.zeroCreate<float> scores.Genes.Length
 
         for partner in scores.Partners gene do
-            row[partner.Gene] <- float partner.Score
+            row[partner.Gene] <- partner.Score
 
         row
 
@@ -176,14 +194,14 @@ module PairScores =
             for gene in 0 .. scores.Genes.Length - 1 do
                 for partner in scores.Partners gene do
                     if partner.Gene > gene then
-                        work (float partner.Score)
+                        work (partner.Score)
 
         let mutable low, high = infinity, -infinity
 
         for gene in 0 .. scores.Genes.Length - 1 do
             for partner in scores.Partners gene do
-                low <- min low (float partner.Score)
-                high <- max high (float partner.Score)
+                low <- min low (partner.Score)
+                high <- max high (partner.Score)
 
         let low, high = (if low <= high then low, high else 0.0, 0.0)
         let width = if high > low then (high - low) / float bins else 1.0

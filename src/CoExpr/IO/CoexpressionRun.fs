@@ -24,7 +24,8 @@ module CoexpressionRun =
     let private keepOptions keep =
         match keep with
         | Keep.Top k -> [ "top", number (float k) ]
-        | Keep.AtLeast bits -> [ "min", number (float bits) ]
+        | Keep.AtLeast least -> [ "min", number least ]
+        | Keep.FalseDiscoveryRate rate -> [ "fdr", number rate ]
         | Keep.All -> [ "all", Json.Flag true ]
 
     let private optionsOf (reading: InputOptions) (options: CoexpressionOptions) = [
@@ -43,7 +44,14 @@ module CoexpressionRun =
             else
                 "all"
         )
-        "signed", Json.Flag options.Signed
+        "measure", Json.Text(Measure.optionName options.Measure)
+        if Measure.isInformation options.Measure then
+            "estimator", Json.Text(Measure.estimatorName options.Estimator)
+            "signed", Json.Flag options.Signed
+        if options.Transform <> Transform.None then
+            "transform", Json.Text(Transform.name options.Transform)
+        if Coexpression.needsTests options then
+            "p-values", Json.Flag true
         yield! keepOptions options.Keep
         "by",
         Json.Text(

@@ -15,25 +15,39 @@ module CoexpressionSummary =
     let private hubCount = 200
     let private partnersOfHub = 8
 
-    let private quantity signed = {
-        Name =
-            (if signed then
-                 "signed mutual information"
-             else
-                 "mutual information")
-        Unit = "bits"
-        Signed = signed
-    }
+    /// A transform takes the magnitudes of scores and gives plain numbers.
+    let private quantity (options: CoexpressionOptions) =
+        let signed = options.Signed && Measure.isInformation options.Measure
+        let title = Measure.title options.Measure
 
-    let private convention cells =
-        match cells with
-        | CellsIn.EitherGene -> "cells in which neither gene is expressed are left out of a pair"
+        match options.Transform with
+        | Transform.None -> {
+            Name = (if signed then $"signed {title}" else title)
+            Unit = Measure.unitName options.Measure
+            Signed = Measure.isSigned options.Signed options.Measure
+          }
+        | Transform.ContextLikelihood -> {
+            Name = $"context likelihood of {title}"
+            Unit = ""
+            Signed = false
+          }
+        | Transform.MinimumRedundancy -> {
+            Name = $"{title} less redundancy"
+            Unit = Measure.unitName options.Measure
+            Signed = false
+          }
+
+    let private convention (options: CoexpressionOptions) =
+        match options.Measure, options.Cells with
+        | Measure.Jaccard, _ -> "every pair is scored over the cells that express either gene"
+        | measure, CellsIn.EitherGene when Measure.hasConvention measure ->
+            "cells in which neither gene is expressed are left out of a pair"
         | _ -> "every pair is scored over all cells"
 
     /// What a reader must know of the convention before trusting a score; nothing for the usual definition.
-    let caution cells =
-        match cells with
-        | CellsIn.EitherGene ->
+    let caution (options: CoexpressionOptions) =
+        match options.Cells with
+        | CellsIn.EitherGene when Measure.hasConvention options.Measure ->
             "Leaving out the cells that express neither gene raises the score of genes that are rarely found together; "
             + "compare --cells all, which is mutual information as usually defined."
             |> Some
@@ -49,7 +63,7 @@ module CoexpressionSummary =
 
     let private hub strength (scores: PairScores) (hub: HubGene) = {
         Gene = scores.Genes[hub.Gene]
-        Strength = float hub.TotalInformation
+        Strength = float hub.TotalScore
         Degree = hub.Degree
         Neighbours =
             PairScores.strongest strength scores hub.Gene
@@ -66,11 +80,11 @@ module CoexpressionSummary =
 
         {
             Source = source
-            Quantity = quantity result.Options.Signed
+            Quantity = quantity result.Options
             Cells = int64 result.Cells
             Genes = int64 scores.Genes.Length
-            Convention = convention result.Options.Cells
-            Caution = caution result.Options.Cells
+            Convention = convention result.Options
+            Caution = caution result.Options
             Facts = facts
             Edges = edges
             Counts = counts

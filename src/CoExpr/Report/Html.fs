@@ -75,7 +75,7 @@ module Html =
     let private tableHead (quantity: Quantity) =
         let strength =
             if quantity.Unit = "" then
-                "Total information"
+                "Total score"
             else
                 $"Total information ({quantity.Unit})"
 
@@ -123,8 +123,14 @@ module Html =
 
     /// The hubs and their partners as a table that sorts by its columns and can be searched by gene.
     let neighbourTable id (quantity: Quantity) (hubs: Hub[]) =
+        let total =
+            if quantity.Unit = "" then
+                "total score"
+            else
+                "total information"
+
         let caption =
-            $"The {hubs.Length} genes with the most total information, and the partners with which each scores highest."
+            $"The {hubs.Length} genes with the most {total}, and the partners with which each scores highest."
 
         {
             Heading = "Hubs and their partners"
@@ -132,7 +138,7 @@ module Html =
                 search id
                 tableOf id caption (tableHead quantity) (hubs |> Array.map hubRow |> List.ofArray)
                 reading (
-                    $"Total information is the sum over a gene's kept partners of {quantity.Name}, sign left aside, times "
+                    $"{Wording.sentenceCase total} is the sum over a gene's kept partners of {quantity.Name}, sign left aside, times "
                     + "the number of cells that it is estimated from: a score from thousands of cells weighs more than the "
                     + "same score from three. Highly expressed genes are measured with less noise and so tend to be hubs: "
                     + "compare a hub with genes expressed as widely. Press a column's name to sort by it."
