@@ -5,61 +5,84 @@ using CoExpr.Kernels;
 
 namespace CoExpr.Benchmarks;
 
-/// <summary>Mutual information of all pairs of 512 genes over 5,000 cells with 10 bins, one thread, against the plain
-/// loop over pairs and cells. Every method's scores are compared with the plain loop's before anything is timed.</summary>
+/// <summary>Mutual information of all pairs of genes with 10 bins, one thread, a pair an operation, against the plain loop
+/// over pairs and cells. Before anything is timed, the paths are compared bit for bit, and with the plain loop.</summary>
 [MemoryDiagnoser]
 public class AllPairs
 {
-    const int Genes = 512;
-    const int Cells = 5000;
+    const int Genes = 2048;
+    const int Pairs = Genes * (Genes - 1) / 2;
+    const int FewGenes = 64;
+    const int FewPairs = FewGenes * (FewGenes - 1) / 2;
     const int Bins = 10;
 
     /// <summary>Percentage of values above 0.</summary>
     [Params(5, 10, 30, 100)]
     public int Density { get; set; }
 
-    byte[][] levels = [];
-    BinnedGenes binned = null!;
+    /// <summary>Number of cells.</summary>
+    [Params(5000, 50000)]
+    public int Cells { get; set; }
+
+    BinnedGenes all = null!;
+    BinnedGenes few = null!;
     GeneValues values = null!;
+    byte[][] levels = [];
 
     [GlobalSetup]
     public void Setup()
     {
-        var random = new System.Random(1);
-        levels = Enumerable
-            .Range(0, Genes)
-            .Select(_ => Enumerable.Range(0, Cells).Select(_ => Level(random)).ToArray())
-            .ToArray();
-        var starts = new long[Genes + 1];
-        for (var gene = 0; gene < Genes; gene++)
-            starts[gene + 1] = starts[gene] + levels[gene].Count(level => level > 0);
-        var entries = levels
-            .SelectMany(gene => gene.Select((level, cell) => (level, cell)).Where(x => x.level > 0))
-            .ToArray();
-        var cellOf = Array.ConvertAll(entries, entry => entry.cell);
-        var levelOf = Array.ConvertAll(entries, entry => entry.level);
-        binned = new BinnedGenes(Cells, starts, cellOf, levelOf, Array.ConvertAll(levels, gene => gene.Max()));
-        values = new GeneValues(Cells, starts, cellOf, Array.ConvertAll(levelOf, level => (float)level));
+        all = Draw();
+        few = new BinnedGenes(Cells, all.Starts[..(FewGenes + 1)], all.CellOf, all.LevelOf, all.Levels[..FewGenes]);
+        values = new GeneValues(Cells, all.Starts, all.CellOf, Array.ConvertAll(all.LevelOf, level => (float)level));
+        levels = [.. Enumerable.Range(0, FewGenes).Select(Dense)];
         Check();
     }
 
-    byte Level(System.Random random) => random.Next(100) < Density ? (byte)random.Next(1, Bins + 1) : (byte)0;
+    BinnedGenes Draw()
+    {
+        var random = new System.Random(1);
+        var (starts, entries) = (new long[Genes + 1], 0);
+        var cellOf = new int[(long)Genes * Cells * Density / 80 + 1000];
+        var levelOf = new byte[cellOf.Length];
+        for (var gene = 0; gene < Genes; gene++)
+        {
+            for (var cell = 0; cell < Cells; cell++)
+                if (random.Next(100) < Density)
+                    (cellOf[entries], levelOf[entries++]) = (cell, (byte)random.Next(1, Bins + 1));
+            starts[gene + 1] = entries;
+        }
+        var highest = Enumerable.Repeat((byte)Bins, Genes).ToArray();
+        return new BinnedGenes(Cells, starts, cellOf[..entries], levelOf[..entries], highest);
+    }
+
+    byte[] Dense(int gene)
+    {
+        var dense = new byte[Cells];
+        for (var at = all.Starts[gene]; at < all.Starts[gene + 1]; at++)
+            dense[all.CellOf[at]] = all.LevelOf[at];
+        return dense;
+    }
 
     void Check()
     {
-        var (expected, found) = (Naive(), Unsigned());
-        if (Math.Abs(expected - found) > 1e-6 * Math.Abs(expected))
-            throw new InvalidOperationException($"the sum of all scores is {found} where {expected} was expected");
+        var scalar = Score(SimdPath.Scalar, few, null);
+        foreach (var path in Enum.GetValues<SimdPath>().Where(Simd.IsSupported))
+            if (Score(path, few, null) != scalar)
+                throw new InvalidOperationException($"{path} differs from the plain path");
+        var (naive, exact) = (Naive(), scalar / (double)(1L << EntropyTable.Scale));
+        if (Math.Abs(naive - exact) > 1e-6 * Math.Abs(naive))
+            throw new InvalidOperationException($"the plain loop gives {naive}, the backend {exact}");
     }
 
     /// <summary>A table for each pair from all cells, and a logarithm for each of its counts.</summary>
-    [Benchmark(Baseline = true)]
+    [Benchmark(Baseline = true, OperationsPerInvoke = FewPairs)]
     public double Naive()
     {
         var sum = 0.0;
         var table = new int[(Bins + 1) * (Bins + 1)];
-        for (var a = 0; a < Genes; a++)
-        for (var b = a + 1; b < Genes; b++)
+        for (var a = 0; a < FewGenes; a++)
+        for (var b = a + 1; b < FewGenes; b++)
         {
             Array.Clear(table);
             for (var cell = 0; cell < Cells; cell++)
@@ -70,6 +93,7 @@ public class AllPairs
         return sum;
     }
 
+    /// <summary>M times the mutual information.</summary>
     static double Information(int[] table)
     {
         var side = Bins + 1;
@@ -80,42 +104,41 @@ public class AllPairs
         var information = 0.0;
         for (var i = 0; i < table.Length; i++)
             if (table[i] > 0)
-                information +=
-                    table[i] / total * Math.Log2(table[i] * total / ((double)rows[i / side] * columns[i % side]));
+                information += table[i] * Math.Log2(table[i] * total / ((double)rows[i / side] * columns[i % side]));
         return information;
     }
 
-    /// <summary>The cpu backend without signs.</summary>
-    [Benchmark]
-    public double Unsigned() => Score(null);
+    /// <summary>The cpu backend with AVX-512, without signs.</summary>
+    [Benchmark(OperationsPerInvoke = Pairs)]
+    public long Avx512() => Score(SimdPath.Avx512, all, null);
 
-    /// <summary>The cpu backend with signs.</summary>
-    [Benchmark]
-    public double Signed() => Score(values);
+    /// <summary>The same with signs.</summary>
+    [Benchmark(OperationsPerInvoke = Pairs)]
+    public long Avx512Signed() => Score(SimdPath.Avx512, all, values);
 
-    double Score(GeneValues? signs)
+    /// <summary>The cpu backend with AVX2, without signs.</summary>
+    [Benchmark(OperationsPerInvoke = Pairs)]
+    public long Avx2() => Score(SimdPath.Avx2, all, null);
+
+    /// <summary>The cpu backend in plain C#, without signs, on few genes.</summary>
+    [Benchmark(OperationsPerInvoke = FewPairs)]
+    public long Scalar() => Score(SimdPath.Scalar, few, null);
+
+    /// <summary>The sum of all numerators.</summary>
+    static long Score(SimdPath path, BinnedGenes genes, GeneValues? values)
     {
-        var parts = signs is null ? PairParts.Information : PairParts.Information | PairParts.Signs;
-        var task = new PairTask(CellsIn.EitherGene, signs, parts);
-        using var kernel = new ScatterBackend().Open(binned, task, 1);
+        if (!Simd.IsSupported(path))
+            return 0;
+        var parts = values is null ? PairParts.Information : PairParts.Information | PairParts.Signs;
+        using var kernel = new CpuBackend(path).Open(genes, new PairTask(CellsIn.EitherGene, values, parts), 1);
         using var worker = kernel.NewWorker();
-        var (block, sum) = (new PairBlock(), 0.0);
+        var (block, sum) = (new PairBlock(), 0L);
         foreach (var range in kernel.Blocks)
         {
             worker.Score(range, block);
-            sum += Sum(block);
-        }
-        return sum;
-    }
-
-    static double Sum(PairBlock block)
-    {
-        var sum = 0.0;
-        for (var row = block.FirstRow; row < block.EndRow; row++)
-        for (var column = Math.Max(row + 1, block.FirstColumn); column < block.EndColumn; column++)
-        {
-            var at = (row - block.FirstRow) * block.Width + column - block.FirstColumn;
-            sum += block.Numerators[at] / ((double)block.Cells[at] * (1L << EntropyTable.Scale));
+            for (var row = range.FirstRow; row < range.EndRow; row++)
+            for (var column = Math.Max(row + 1, range.FirstColumn); column < range.EndColumn; column++)
+                sum += block.Numerators[(row - range.FirstRow) * block.Width + column - range.FirstColumn];
         }
         return sum;
     }

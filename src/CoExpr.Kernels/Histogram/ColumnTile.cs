@@ -1,4 +1,6 @@
 using System;
+using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 
 namespace CoExpr.Kernels;
@@ -14,6 +16,7 @@ sealed class ColumnTile : IDisposable
     TilePlanes? planes;
     TileScatter? scatter;
     ScatterProducts? products;
+    readonly Dictionary<CountingMethod, (long Pairs, double Predicted, double Seconds)> uses = [];
     int users;
     int blocksLeft;
 
@@ -43,6 +46,38 @@ sealed class ColumnTile : IDisposable
 
     /// <summary>Expressed cells of all genes.</summary>
     internal long Entries { get; }
+
+    /// <summary>Share of its cells and genes that are expressed.</summary>
+    internal double Density => Entries / ((double)(End - First) * Math.Max(genes.Cells, 1));
+
+    /// <summary>Notes what a block took.</summary>
+    internal void Note(CountingMethod method, long pairs, double predicted, double seconds)
+    {
+        lock (gate)
+        {
+            var before = uses.GetValueOrDefault(method);
+            uses[method] = (before.Pairs + pairs, before.Predicted + predicted, before.Seconds + seconds);
+        }
+    }
+
+    /// <summary>All that was noted.</summary>
+    internal IEnumerable<CountingUse> Explain()
+    {
+        lock (gate)
+            return
+            [
+                .. uses.OrderBy(use => use.Key)
+                    .Select(use => new CountingUse(
+                        First,
+                        End,
+                        Density,
+                        use.Key,
+                        use.Value.Pairs,
+                        use.Value.Predicted,
+                        use.Value.Seconds
+                    )),
+            ];
+    }
 
     /// <summary>Says that another block of the tile is to come.</summary>
     internal void Expect() => blocksLeft++;

@@ -46,4 +46,15 @@ static class CostModel
     /// <param name="entries">Expressed cells of all genes of the tile.</param>
     internal static double Scatter(int cells, int expressed, long entries) =>
         expressed * (CellVisited + Increment * entries / Math.Max(cells, 1));
+
+    const double LookedUp = 0.08;
+    const double Scored = 3;
+    const double Gathered = 0.4;
+
+    /// <summary>From the counts of one row to the scores of a tile.</summary>
+    /// <param name="levels">Levels of the row.</param>
+    /// <param name="tileLevels">Levels of the tile.</param>
+    /// <param name="narrow">Whether counts are looked up 64 at a time.</param>
+    internal static double Scores(int levels, int tileLevels, bool narrow) =>
+        PositionalPopcount.Lanes * (Scored + (levels + 1) * (tileLevels + 1) * (narrow ? LookedUp : Gathered));
 }

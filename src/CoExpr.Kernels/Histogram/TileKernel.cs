@@ -1,11 +1,11 @@
 using System;
 using System.Collections.Generic;
-using System.Diagnostics;
+using System.Linq;
 
 namespace CoExpr.Kernels;
 
 /// <summary>Genes laid out in tiles of 512 for the AVX-512 and AVX2 paths.</summary>
-sealed class TileKernel : IPairKernel
+sealed class TileKernel : IExplainedKernel
 {
     internal readonly BinnedGenes Genes;
     internal readonly PairTask Task;
@@ -65,24 +65,25 @@ sealed class TileKernel : IPairKernel
 
     public IPairWorker NewWorker() => new TileWorker(this);
 
-    /// <summary>The faster way to count some rows against a tile.</summary>
-    internal CountingMethod Choose(int firstRow, int endRow, ColumnTile tile)
+    /// <summary>The faster way to count some rows against a tile, and the nanoseconds that it and the scoring will take.</summary>
+    internal (CountingMethod Method, double Nanoseconds) Choose(int firstRow, int endRow, ColumnTile tile)
     {
-        if (method is { } forced)
-            return forced;
-        if (TilePlanes.Bytes(Genes.Cells, tile.Levels, blockCells) > planeBytes)
-            return CountingMethod.Scatter;
         var cells = Math.Max(Genes.Cells, 1);
         var cellBlocks = (cells + blockCells - 1) / blockCells;
-        var (planes, scatter) = (0.0, 0.0);
+        var (planes, scatter, scores) = (0.0, 0.0, 0.0);
         for (var row = firstRow; row < endRow; row++)
         {
-            var expressed = Genes.Expressed(row);
-            planes += CostModel.BitPlanes(cells, cellBlocks, expressed, Genes.Levels[row], tile.Levels);
+            var (expressed, levels) = (Genes.Expressed(row), Genes.Levels[row]);
+            planes += CostModel.BitPlanes(cells, cellBlocks, expressed, levels, tile.Levels);
             scatter += CostModel.Scatter(cells, expressed, tile.Entries);
+            scores += CostModel.Scores(levels, tile.Levels, Path == SimdPath.Avx512);
         }
-        return planes <= scatter ? CountingMethod.BitPlanes : CountingMethod.Scatter;
+        var fits = TilePlanes.Bytes(Genes.Cells, tile.Levels, blockCells) <= planeBytes;
+        var chosen = method ?? (fits && planes <= scatter ? CountingMethod.BitPlanes : CountingMethod.Scatter);
+        return (chosen, scores + (chosen == CountingMethod.BitPlanes ? planes : scatter));
     }
+
+    public IReadOnlyList<CountingUse> Explain() => [.. tiles.SelectMany(tile => tile.Explain())];
 
     public void Dispose()
     {

@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 
 namespace CoExpr.Kernels;
 
@@ -50,7 +51,8 @@ sealed unsafe class TileWorker : IPairWorker
         tile.Enter();
         try
         {
-            Score(range.FirstRow, range.EndRow, tile, block);
+            if (task.Wants(PairParts.Information | PairParts.Occupied))
+                Score(range.FirstRow, range.EndRow, tile, block);
             dots?.Fill(range, tile.Products(), block);
         }
         finally
@@ -63,13 +65,17 @@ sealed unsafe class TileWorker : IPairWorker
 
     void Score(int firstRow, int endRow, ColumnTile tile, PairBlock block)
     {
-        if (kernel.Choose(firstRow, endRow, tile) == CountingMethod.Scatter)
+        var (method, predicted) = kernel.Choose(firstRow, endRow, tile);
+        var start = Stopwatch.GetTimestamp();
+        if (method == CountingMethod.Scatter)
             ByScatter(firstRow, endRow, tile, block);
         else if (tile.Planes().Blocks > 1 || IsWide(firstRow, endRow, tile))
             ByBlocks(firstRow, endRow, tile, block);
         else
             for (var row = firstRow; row < endRow; row += Batch)
                 ByPlanes(row, Math.Min(row + Batch, endRow), tile, block);
+        var pairs = (long)(endRow - firstRow) * (tile.End - tile.First);
+        tile.Note(method, pairs, predicted / 1e9, Stopwatch.GetElapsedTime(start).TotalSeconds);
     }
 
     /// <summary>Whether sums in bytes are not worth a try: without AVX-512, and where very many cells express both genes.</summary>
@@ -82,8 +88,7 @@ sealed unsafe class TileWorker : IPairWorker
         for (var row = firstRow; row < endRow; row++)
             foreach (var size in genes.LevelSizes.AsSpan(genes.LevelStarts[row], genes.Levels[row]))
                 largest = Math.Max(largest, size);
-        var density = tile.Entries / ((double)(tile.End - tile.First) * Math.Max(genes.Cells, 1));
-        return largest * density > most;
+        return largest * tile.Density > most;
     }
 
     /// <summary>The first group of lanes in which a gene comes after the row.</summary>
