@@ -12,7 +12,23 @@ namespace CoExpr.CSharp;
 /// <param name="GeneB">The other.</param>
 /// <param name="Bits">Their mutual information in bits, with the sign of their correlation if scores are signed.</param>
 /// <param name="Cells">Number of cells that the score is made from.</param>
-public readonly record struct GenePair(string GeneA, string GeneB, double Bits, int Cells);
+public readonly record struct GenePair(string GeneA, string GeneB, double Bits, int Cells)
+{
+    /// <summary>What bootstraps say of the pair, if any were asked for.</summary>
+    public ScoreSpread? Spread { get; init; }
+
+    /// <summary>The p-value of the permutation test, if it was asked for.</summary>
+    public double? PermutationP { get; init; }
+}
+
+/// <summary>What resamples say of a pair's mutual information, without its sign, in bits.</summary>
+/// <param name="Mean">Its mean over the resamples; above the score itself by about the score's own bias.</param>
+/// <param name="Deviation">Its standard deviation over the resamples.</param>
+/// <param name="Low">The lower end of the percentile interval.</param>
+/// <param name="High">The upper end.</param>
+/// <param name="Frequency">The share of resamples in which the pair is among the strongest of its regulator; null unless
+/// regulators were given and the strongest partners kept.</param>
+public readonly record struct ScoreSpread(double Mean, double Deviation, double Low, double High, double? Frequency);
 
 /// <summary>Scores of pairs of genes: symmetric, and without a gene's pair with itself.</summary>
 public sealed class CoExpressionResult
@@ -64,7 +80,7 @@ public sealed class CoExpressionResult
     /// <exception cref="ArgumentException">No scored gene has this name.</exception>
     public double[] Row(string gene) => PairScoresModule.denseRow(result.Scores, Number(gene));
 
-    /// <summary>Writes the scores: .h5ad (varp), .tsv or .csv (gene_a gene_b mi cells; .gz packs it), .npz (sparse) or
+    /// <summary>Writes the scores: .h5ad (varp), .tsv or .csv (gene_a gene_b mi cells, and what resamples say; .gz packs it), .npz (sparse) or
     /// .npy (dense). The file appears complete or not at all.</summary>
     /// <param name="path">The file; one that is there is replaced.</param>
     /// <param name="progress">Told how far the writing is.</param>
@@ -85,7 +101,24 @@ public sealed class CoExpressionResult
 
     internal CoexpressionResult Value => result;
 
-    GenePair Pair(int gene, Partner partner) => new(Genes[gene], Genes[partner.Gene], partner.Score, partner.Cells);
+    GenePair Pair(int gene, Partner partner) =>
+        new(Genes[gene], Genes[partner.Gene], partner.Score, partner.Cells)
+        {
+            Spread = Spread(gene, partner.Gene),
+            PermutationP = Resampled(result.Resampling.PValues, gene, partner.Gene),
+        };
+
+    ScoreSpread? Spread(int gene, int partner)
+    {
+        if (result.Resampling.Spreads.Length == 0)
+            return null;
+        var spread = result.Resampling.Spreads[result.Scores.Place(gene, partner)];
+        var frequency = Resampled(result.Resampling.Frequencies, gene, partner);
+        return new(spread.Mean, spread.Deviation, spread.Low, spread.High, frequency);
+    }
+
+    double? Resampled(double[] values, int gene, int partner) =>
+        values.Length == 0 ? null : values[result.Scores.Place(gene, partner)];
 
     int Number(string gene)
     {

@@ -41,8 +41,16 @@ module ResamplingKernelTests =
         Array.zip numerators cells |> Array.truncate count
 
     /// Pairs of the first genes both ways round, in the first resamples, the last, and those where a batch ends.
-    let private agrees (worker: ResamplingWorker) (genes: SmallGenes) count (expected: int -> int -> int -> int64 * int) =
-        let looked = [ 0; 1; 62; 63; 64; count - 1 ] |> List.filter (fun i -> i < count) |> List.distinct
+    let private agrees
+        (worker: ResamplingWorker)
+        (genes: SmallGenes)
+        count
+        (expected: int -> int -> int -> int64 * int)
+        =
+        let looked =
+            [ 0; 1; 62; 63; 64; count - 1 ]
+            |> List.filter (fun i -> i < count)
+            |> List.distinct
 
         for row in 0 .. min 4 genes.Count - 1 do
             worker.Take row
@@ -71,7 +79,10 @@ module ResamplingKernelTests =
     [<Property>]
     let ``every path gives, in every resample, what the resample's cells written out give`` (genes: SmallGenes) seed =
         let random = System.Random seed
-        let weights = Array.init (random.Next(1, 70)) (fun _ -> someWeights random genes.Cells)
+
+        let weights =
+            Array.init (random.Next(1, 70)) (fun _ -> someWeights random genes.Cells)
+
         use drawn = resamples weights genes.Cells
 
         for convention in conventions do
@@ -85,7 +96,9 @@ module ResamplingKernelTests =
                         (levels column genes))
 
             for path in paths do
-                use kernel = new ResamplingKernel(SmallGenes.binned genes, drawn, convention, path, 2)
+                use kernel =
+                    new ResamplingKernel(SmallGenes.binned genes, drawn, convention, path, 2)
+
                 use worker = kernel.NewWorker()
                 agrees worker genes weights.Length oracle
 
@@ -110,6 +123,88 @@ module ResamplingKernelTests =
                         (levels column genes))
 
             for path in paths do
-                use kernel = new PermutationKernel(SmallGenes.binned genes, orders, convention, path)
+                use kernel =
+                    new PermutationKernel(SmallGenes.binned genes, orders, convention, path)
+
                 use worker = kernel.NewWorker()
                 agrees worker genes orders.Length oracle
+
+    [<Test>]
+    let ``every path that the processor has is looked at, and others are refused`` () =
+        let genes =
+            SmallGenes.binned {
+                Cells = 1
+                Levels = [| [| 1uy |] |]
+                Highest = [| 1uy |]
+                Values = [||]
+            }
+
+        Assert.That(paths, Does.Contain ResamplingPath.Scalar)
+        Assert.That(paths, Does.Contain ResamplingPaths.Default)
+
+        for path in Enum.GetValues<ResamplingPath>() do
+            if not (ResamplingPaths.Supports path) then
+                Expect.raises<PlatformNotSupportedException>(fun () ->
+                    new PermutationKernel(genes, [| [| 0 |] |], CellsIn.All, path) |> ignore)
+
+    /// Two genes in two cells each, one of them shared: A is in cells 1 and 2, B in cells 2 and 3, and cell 4 has neither.
+    let private twoGenes = {
+        Cells = 4
+        Levels = [| [| 1uy; 1uy; 0uy; 0uy |]; [| 0uy; 1uy; 1uy; 0uy |] |]
+        Highest = [| 1uy; 1uy |]
+        Values = [||]
+    }
+
+    // With weights 1, 0, 1, 2 the genes exclude each other: over the 2 cells of either, 2 log2 2 bits in all; over all 4,
+    // cells of 1, 1 and 2, rows of 1 and 3 and columns of 1 and 3: 2 − 2 · 3 log2 3 + 4 log2 4 = 10 − 6 log2 3.
+    [<Test>]
+    let ``scores a resample by hand`` () =
+        for path in paths do
+            use drawn = resamples [| [| 1; 0; 1; 2 |] |] 4
+
+            let score convention =
+                use kernel =
+                    new ResamplingKernel(SmallGenes.binned twoGenes, drawn, convention, path)
+
+                use worker = kernel.NewWorker()
+                worker.Take 0
+                (scores worker 1 1)[0]
+
+            Expect.equal (2L <<< 30, 2) (score CellsIn.EitherGene)
+            let numerator, cells = score CellsIn.All
+            Expect.equal 4 cells
+            Assert.That(float numerator / float (1 <<< 30), Is.EqualTo(10.0 - 6.0 * Math.Log2 3.0).Within 1e-8)
+
+    // Counts of 64 and more leave the register's table, and those above 255 a byte.
+    [<Test>]
+    let ``large counts are scored as small ones`` ([<Values(63, 64, 65, 255, 256, 300)>] count: int) =
+        let genes = {
+            Cells = 3 * count
+            Levels = [|
+                Array.init (3 * count) (fun cell -> if cell < 2 * count then 1uy else 2uy)
+                Array.init (3 * count) (fun cell -> if cell < count then 1uy else 2uy)
+            |]
+            Highest = [| 2uy; 2uy |]
+            Values = [||]
+        }
+
+        let weights = [| Array.create (3 * count) 1; Array.create (3 * count) 2 |]
+        use drawn = resamples weights (3 * count)
+
+        for path in paths do
+            use kernel = new ResamplingKernel(SmallGenes.binned genes, drawn, CellsIn.All, path)
+            use worker = kernel.NewWorker()
+
+            agrees worker genes 2 (fun row column i ->
+                Reference.Resampling.numerator Oracle.entry false weights[i] (levels row genes) (levels column genes))
+
+    [<Test>]
+    let ``bad weights and orders are refused`` () =
+        let genes = SmallGenes.binned twoGenes
+        use drawn = new ResampleWeights(3, 1)
+        Expect.refused "2 weights for 3 cells" (fun () -> drawn.Set(0, ReadOnlySpan [| 1; 2 |]))
+        Expect.raises<ArgumentOutOfRangeException>(fun () -> drawn.Set(0, ReadOnlySpan [| 1; 256; 0 |]))
+        Expect.raises<ArgumentOutOfRangeException>(fun () -> drawn.Set(0, ReadOnlySpan [| 1; -1; 0 |]))
+        Expect.raises<ArgumentOutOfRangeException>(fun () -> drawn.Set(1, ReadOnlySpan [| 1; 1; 0 |]))
+        Expect.refused "3 cells for 4" (fun () -> new ResamplingKernel(genes, drawn, CellsIn.All))
+        Expect.refused "3 cells for 4" (fun () -> new PermutationKernel(genes, [| [| 0; 1; 2 |] |], CellsIn.All))

@@ -91,6 +91,17 @@ readonly unsafe struct Avx2Lanes : ILanes
             (Vector256.LoadAligned(total + lane) - Vector256.LoadAligned(part + lane)).StoreAligned(rest + lane);
     }
 
+    public static bool AddJoint(int* counts, int* row, bool rowMet, int* column, bool columnMet)
+    {
+        for (var lane = 0; lane < Lanes; lane += Ints)
+        {
+            var count = Vector256.LoadAligned(counts + lane);
+            (rowMet ? Vector256.LoadAligned(row + lane) + count : count).StoreAligned(row + lane);
+            (columnMet ? Vector256.LoadAligned(column + lane) + count : count).StoreAligned(column + lane);
+        }
+        return false;
+    }
+
     public static bool AreSmall(int* counts) => false;
 
     public static void AddTerms(in Terms terms, SmallEntropies small, long* table, long* sums)

@@ -16,50 +16,62 @@ readonly unsafe struct Avx512Lanes : ILanes
 
     public static void SumWeights(byte* weights, int* cells, int count, int largest, int* sums)
     {
-        Clear(sums);
         var run = byte.MaxValue / Math.Max(1, largest);
+        var counts = Wide.Zero;
         for (var first = 0; first < count; first += run)
         {
             var end = Math.Min(count, first + run);
-            var counts = Vector512<byte>.Zero;
+            var bytes = Vector512<byte>.Zero;
             for (var i = first; i < end; i++)
-                counts += Vector512.LoadAligned(weights + (long)cells[i] * Lanes);
-            Widen(counts, sums);
+                bytes += Vector512.LoadAligned(weights + (long)cells[i] * Lanes);
+            counts.Add(bytes);
         }
+        counts.Store(sums);
     }
 
     public static void CountLevel(byte* levels, int* cells, int count, byte level, int* sums)
     {
-        Clear(sums);
         var wanted = Vector512.Create(level);
+        var counts = Wide.Zero;
         for (var first = 0; first < count; first += byte.MaxValue)
         {
             var end = Math.Min(count, first + byte.MaxValue);
-            var counts = Vector512<byte>.Zero;
+            var bytes = Vector512<byte>.Zero;
             // Where they are equal the comparison gives −1.
             for (var i = first; i < end; i++)
-                counts -= Vector512.Equals(Vector512.LoadAligned(levels + (long)cells[i] * Lanes), wanted);
-            Widen(counts, sums);
+                bytes -= Vector512.Equals(Vector512.LoadAligned(levels + (long)cells[i] * Lanes), wanted);
+            counts.Add(bytes);
         }
+        counts.Store(sums);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Clear(int* sums)
+    /// <summary>64 wide counters.</summary>
+    struct Wide
     {
-        for (var lane = 0; lane < Lanes; lane += Ints)
-            Vector512<int>.Zero.StoreAligned(sums + lane);
-    }
+        Vector512<int> a;
+        Vector512<int> b;
+        Vector512<int> c;
+        Vector512<int> d;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Widen(Vector512<byte> counts, int* sums)
-    {
-        var (low, high) = Vector512.Widen(counts);
-        var (a, b) = Vector512.Widen(low.AsInt16());
-        var (c, d) = Vector512.Widen(high.AsInt16());
-        (Vector512.LoadAligned(sums) + a).StoreAligned(sums);
-        (Vector512.LoadAligned(sums + Ints) + b).StoreAligned(sums + Ints);
-        (Vector512.LoadAligned(sums + 2 * Ints) + c).StoreAligned(sums + 2 * Ints);
-        (Vector512.LoadAligned(sums + 3 * Ints) + d).StoreAligned(sums + 3 * Ints);
+        internal static Wide Zero => default;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        internal void Add(Vector512<byte> counts)
+        {
+            var (low, high) = Vector512.Widen(counts);
+            var (first, second) = Vector512.Widen(low.AsInt16());
+            var (third, fourth) = Vector512.Widen(high.AsInt16());
+            (a, b, c, d) = (a + first, b + second, c + third, d + fourth);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        internal readonly void Store(int* sums)
+        {
+            a.StoreAligned(sums);
+            b.StoreAligned(sums + Ints);
+            c.StoreAligned(sums + 2 * Ints);
+            d.StoreAligned(sums + 3 * Ints);
+        }
     }
 
     public static void Add(int* part, int* total)
@@ -80,15 +92,29 @@ readonly unsafe struct Avx512Lanes : ILanes
             (Vector512.LoadAligned(total + lane) - Vector512.LoadAligned(part + lane)).StoreAligned(rest + lane);
     }
 
-    public static bool AreSmall(int* counts)
+    public static bool AddJoint(int* counts, int* row, bool rowMet, int* column, bool columnMet)
     {
-        var any =
-            Vector512.LoadAligned(counts)
-            | Vector512.LoadAligned(counts + Ints)
-            | Vector512.LoadAligned(counts + 2 * Ints)
-            | Vector512.LoadAligned(counts + 3 * Ints);
-        return (any & Vector512.Create(~(SmallEntropies.End - 1))) == Vector512<int>.Zero;
+        var any = Vector512<int>.Zero;
+        for (var lane = 0; lane < Lanes; lane += Ints)
+        {
+            var count = Vector512.LoadAligned(counts + lane);
+            any |= count;
+            (rowMet ? Vector512.LoadAligned(row + lane) + count : count).StoreAligned(row + lane);
+            (columnMet ? Vector512.LoadAligned(column + lane) + count : count).StoreAligned(column + lane);
+        }
+        return AreSmall(any);
     }
+
+    public static bool AreSmall(int* counts) =>
+        AreSmall(
+            Vector512.LoadAligned(counts)
+                | Vector512.LoadAligned(counts + Ints)
+                | Vector512.LoadAligned(counts + 2 * Ints)
+                | Vector512.LoadAligned(counts + 3 * Ints)
+        );
+
+    static bool AreSmall(Vector512<int> any) =>
+        (any & Vector512.Create(~(SmallEntropies.End - 1))) == Vector512<int>.Zero;
 
     public static void AddTerms(in Terms terms, SmallEntropies small, long* table, long* sums)
     {

@@ -19,6 +19,10 @@ unsafe interface ILanes
     /// <summary>rest = total − part.</summary>
     static abstract void Difference(int* total, int* part, int* rest);
 
+    /// <summary>row += counts and column += counts, or = where they have not been met yet. Says whether the logarithms of
+    /// the counts are found faster than by looking each up in memory.</summary>
+    static abstract bool AddJoint(int* counts, int* row, bool rowMet, int* column, bool columnMet);
+
     /// <summary>Whether the logarithms of these counts are found faster than by looking each up in memory.</summary>
     static abstract bool AreSmall(int* counts);
 

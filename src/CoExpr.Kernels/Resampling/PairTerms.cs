@@ -35,12 +35,12 @@ sealed unsafe class PairTerms<TLanes>(BinnedGenes genes, CellsIn convention, lon
     int pluses;
     int minuses;
 
-    /// <summary>Makes room for a pair that has at most so many joint levels with cells.</summary>
-    internal void Begin(int jointLevels)
+    /// <summary>Makes room for a pair of genes of so many levels, at most so many of them joint levels with cells.</summary>
+    internal void Begin(int rows, int columns, int jointLevels)
     {
         (used, smalls, pluses, minuses) = (0, 0, 0, 0);
-        Array.Clear(rowsMet);
-        Array.Clear(columnsMet);
+        rowsMet.AsSpan(0, rows).Clear();
+        columnsMet.AsSpan(0, columns).Clear();
         // The levels of both genes, and what the convention adds.
         var room = jointLevels + 2 * 256 + 8;
         if (counts.Length >= (long)room * Lanes)
@@ -56,22 +56,17 @@ sealed unsafe class PairTerms<TLanes>(BinnedGenes genes, CellsIn convention, lon
     /// <summary>Takes the counts at <see cref="Next"/> as n_ab of levels a and b, from 0.</summary>
     internal void AddJoint(int a, int b)
     {
-        Sum(rowSums.Pointer + a * Lanes, ref rowsMet[a]);
-        Sum(columnSums.Pointer + b * Lanes, ref columnsMet[b]);
-        Plus();
+        var row = rowSums.Pointer + a * Lanes;
+        var column = columnSums.Pointer + b * Lanes;
+        Plus(TLanes.AddJoint(Next, row, rowsMet[a], column, columnsMet[b]));
+        (rowsMet[a], columnsMet[b]) = (true, true);
     }
 
-    void Sum(int* total, ref bool met)
-    {
-        if (!met)
-            new Span<int>(total, Lanes).Clear();
-        met = true;
-        TLanes.Add(Next, total);
-    }
+    void Plus() => Plus(TLanes.AreSmall(Next));
 
-    void Plus()
+    void Plus(bool isSmall)
     {
-        if (TLanes.AreSmall(Next))
+        if (isSmall)
             small[smalls++] = used++;
         else
             plus[pluses++] = used++;

@@ -119,7 +119,7 @@ public sealed class PermutationKernel : IDisposable
         void Count(int column, byte* levelsOfRow)
         {
             var start = genes.LevelStarts[column];
-            terms.Begin(genes.Levels[row] * genes.Levels[column]);
+            terms.Begin(genes.Levels[row], genes.Levels[column], genes.Levels[row] * genes.Levels[column]);
             fixed (int* cellOf = levels.Cells)
                 for (var b = 0; b < genes.Levels[column]; b++)
                 for (var a = 0; a < genes.Levels[row]; a++)

@@ -92,7 +92,7 @@ public sealed class ResamplingKernel : IDisposable
             fixed (int* cellOf = shared.Cells)
                 for (var batch = 0; batch < margins.Length; batch++)
                 {
-                    Count(batch, cellOf);
+                    Count(batch, column, cellOf);
                     var first = batch * ResampleWeights.Lanes;
                     terms.Finish(margins[batch], row, column, numerators[first..], cells[first..]);
                 }
@@ -103,12 +103,12 @@ public sealed class ResamplingKernel : IDisposable
             shared.Find(column);
             fixed (int* cellOf = shared.Cells)
                 for (var batch = 0; batch < margins.Length; batch++)
-                    Count(batch, cellOf);
+                    Count(batch, column, cellOf);
         }
 
-        void Count(int batch, int* cellOf)
+        void Count(int batch, int column, int* cellOf)
         {
-            terms.Begin(shared.Count);
+            terms.Begin(genes.Levels[row], genes.Levels[column], shared.Count);
             var line = weights.Batch(batch);
             var largest = weights.Largest(batch);
             foreach (var run in shared.Runs.AsSpan(0, shared.Count))

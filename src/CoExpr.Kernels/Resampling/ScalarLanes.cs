@@ -47,6 +47,16 @@ readonly unsafe struct ScalarLanes : ILanes
             rest[lane] = total[lane] - part[lane];
     }
 
+    public static bool AddJoint(int* counts, int* row, bool rowMet, int* column, bool columnMet)
+    {
+        for (var lane = 0; lane < Lanes; lane++)
+        {
+            row[lane] = (rowMet ? row[lane] : 0) + counts[lane];
+            column[lane] = (columnMet ? column[lane] : 0) + counts[lane];
+        }
+        return false;
+    }
+
     public static bool AreSmall(int* counts) => false;
 
     public static void AddTerms(in Terms terms, SmallEntropies small, long* table, long* sums)

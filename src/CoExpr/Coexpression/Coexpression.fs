@@ -28,6 +28,10 @@ type CoexpressionOptions = {
     EntropyAbove: float<nat> option
     EntropyRule: EntropyRule
     Negatives: Negatives
+    /// Only pairs with at least one of these genes are scored; None scores all pairs.
+    Regulators: string[] option
+    /// What is said of the kept pairs by drawing cells anew.
+    Resampling: ResamplingOptions
     Threads: int
     Backend: IPairBackend
 }
@@ -48,6 +52,8 @@ type CoexpressionResult = {
     GeneTable: Table
     /// Pairs that were scored, kept or not.
     PairsScored: int64
+    /// What resamples say of the kept pairs.
+    Resampling: PairResampling
 }
 
 /// Which genes share information, and how much.
@@ -67,6 +73,8 @@ module Coexpression =
         EntropyAbove = None
         EntropyRule = EntropyRule.WithoutZeros
         Negatives = Negatives.Refuse
+        Regulators = None
+        Resampling = PairResampling.none
         Threads = Schedule.defaultThreads
         Backend = Backend.cpu
     }
@@ -95,7 +103,7 @@ module Coexpression =
                 refuse "--min" (invariant (float least)) "a number of bits is needed"
             | _, Some threshold when not (Double.IsFinite(float threshold)) ->
                 refuse "--entropy-above" (invariant (float threshold)) "a number of nats is needed"
-            | _ -> Ok()
+            | _ -> PairResampling.validate options.Resampling
 
     let private checkValues options (cells: Cells) =
         let finite = Cells.requireValues Single.IsFinite "Values must be finite."
@@ -139,9 +147,24 @@ module Coexpression =
                 Ok genes
         | _ -> Ok genes
 
+    /// The regulators among the genes that are left, by number; None where all pairs are wanted.
+    let private chooseRegulators options (cells: Cells) (kept: int[]) =
+        match options.Regulators with
+        | None -> Ok None
+        | Some names ->
+            Regulators.among cells.Source cells.GeneTable.Names kept names
+            |> Result.map Some
+
     /// Genes by number of expressed cells, fewest first: the kernels take the sparser gene of a pair as the one to visit.
-    let private byDensity (binned: BinnedGenes) =
-        Array.init binned.Genes id |> Array.sortBy binned.Expressed
+    /// Regulators stand before all others, so that their pairs are one rectangle.
+    let private byDensity (regulators: int[] option) (binned: BinnedGenes) =
+        let isRegulator = Array.create binned.Genes false
+
+        for gene in Option.defaultValue [||] regulators do
+            isRegulator[gene] <- true
+
+        Array.init binned.Genes id
+        |> Array.sortBy (fun gene -> struct (not isRegulator[gene], binned.Expressed gene))
 
     let private takeBinned (order: int[]) (genes: BinnedGenes) =
         let lengths = order |> Array.map (fun gene -> int64 (genes.Expressed gene))
@@ -157,16 +180,12 @@ module Coexpression =
 
         BinnedGenes(genes.Cells, starts, cellOf, levelOf, order |> Array.map (fun gene -> genes.Levels[gene]))
 
-    let private pairsIn (range: PairRange) =
-        seq { range.FirstRow .. range.EndRow - 1 }
-        |> Seq.sumBy (fun row -> int64 (max 0 (range.EndColumn - max (row + 1) range.FirstColumn)))
-
-    let private scoreAll (progress: Progress) options (genes: BinnedGenes) task (sink: PairSink) =
+    let private scoreAll (progress: Progress) options (genes: BinnedGenes) (task: PairTask) (sink: PairSink) =
         use kernel = options.Backend.Open(genes, task, options.Threads)
         let blocks = kernel.Blocks
 
         let advance =
-            Progress.counter progress "scoring" "pairs" (int64 genes.Genes * int64 (genes.Genes - 1) / 2L)
+            Progress.counter progress "scoring" "pairs" (Regulators.count (task.PairsOf genes.Genes))
 
         let workers = Collections.Concurrent.ConcurrentBag<IPairWorker>()
 
@@ -179,7 +198,7 @@ module Coexpression =
             Schedule.blocks options.Threads blocks.Count newWorker (fun (struct (worker, block)) number ->
                 worker.Score(blocks[number], block)
                 sink.Add block
-                advance (pairsIn blocks[number]))
+                advance (Regulators.count blocks[number]))
         finally
             for worker in workers do
                 worker.Dispose()
@@ -195,7 +214,23 @@ module Coexpression =
             (integers (Array.init binned.Genes (fun gene -> int64 (binned.Expressed gene))))
         |> Table.withColumn "coexpr_bins" (integers (Array.init binned.Genes (fun gene -> int64 binned.Levels[gene])))
 
-    let private run (progress: Progress) options (cells: Cells) (kept: int[]) =
+    /// What is kept, as the sink is told it: a rectangle, or pairs that are to be resampled, are kept pair by pair.
+    let private keepOf options =
+        match options.Keep with
+        | Keep.All when options.Regulators.IsSome || PairResampling.isWanted options.Resampling ->
+            Keep.AtLeast(-infinity * 1.0<bit>)
+        | keep -> keep
+
+    let private resample progress options binned names regulators store =
+        match store, options.Keep, regulators with
+        | PairStore.Kept kept, Keep.Top k, Some regulators ->
+            let top = Some(struct (k, regulators))
+            PairResampling.ofKept progress options.Threads options.Resampling binned options.Cells names top kept
+        | PairStore.Kept kept, _, _ ->
+            PairResampling.ofKept progress options.Threads options.Resampling binned options.Cells names None kept
+        | PairStore.Squares _, _, _ -> PairResampling.nothing
+
+    let private run (progress: Progress) options (cells: Cells) (kept: int[]) regulators =
         let advance = Progress.counter progress "binning" "genes" (int64 kept.Length)
 
         let counts =
@@ -205,7 +240,8 @@ module Coexpression =
                 cells.Counts.TakeGenes kept
 
         let binned = Discretization.genes options.Threads options.Edges options.Bins counts
-        let order = byDensity binned
+        let order = byDensity regulators binned
+        let pairs = Regulators.pairs regulators kept.Length
         let table = geneTable kept binned cells
         advance (int64 kept.Length)
 
@@ -222,10 +258,10 @@ module Coexpression =
             else
                 PairParts.Information
 
-        let sink = PairSink.create options.Keep options.Strength order table.Names
+        let sink = PairSink.create (keepOf options) options.Strength order table.Names
 
         let store =
-            scoreAll progress options (takeBinned order binned) (PairTask(options.Cells, values, parts)) sink
+            scoreAll progress options (takeBinned order binned) (PairTask(options.Cells, values, parts, pairs)) sink
 
         {
             Scores = PairScores(table.Names, store)
@@ -235,7 +271,8 @@ module Coexpression =
             InputGenes = cells.Counts.Genes
             CellTable = cells.CellTable
             GeneTable = table
-            PairsScored = int64 kept.Length * int64 (kept.Length - 1) / 2L
+            PairsScored = Regulators.count pairs
+            Resampling = resample progress options binned table.Names regulators store
         }
 
     /// Scores every pair of the genes that pass, by mutual information in bits. Errors: options outside their range, two
@@ -246,5 +283,6 @@ module Coexpression =
             let! cells = Cells.requireUniqueGenes cells
             let! cells = checkValues options cells
             let! kept = chooseGenes options cells |> Result.bind (requireRoom options)
-            return run progress options cells kept
+            let! regulators = chooseRegulators options cells kept
+            return run progress options cells kept regulators
         }

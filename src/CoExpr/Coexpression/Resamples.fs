@@ -52,8 +52,7 @@ module Resamples =
     let draw (seed: uint64) rule cells index : int[] =
         match rule with
         | Draw.Bootstrap -> withReplacement (Random.stream seed bootstrapped index) cells
-        | Draw.Subsample share ->
-            withoutReplacement (Random.stream seed subsampled index) cells (drawn share cells)
+        | Draw.Subsample share -> withoutReplacement (Random.stream seed subsampled index) cells (drawn share cells)
 
     /// A random order of the cells, π(c) for every cell c.
     let permutation (seed: uint64) cells index : int[] =

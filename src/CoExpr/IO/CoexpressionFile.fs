@@ -32,6 +32,19 @@ module CoexpressionFile =
     /// Whether scores can be written under this name, told before the work is done.
     let checkFormat path = formatOf path |> Result.map ignore
 
+    /// Whether what resamples say of pairs can be written under this name: an array has room for one value of a pair.
+    let checkResampling (resampling: ResamplingOptions) path : Result<unit, CoExprError> =
+        match formatOf path with
+        | Ok DenseArray when PairResampling.isWanted resampling ->
+            Error(
+                CoExprError.BadOption(
+                    "--output",
+                    path,
+                    "--bootstraps and --permutations need a name in .h5ad, .tsv, .csv (.gz) or .npz"
+                )
+            )
+        | _ -> Ok()
+
     let private rowsOf (progress: Progress) (scores: PairScores) (value: Partner -> float) =
         seq {
             for gene in 0 .. scores.Genes.Length - 1 do
@@ -44,7 +57,7 @@ module CoexpressionFile =
                 row
         }
 
-    let private genePairs progress (scores: PairScores) =
+    let private genePairs progress resampling (scores: PairScores) =
         let genes = scores.Genes.Length
 
         match scores.Store with
@@ -54,6 +67,8 @@ module CoexpressionFile =
             [
                 "mi", MatrixPart.Sparse(genes, genes, kept.Starts, kept.Partners, kept.Scores)
                 "mi_cells", MatrixPart.SparseIntegers(genes, genes, kept.Starts, kept.Partners, cells)
+                for name, values in PairResampling.columns resampling do
+                    $"mi_{name}", MatrixPart.Sparse(genes, genes, kept.Starts, kept.Partners, values)
             ]
         | PairStore.Squares _ ->
             let size = int64 genes
@@ -73,7 +88,7 @@ module CoexpressionFile =
     let private writeH5ad progress facts (result: CoexpressionResult) path =
         let parts = {
             AnnDataParts.ofTables result.CellTable result.GeneTable with
-                GenePairs = genePairs progress result.Scores
+                GenePairs = genePairs progress result.Resampling result.Scores
                 Unstructured = unstructured facts
         }
 
@@ -85,7 +100,10 @@ module CoexpressionFile =
         let advance =
             Progress.counter progress "writing" "genes" (int64 scores.Genes.Length)
 
-        DelimitedTable.writeInPlace path [ "gene_a"; "gene_b"; "mi"; "cells" ] (fun writer ->
+        let resampled = PairResampling.columns result.Resampling
+        let columns = [ "gene_a"; "gene_b"; "mi"; "cells" ] @ List.map fst resampled
+
+        DelimitedTable.writeInPlace path columns (fun writer ->
             for gene in 0 .. scores.Genes.Length - 1 do
                 for partner in PairScores.strongest result.Options.Strength scores gene do
                     if partner.Gene > gene then
@@ -93,6 +111,10 @@ module CoexpressionFile =
                         writer.Text scores.Genes[partner.Gene]
                         writer.Number(float partner.Score)
                         writer.Integer(int64 partner.Cells)
+
+                        for _, values in resampled do
+                            writer.Number values[scores.Place(gene, partner.Gene)]
+
                         writer.EndRow()
 
                 advance 1L)
@@ -121,6 +143,8 @@ module CoexpressionFile =
              @ [
                  "cells", NpyArray.Integer([ kept.Cells.Length ], kept.Cells)
                  "genes", NpyArray.Text names
+                 for name, values in PairResampling.columns result.Resampling do
+                     name, NpyArray.Float([ values.Length ], values)
              ])
 
     let private writeDense (progress: Progress) (result: CoexpressionResult) path =
