@@ -23,19 +23,19 @@ static class ResamplingCost
         );
         Console.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
         foreach (var file in arguments)
-            Measure(System.IO.Path.GetFileName(file), FromFile(file), 25);
+            Measure(System.IO.Path.GetFileName(file), FromFile(file), 100);
         foreach (var density in new[] { 5, 10, 30, 100 })
             Measure($"5,000 cells, 10 levels, {density} % above 0", Made(5000, 1000, density), 10);
     }
 
-    // 500 genes spread evenly over the file's order stand for regulators: of all densities, as those are.
+    // 100 genes spread evenly over the file's order stand for regulators: of all densities, as those are.
     static BinnedGenes FromFile(string path)
     {
         var counts = AnnData.read(ReadOptionsModule.standard, path).ResultValue.Counts;
         var kept = GeneFilter.passing(3, null, EntropyRule.WithoutZeros, counts);
         var genes = Discretization.genes(1, QuantileEdges.Exact, 10, counts.TakeGenes(kept));
-        var every = kept.Length / 25;
-        return Sorted(genes, gene => gene % every == 0 && gene / every < 25);
+        var every = kept.Length / 100;
+        return Sorted(genes, gene => gene % every == 0 && gene / every < 100);
     }
 
     static BinnedGenes Sorted(BinnedGenes genes, Func<int, bool> first)

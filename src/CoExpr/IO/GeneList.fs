@@ -11,7 +11,7 @@ module GeneList =
     /// The names in a text file, one a line, .gz unpacked; blanks around a name, empty lines and repeated names are left
     /// out. Errors: no such file, a file that is no text, no name in it.
     let read progress path : Result<string[], CoExprError> =
-        CoExprError.protect (fun () ->
+        InputFile.reading path (fun () ->
             use lines = new TextLines(path, progress)
             let names = List<string>()
 
