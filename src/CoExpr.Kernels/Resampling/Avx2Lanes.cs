@@ -106,7 +106,7 @@ readonly unsafe struct Avx2Lanes : ILanes
 
     public static void AddTerms(in Terms terms, SmallEntropies small, long* table, long* sums)
     {
-        for (var lane = 0; lane < Lanes; lane += Longs)
+        for (var lane = 0; lane < terms.Lanes; lane += Longs)
         {
             var sum = Vector256.LoadAligned(sums + lane);
             foreach (var term in terms.Small)

@@ -118,7 +118,7 @@ readonly unsafe struct Avx512Lanes : ILanes
 
     public static void AddTerms(in Terms terms, SmallEntropies small, long* table, long* sums)
     {
-        for (var lane = 0; lane < Lanes; lane += Ints)
+        for (var lane = 0; lane < terms.Lanes; lane += Ints)
             AddSmall(terms, small, lane, sums + lane);
         if (terms.Plus.Length + terms.Minus.Length > 0)
             AddLarge(terms, table, sums);
@@ -128,7 +128,7 @@ readonly unsafe struct Avx512Lanes : ILanes
     static void AddLarge(in Terms terms, long* table, long* sums)
     {
         const int half = Longs / 2;
-        for (var lane = 0; lane < Lanes; lane += Longs)
+        for (var lane = 0; lane < terms.Lanes; lane += Longs)
         {
             var low = Vector256.LoadAligned(sums + lane);
             var high = Vector256.LoadAligned(sums + lane + half);

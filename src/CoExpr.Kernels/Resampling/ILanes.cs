@@ -34,6 +34,9 @@ unsafe interface ILanes
 unsafe ref struct Terms
 {
     internal int* Counts;
+
+    /// <summary>Lanes in use, a multiple of 16; what the others come to is nothing.</summary>
+    internal int Lanes;
     internal System.ReadOnlySpan<int> Small;
     internal System.ReadOnlySpan<int> Plus;
     internal System.ReadOnlySpan<int> Minus;

@@ -92,6 +92,7 @@ sealed unsafe class PairTerms<TLanes>(BinnedGenes genes, CellsIn convention, lon
         var terms = new Terms
         {
             Counts = counts.Pointer,
+            Lanes = margins.Used,
             Small = small.AsSpan(0, smalls),
             Plus = plus.AsSpan(0, pluses),
             Minus = minus.AsSpan(0, minuses),
@@ -134,6 +135,12 @@ sealed unsafe class PairTerms<TLanes>(BinnedGenes genes, CellsIn convention, lon
     {
         if (Cancels(gene))
             return;
+        if (used == 0)
+        {
+            // No cell expresses both, so n_A − K = n_A, which was looked up before.
+            TLanes.Subtract(margins.AloneTerm(gene), sums.Pointer);
+            return;
+        }
         TLanes.Difference(margins.Expressed(gene), both.Pointer, Next);
         Minus();
     }

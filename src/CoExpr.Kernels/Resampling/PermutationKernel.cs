@@ -44,7 +44,7 @@ public sealed class PermutationKernel : IDisposable
         var table = EntropyTable.Create(genes.Cells);
         var levels = new LevelCells(genes);
         var inverses = Array.ConvertAll(permutations, Inverse);
-        var own = margins = ResampledMargins.Unchanged<TLanes>(genes, table);
+        var own = margins = ResampledMargins.Unchanged<TLanes>(genes, Lanes, table);
         return () => new Worker<TLanes>(genes, levels, inverses, convention, table, own);
     }
 

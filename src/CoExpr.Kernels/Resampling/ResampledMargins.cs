@@ -9,15 +9,21 @@ sealed unsafe class ResampledMargins : IDisposable
 
     readonly AlignedBuffer<int> sizes;
     readonly AlignedBuffer<int> expressed;
+    readonly AlignedBuffer<long> aloneTerms;
     readonly AlignedBuffer<long> terms;
     readonly AlignedBuffer<int> totals = new(Lanes);
 
-    ResampledMargins(BinnedGenes genes)
+    ResampledMargins(BinnedGenes genes, int resamples)
     {
+        Used = Math.Min(Lanes, (resamples + 15) / 16 * 16);
+        aloneTerms = new((long)genes.Genes * Lanes);
         sizes = new((long)genes.LevelSizes.Length * Lanes);
         terms = new((long)genes.LevelSizes.Length * Lanes);
         expressed = new((long)genes.Genes * Lanes);
     }
+
+    /// <summary>Lanes that have a resample, up to a multiple of 16.</summary>
+    internal int Used { get; }
 
     /// <summary>n_a of a level, by its number among the levels of all genes.</summary>
     internal int* Size(int level) => sizes.Pointer + (long)level * Lanes;
@@ -27,6 +33,9 @@ sealed unsafe class ResampledMargins : IDisposable
 
     /// <summary>n_A: cells that express a gene.</summary>
     internal int* Expressed(int gene) => expressed.Pointer + (long)gene * Lanes;
+
+    /// <summary>F[n_A] of a gene.</summary>
+    internal long* AloneTerm(int gene) => aloneTerms.Pointer + (long)gene * Lanes;
 
     /// <summary>N: all cells.</summary>
     internal int* Totals => totals.Pointer;
@@ -41,7 +50,7 @@ sealed unsafe class ResampledMargins : IDisposable
     )
         where TLanes : struct, ILanes
     {
-        var margins = new ResampledMargins(genes);
+        var margins = new ResampledMargins(genes, weights.Resamples - batch * Lanes);
         var largest = weights.Largest(batch);
         weights.Totals(batch).CopyTo(new Span<int>(margins.Totals, Lanes));
         fixed (int* cells = levels.Cells)
@@ -58,10 +67,10 @@ sealed unsafe class ResampledMargins : IDisposable
     }
 
     /// <summary>The same in every resample: cells are only told apart otherwise.</summary>
-    internal static ResampledMargins Unchanged<TLanes>(BinnedGenes genes, long[] table)
+    internal static ResampledMargins Unchanged<TLanes>(BinnedGenes genes, int resamples, long[] table)
         where TLanes : struct, ILanes
     {
-        var margins = new ResampledMargins(genes);
+        var margins = new ResampledMargins(genes, resamples);
         new Span<int>(margins.Totals, Lanes).Fill(genes.Cells);
         for (var level = 0; level < genes.LevelSizes.Length; level++)
             new Span<int>(margins.Size(level), Lanes).Fill(genes.LevelSizes[level]);
@@ -73,18 +82,27 @@ sealed unsafe class ResampledMargins : IDisposable
         where TLanes : struct, ILanes
     {
         for (var gene = 0; gene < genes.Genes; gene++)
-        for (var level = genes.LevelStarts[gene]; level < genes.LevelStarts[gene + 1]; level++)
         {
-            TLanes.Add(Size(level), Expressed(gene));
-            for (var lane = 0; lane < Lanes; lane++)
-                Term(level)[lane] = table[Size(level)[lane]];
+            for (var level = genes.LevelStarts[gene]; level < genes.LevelStarts[gene + 1]; level++)
+            {
+                TLanes.Add(Size(level), Expressed(gene));
+                LookUp(table, Size(level), Term(level));
+            }
+            LookUp(table, Expressed(gene), AloneTerm(gene));
         }
+    }
+
+    static void LookUp(long[] table, int* counts, long* terms)
+    {
+        for (var lane = 0; lane < Lanes; lane++)
+            terms[lane] = table[counts[lane]];
     }
 
     public void Dispose()
     {
         sizes.Dispose();
         expressed.Dispose();
+        aloneTerms.Dispose();
         terms.Dispose();
         totals.Dispose();
     }

@@ -62,13 +62,13 @@ readonly unsafe struct ScalarLanes : ILanes
     public static void AddTerms(in Terms terms, SmallEntropies small, long* table, long* sums)
     {
         foreach (var term in terms.Small)
-            for (var lane = 0; lane < Lanes; lane++)
+            for (var lane = 0; lane < terms.Lanes; lane++)
                 sums[lane] += table[terms.At(term)[lane]];
         foreach (var term in terms.Plus)
-            for (var lane = 0; lane < Lanes; lane++)
+            for (var lane = 0; lane < terms.Lanes; lane++)
                 sums[lane] += table[terms.At(term)[lane]];
         foreach (var term in terms.Minus)
-            for (var lane = 0; lane < Lanes; lane++)
+            for (var lane = 0; lane < terms.Lanes; lane++)
                 sums[lane] -= table[terms.At(term)[lane]];
     }
 }
