@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Threading;
 using System.Threading.Tasks;
 using CoExpr.IO;
@@ -54,6 +55,15 @@ public static class CoExpression
                 ),
             token
         );
+    }
+
+    /// <summary>Reads names of genes from a text file, one a line.</summary>
+    /// <param name="path">The file; .gz is unpacked.</param>
+    /// <exception cref="CoExprException">The file cannot be read, or has no name in it.</exception>
+    public static IReadOnlyList<string> ReadGeneNames(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return CoExprException.Unwrap(GeneList.read(JobProgress.Of(null, default), path));
     }
 
     /// <summary>A whole run: reads a file, scores its pairs, and writes the outputs, all of them complete or none.</summary>

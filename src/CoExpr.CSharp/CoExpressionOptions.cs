@@ -1,6 +1,8 @@
 using System;
+using System.Collections.Generic;
 using System.Linq;
 using CoExpr.Kernels;
+using Microsoft.FSharp.Core;
 
 namespace CoExpr.CSharp;
 
@@ -64,6 +66,21 @@ public sealed record CoExpressionOptions
     /// <summary>Whether negative values count as not expressed instead of being refused. Default: no.</summary>
     public bool NegativeAsZero { get; init; }
 
+    /// <summary>Names of genes: only pairs with at least one of them are scored. Default: all pairs are.</summary>
+    public IReadOnlyList<string>? Regulators { get; init; }
+
+    /// <summary>Bootstraps of the kept pairs, 2 or more: each then has a <see cref="GenePair.Spread"/>. Default: none.</summary>
+    public int Bootstraps { get; init; }
+
+    /// <summary>Permutations of the kept pairs: each then has a <see cref="GenePair.PermutationP"/>. Default: none.</summary>
+    public int Permutations { get; init; }
+
+    /// <summary>The seed of bootstraps and permutations. Default: 0.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>Share of the bootstraps between the two ends of an interval, between 0 and 1. Default: 0.95.</summary>
+    public double Confidence { get; init; } = 0.95;
+
     /// <summary>Threads to compute with; they do not change the result. Default: as many as the process may use.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 
@@ -86,6 +103,8 @@ public sealed record CoExpressionOptions
             EntropyAbove,
             EntropyWithoutSmallest ? EntropyRule.WithoutSmallest : EntropyRule.WithoutZeros,
             NegativeAsZero ? Negatives.AsZero : Negatives.Refuse,
+            Regulators is null ? FSharpOption<string[]>.None : FSharpOption<string[]>.Some([.. Regulators]),
+            new ResamplingOptions(Bootstraps, Permutations, Seed, Confidence),
             Threads,
             CoExprException.Unwrap(CoExpr.Backend.find(Backend))
         );

@@ -24,7 +24,22 @@ public readonly record struct GenePair(string GeneA, string GeneB, double Score,
     /// <summary>The false discovery rate at which the pair is called (Benjamini and Hochberg), over all pairs scored: at
     /// most 1/1,024 above the exact one. Null where none was asked for.</summary>
     public double? QValue { get; init; }
+
+    /// <summary>What bootstraps say of the pair, if any were asked for.</summary>
+    public ScoreSpread? Spread { get; init; }
+
+    /// <summary>The p-value of the permutation test, if it was asked for.</summary>
+    public double? PermutationP { get; init; }
 }
+
+/// <summary>What resamples say of a pair's mutual information, without its sign, in bits.</summary>
+/// <param name="Mean">Its mean over the resamples; above the score itself by about the score's own bias.</param>
+/// <param name="Deviation">Its standard deviation over the resamples.</param>
+/// <param name="Low">The lower end of the percentile interval.</param>
+/// <param name="High">The upper end.</param>
+/// <param name="Frequency">The share of resamples in which the pair is among the strongest of its regulator; null unless
+/// regulators were given and the strongest partners kept.</param>
+public readonly record struct ScoreSpread(double Mean, double Deviation, double Low, double High, double? Frequency);
 
 /// <summary>Scores of pairs of genes: symmetric, and without a gene's pair with itself.</summary>
 public sealed class CoExpressionResult
@@ -77,7 +92,7 @@ public sealed class CoExpressionResult
     public double[] Row(string gene) => PairScoresModule.denseRow(result.Scores, Number(gene));
 
     /// <summary>Writes the scores: .h5ad (varp), .tsv or .csv (gene_a gene_b mi cells and, with p-values,
-    /// p log10_p q; .gz packs it), .npz (sparse) or
+    /// p log10_p q, and what resamples say; .gz packs it), .npz (sparse) or
     /// .npy (dense). The file appears complete or not at all.</summary>
     /// <param name="path">The file; one that is there is replaced.</param>
     /// <param name="progress">Told how far the writing is.</param>
@@ -100,7 +115,11 @@ public sealed class CoExpressionResult
 
     GenePair Pair(int gene, Partner partner)
     {
-        var pair = new GenePair(Genes[gene], Genes[partner.Gene], partner.Score, partner.Cells);
+        var pair = new GenePair(Genes[gene], Genes[partner.Gene], partner.Score, partner.Cells)
+        {
+            Spread = Spread(gene, partner.Gene),
+            PermutationP = Resampled(result.Resampling.PValues, gene, partner.Gene),
+        };
         if (result.Tests is null)
             return pair;
         var tests = result.Tests.Value;
@@ -112,6 +131,18 @@ public sealed class CoExpressionResult
             QValue = tests.QValue(gene, partner.Gene, bits),
         };
     }
+
+    ScoreSpread? Spread(int gene, int partner)
+    {
+        if (result.Resampling.Spreads.Length == 0)
+            return null;
+        var spread = result.Resampling.Spreads[result.Scores.Place(gene, partner)];
+        var frequency = Resampled(result.Resampling.Frequencies, gene, partner);
+        return new(spread.Mean, spread.Deviation, spread.Low, spread.High, frequency);
+    }
+
+    double? Resampled(double[] values, int gene, int partner) =>
+        values.Length == 0 ? null : values[result.Scores.Place(gene, partner)];
 
     int Number(string gene)
     {

@@ -137,6 +137,8 @@ public sealed class MiCommand
         "Count negative values as not expressed (as GeneVector) instead of refusing them"
     );
 
+    readonly ResamplingOptions resampling = new();
+
     readonly Option<string> backend = new("--backend")
     {
         Description = "What computes; it does not change the result",
@@ -189,6 +191,7 @@ public sealed class MiCommand
             backend,
         ];
         Array.ForEach(options, command.Options.Add);
+        resampling.AddTo(command);
         common.AddTo(command);
         command.Validators.Add(result =>
         {
@@ -238,26 +241,29 @@ public sealed class MiCommand
         };
 
     CoExpressionOptions Scoring(ParseResult parsed) =>
-        new()
-        {
-            Bins = parsed.GetValue(bins),
-            Measure = parsed.GetValue(measure)!,
-            Estimator = parsed.GetValue(estimator)!,
-            Transform = parsed.GetValue(transform)!,
-            PValues = parsed.GetValue(pValues),
-            FalseDiscoveryRate = parsed.GetValue(fdr),
-            Signed = !parsed.GetValue(unsigned),
-            Cells = parsed.GetValue(cells) == "all" ? CellsIn.All : CellsIn.EitherGene,
-            Top = parsed.GetValue(top),
-            MinimumScore = parsed.GetValue(min),
-            All = parsed.GetValue(all),
-            ByMagnitude = parsed.GetValue(by) == "magnitude",
-            MinimumCells = parsed.GetValue(minCells),
-            EntropyAbove = parsed.GetValue(entropyAbove),
-            EntropyWithoutSmallest = parsed.GetValue(entropyOriginal),
-            NumPyEdges = parsed.GetValue(edges) == "numpy",
-            NegativeAsZero = parsed.GetValue(negativeAsZero),
-            Threads = parsed.GetValue(common.Threads),
-            Backend = parsed.GetValue(backend)!,
-        };
+        resampling.Of(
+            parsed,
+            new()
+            {
+                Bins = parsed.GetValue(bins),
+                Measure = parsed.GetValue(measure)!,
+                Estimator = parsed.GetValue(estimator)!,
+                Transform = parsed.GetValue(transform)!,
+                PValues = parsed.GetValue(pValues),
+                FalseDiscoveryRate = parsed.GetValue(fdr),
+                Signed = !parsed.GetValue(unsigned),
+                Cells = parsed.GetValue(cells) == "all" ? CellsIn.All : CellsIn.EitherGene,
+                Top = parsed.GetValue(top),
+                MinimumScore = parsed.GetValue(min),
+                All = parsed.GetValue(all),
+                ByMagnitude = parsed.GetValue(by) == "magnitude",
+                MinimumCells = parsed.GetValue(minCells),
+                EntropyAbove = parsed.GetValue(entropyAbove),
+                EntropyWithoutSmallest = parsed.GetValue(entropyOriginal),
+                NumPyEdges = parsed.GetValue(edges) == "numpy",
+                NegativeAsZero = parsed.GetValue(negativeAsZero),
+                Threads = parsed.GetValue(common.Threads),
+                Backend = parsed.GetValue(backend)!,
+            }
+        );
 }

@@ -8,7 +8,15 @@ namespace CoExpr.Benchmarks;
 static class Program
 {
     // Within this process: a project of BenchmarkDotNet's own would not find the packages.
-    static void Main(string[] arguments) =>
+    static void Main(string[] arguments)
+    {
+        if (arguments is ["resampling", .. var files])
+            ResamplingCost.Run(files);
+        else
+            Measure(arguments);
+    }
+
+    static void Measure(string[] arguments) =>
         BenchmarkSwitcher
             .FromAssembly(typeof(Program).Assembly)
             .Run(

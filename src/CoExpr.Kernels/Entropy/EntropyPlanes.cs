@@ -18,7 +18,7 @@ sealed unsafe class EntropyPlanes : IDisposable
     /// <summary>Number of byte tables.</summary>
     internal const int Planes = 6;
 
-    readonly NativeBytes bytes;
+    readonly AlignedBuffer<byte> bytes;
     readonly long stride;
 
     internal EntropyPlanes(int cells)
@@ -26,7 +26,7 @@ sealed unsafe class EntropyPlanes : IDisposable
         Table = EntropyTable.Create(cells);
         // Look-ups of small counts reach beyond the last entry where there are few cells.
         stride = (Reach + Math.Max(Table.Length, Reach) + 63) / 64 * 64;
-        bytes = new NativeBytes(Planes * stride);
+        bytes = new AlignedBuffer<byte>(Planes * stride);
         for (var plane = 0; plane < Planes; plane++)
         for (var n = 0; n < Table.Length; n++)
             At(plane)[n] = (byte)(Table[n] >> (8 * plane));

@@ -9,7 +9,7 @@ sealed unsafe class LaneScores : System.IDisposable
 {
     internal const int Lanes = NarrowSums.Lanes;
 
-    readonly NativeBytes memory = new(Lanes * (sizeof(long) + sizeof(int) + 1));
+    readonly AlignedBuffer<byte> memory = new(Lanes * (sizeof(long) + sizeof(int) + 1));
 
     internal LaneScores()
     {

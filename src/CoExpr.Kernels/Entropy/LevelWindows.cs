@@ -9,14 +9,14 @@ namespace CoExpr.Kernels;
 sealed unsafe class LevelWindows : IDisposable
 {
     const int Lanes = NarrowSums.Lanes;
-    readonly NativeBytes sizes;
+    readonly AlignedBuffer<byte> sizes;
     readonly int[] bases;
     readonly int levels;
 
     internal LevelWindows(int[] levelSizes, int lanes, int levels)
     {
         this.levels = levels;
-        sizes = new NativeBytes((long)lanes * levels);
+        sizes = new AlignedBuffer<byte>((long)lanes * levels);
         bases = new int[lanes / Lanes * levels];
         for (var group = 0; group < lanes / Lanes; group++)
         for (var b = 0; b < levels; b++)

@@ -33,7 +33,7 @@ sealed unsafe class NarrowSums : IDisposable
         EntropyPlanes.Planes * 128 + (MostLevels + 1) * Lanes + Lanes * sizeof(long) + Lanes;
 
     readonly EntropyPlanes planes;
-    readonly NativeBytes memory = new((5 + MostLevels + MostLevels + 1) * Lanes);
+    readonly AlignedBuffer<byte> memory = new((5 + MostLevels + MostLevels + 1) * Lanes);
     readonly byte* pairs;
     readonly byte* columns;
     readonly byte* rows;

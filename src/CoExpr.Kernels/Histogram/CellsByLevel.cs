@@ -30,6 +30,12 @@ public sealed class CellsByLevel
             cells[places[genes.LevelOf[at] - 1]++] = genes.CellOf[at];
     }
 
+    /// <summary>The cells of all lists, one after the other.</summary>
+    internal int[] Cells => cells;
+
+    /// <summary>Where the cells of a list begin.</summary>
+    internal long Start(int list) => starts[list];
+
     /// <summary>The cells of a gene at a level.</summary>
     /// <param name="gene">The gene.</param>
     /// <param name="level">The level, from 1.</param>

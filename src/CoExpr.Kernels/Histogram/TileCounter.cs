@@ -12,12 +12,12 @@ sealed unsafe class TileCounter(BinnedGenes genes, CellsByLevel lists, SimdPath 
     readonly delegate* <byte*, int*, int, byte*, bool, void> count =
         path == SimdPath.Avx512 ? &PositionalPopcount.Count : &PositionalPopcount256.Count;
     readonly RowLists offsets = new();
-    readonly NativeBytes scratch = new(PositionalPopcount.Lanes);
+    readonly AlignedBuffer<byte> scratch = new(PositionalPopcount.Lanes);
     readonly int[] starts = new int[genes.Cells];
     int[] firstList = [];
     int firstRow;
     int rows;
-    NativeBytes? memory;
+    AlignedBuffer<byte>? memory;
 
     /// <summary>Memory for at least so many bytes, of undefined content; the one given before is no longer valid.</summary>
     internal byte* Room(long bytes)
@@ -25,7 +25,7 @@ sealed unsafe class TileCounter(BinnedGenes genes, CellsByLevel lists, SimdPath 
         if (memory is null || memory.Length < bytes)
         {
             memory?.Dispose();
-            memory = new NativeBytes(bytes);
+            memory = new AlignedBuffer<byte>(bytes);
         }
         return memory.Start;
     }

@@ -11,7 +11,7 @@ namespace CoExpr.Kernels;
 /// </remarks>
 sealed unsafe class TilePlanes : IDisposable
 {
-    readonly NativeBytes rows;
+    readonly AlignedBuffer<byte> rows;
     readonly long planeBytes;
 
     /// <summary>Lays out the genes from <paramref name="first"/> to before <paramref name="end"/>.</summary>
@@ -22,7 +22,7 @@ sealed unsafe class TilePlanes : IDisposable
         for (var gene = first; gene < end; gene++)
             Levels = Math.Max(Levels, genes.Levels[gene]);
         planeBytes = PlaneBytes(BlockCells);
-        rows = new NativeBytes(planeBytes * Blocks * Levels);
+        rows = new AlignedBuffer<byte>(planeBytes * Blocks * Levels);
         Fill(genes, first, end);
     }
 

@@ -20,8 +20,8 @@ sealed unsafe class TileWorker : IPairWorker
     readonly TileDots? dots;
     readonly bool occupied;
     readonly bool narrow;
-    readonly NativeBytes states = new((long)Batch * PositionalPopcount.Lanes / Lanes * NarrowSums.StateBytes);
-    NativeBytes blockCounts = new(0);
+    readonly AlignedBuffer<byte> states = new((long)Batch * PositionalPopcount.Lanes / Lanes * NarrowSums.StateBytes);
+    AlignedBuffer<byte> blockCounts = new(0);
     readonly bool[] failed = new bool[Batch * PositionalPopcount.Lanes / Lanes];
 
     internal TileWorker(TileKernel kernel)
@@ -141,7 +141,7 @@ sealed unsafe class TileWorker : IPairWorker
         if (blockCounts.Length < strideB * tile.Levels)
         {
             blockCounts.Dispose();
-            blockCounts = new NativeBytes(strideB * tile.Levels);
+            blockCounts = new AlignedBuffer<byte>(strideB * tile.Levels);
         }
         for (var cells = 0; cells < planes.Blocks; cells++)
         for (var b = 0; b < tile.Levels; b++)

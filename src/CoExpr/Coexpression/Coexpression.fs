@@ -36,6 +36,10 @@ type CoexpressionOptions = {
     EntropyAbove: float<nat> option
     EntropyRule: EntropyRule
     Negatives: Negatives
+    /// Only pairs with at least one of these genes are scored; None scores all pairs.
+    Regulators: string[] option
+    /// What is said of the kept pairs by drawing cells anew.
+    Resampling: ResamplingOptions
     Threads: int
     Backend: IPairBackend
 }
@@ -58,6 +62,8 @@ type CoexpressionResult = {
     PairsScored: int64
     /// p and q of every pair, where they were asked for.
     Tests: PairTests option
+    /// What resamples say of the kept pairs.
+    Resampling: PairResampling
 }
 
 /// Which genes share information, and how much.
@@ -81,6 +87,8 @@ module Coexpression =
         EntropyAbove = None
         EntropyRule = EntropyRule.WithoutZeros
         Negatives = Negatives.Refuse
+        Regulators = None
+        Resampling = PairResampling.none
         Threads = Schedule.defaultThreads
         Backend = Backend.cpu
     }
@@ -161,6 +169,38 @@ module Coexpression =
                 refuse "--entropy-above" (invariant (float threshold)) "a number of nats is needed"
             | _ -> Ok()
 
+    let private checkRectangle options =
+        if options.Regulators.IsSome && options.Transform <> Transform.None then
+            refuse
+                "--transform"
+                (Transform.name options.Transform)
+                "it needs the scores of all pairs, and --regulators leaves some out"
+        else
+            Ok()
+
+    /// Resamples are scored by the plug-in estimate of mutual information.
+    let private checkResampling options =
+        let plain =
+            options.Measure = Measure.MutualInformation
+            && options.Estimator = Estimator.PlugIn
+            && options.Transform = Transform.None
+
+        if PairResampling.isWanted options.Resampling && not plain then
+            let asked =
+                if options.Resampling.Bootstraps > 0 then
+                    "--bootstraps"
+                else
+                    "--permutations"
+
+            let count = max options.Resampling.Bootstraps options.Resampling.Permutations
+
+            refuse
+                asked
+                (string count)
+                "resamples are scored by mutual information as it is; --measure mi, --estimator plugin and --transform none are needed"
+        else
+            PairResampling.validate options.Resampling
+
     /// The first option outside its range, named as on the command line, as an error.
     let validate (options: CoexpressionOptions) : Result<unit, CoExprError> =
         result {
@@ -168,6 +208,8 @@ module Coexpression =
             do! checkKeep options.Keep
             do! checkMeasure options
             do! checkTests options
+            do! checkRectangle options
+            do! checkResampling options
         }
 
     /// What scores are called in outputs: "mi", "pearson", "mi_clr".
@@ -218,9 +260,24 @@ module Coexpression =
                 Ok genes
         | _ -> Ok genes
 
+    /// The regulators among the genes that are left, by number; None where all pairs are wanted.
+    let private chooseRegulators options (cells: Cells) (kept: int[]) =
+        match options.Regulators with
+        | None -> Ok None
+        | Some names ->
+            Regulators.among cells.Source cells.GeneTable.Names kept names
+            |> Result.map Some
+
     /// Genes by number of expressed cells, fewest first: the kernels take the sparser gene of a pair as the one to visit.
-    let private byDensity (binned: BinnedGenes) =
-        Array.init binned.Genes id |> Array.sortBy binned.Expressed
+    /// Regulators stand before all others, so that their pairs are one rectangle.
+    let private byDensity (regulators: int[] option) (binned: BinnedGenes) =
+        let isRegulator = Array.create binned.Genes false
+
+        for gene in Option.defaultValue [||] regulators do
+            isRegulator[gene] <- true
+
+        Array.init binned.Genes id
+        |> Array.sortBy (fun gene -> struct (not isRegulator[gene], binned.Expressed gene))
 
     let private takeBinned (order: int[]) (genes: BinnedGenes) =
         let lengths = order |> Array.map (fun gene -> int64 (genes.Expressed gene))
@@ -236,23 +293,19 @@ module Coexpression =
 
         BinnedGenes(genes.Cells, starts, cellOf, levelOf, order |> Array.map (fun gene -> genes.Levels[gene]))
 
-    let private pairsIn (range: PairRange) =
-        seq { range.FirstRow .. range.EndRow - 1 }
-        |> Seq.sumBy (fun row -> int64 (max 0 (range.EndColumn - max (row + 1) range.FirstColumn)))
-
     let private scoreAll
         (progress: Progress)
         options
         (backend: IPairBackend)
         (genes: BinnedGenes)
-        task
+        (task: PairTask)
         (sink: PairSink)
         =
         use kernel = backend.Open(genes, task, options.Threads)
         let blocks = kernel.Blocks
 
         let advance =
-            Progress.counter progress "scoring" "pairs" (int64 genes.Genes * int64 (genes.Genes - 1) / 2L)
+            Progress.counter progress "scoring" "pairs" (Regulators.count (task.PairsOf genes.Genes))
 
         let workers = Collections.Concurrent.ConcurrentBag<IPairWorker>()
 
@@ -265,7 +318,7 @@ module Coexpression =
             Schedule.blocks options.Threads blocks.Count newWorker (fun (struct (worker, block)) number ->
                 worker.Score(blocks[number], block)
                 sink.Add block
-                advance (pairsIn blocks[number]))
+                advance (Regulators.count blocks[number]))
         finally
             for worker in workers do
                 worker.Dispose()
@@ -319,21 +372,24 @@ module Coexpression =
         else
             None
 
+    /// What is kept, as the sink is told it: a rectangle, or pairs that are to be resampled, are kept pair by pair.
+    let private keepOf options =
+        match options.Keep with
+        | _ when options.Transform <> Transform.None -> Keep.All
+        | Keep.All when options.Regulators.IsSome || PairResampling.isWanted options.Resampling ->
+            Keep.AtLeast -infinity
+        | keep -> keep
+
     /// The scores of all pairs or, where nothing is made of them first, of those to keep.
-    let private score progress options order (genes: BinnedGenes) values tests names =
+    let private score progress options order (genes: BinnedGenes) values tests pairs names =
         let parts = Measure.parts (isSigned options) options.Estimator options.Measure
-        let task = PairTask(options.Cells, values, parts)
+        let task = PairTask(options.Cells, values, parts, Nullable pairs)
 
         let scorer =
             PairScorer.create options.Measure options.Estimator (isSigned options) genes values
 
-        let keep =
-            if options.Transform = Transform.None then
-                options.Keep
-            else
-                Keep.All
-
-        let sink = PairSink.create scorer tests keep options.Strength order names
+        let sink =
+            PairSink.create scorer tests (keepOf options) options.Strength order names
 
         let scores =
             PairScores(names, scoreAll progress options (backendOf options) genes task sink)
@@ -344,7 +400,16 @@ module Coexpression =
             Transform.apply options.Threads options.Transform scores
             |> PairSink.select options.Keep options.Strength
 
-    let private run (progress: Progress) options (cells: Cells) (kept: int[]) =
+    let private resample progress options binned names regulators store =
+        match store, options.Keep, regulators with
+        | PairStore.Kept kept, Keep.Top k, Some regulators ->
+            let top = Some(struct (k, regulators))
+            PairResampling.ofKept progress options.Threads options.Resampling binned options.Cells names top kept
+        | PairStore.Kept kept, _, _ ->
+            PairResampling.ofKept progress options.Threads options.Resampling binned options.Cells names None kept
+        | PairStore.Squares _, _, _ -> PairResampling.nothing
+
+    let private run (progress: Progress) options (cells: Cells) (kept: int[]) regulators =
         let advance = Progress.counter progress "binning" "genes" (int64 kept.Length)
 
         let counts =
@@ -354,22 +419,26 @@ module Coexpression =
                 cells.Counts.TakeGenes kept
 
         let binned = Discretization.genes options.Threads options.Edges options.Bins counts
-        let order = byDensity binned
+        let order = byDensity regulators binned
+        let pairs = Regulators.pairs regulators kept.Length
         let table = geneTable kept binned cells
         advance (int64 kept.Length)
         let tests = testsOf options binned
         let values = valuesOf options order counts
+        let genes = takeBinned order binned
+        let scores = score progress options order genes values tests pairs table.Names
 
         {
-            Scores = score progress options order (takeBinned order binned) values tests table.Names
+            Scores = scores
             Options = options
             Source = cells.Source
             Cells = counts.Cells
             InputGenes = cells.Counts.Genes
             CellTable = cells.CellTable
             GeneTable = table
-            PairsScored = int64 kept.Length * int64 (kept.Length - 1) / 2L
+            PairsScored = Regulators.count pairs
             Tests = tests
+            Resampling = resample progress options binned table.Names regulators scores.Store
         }
 
     let private requireRanks options (cells: Cells) =
@@ -393,5 +462,6 @@ module Coexpression =
             let! cells = Cells.requireUniqueGenes cells
             let! cells = checkValues options cells
             let! kept = chooseGenes options cells |> Result.bind (requireRoom options)
-            return run progress options cells kept
+            let! regulators = chooseRegulators options cells kept
+            return run progress options cells kept regulators
         }

@@ -130,6 +130,12 @@ type PairScores(genes: string[], store: PairStore) =
             ValueSome(squares.Information[block][at] * 1.0<bit>)
         | _ -> ValueNone
 
+    /// The place of the pair among the partners of the first gene, if it was kept as one of a list: see KeptPairs.
+    member _.Place(a: int, b: int) =
+        match store with
+        | PairStore.Kept kept -> find kept a b
+        | PairStore.Squares _ -> -1
+
     /// The partners of a gene, by number, in increasing order.
     member this.Partners(gene: int) : Partner[] =
         match store with

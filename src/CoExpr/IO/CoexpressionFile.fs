@@ -32,6 +32,19 @@ module CoexpressionFile =
     /// Whether scores can be written under this name, told before the work is done.
     let checkFormat path = formatOf path |> Result.map ignore
 
+    /// Whether what resamples say of pairs can be written under this name: an array has room for one value of a pair.
+    let checkResampling (resampling: ResamplingOptions) path : Result<unit, CoExprError> =
+        match formatOf path with
+        | Ok DenseArray when PairResampling.isWanted resampling ->
+            Error(
+                CoExprError.BadOption(
+                    "--output",
+                    path,
+                    "--bootstraps and --permutations need a name in .h5ad, .tsv, .csv (.gz) or .npz"
+                )
+            )
+        | _ -> Ok()
+
     let private rowsOf (progress: Progress) (scores: PairScores) (value: Partner -> float) =
         seq {
             for gene in 0 .. scores.Genes.Length - 1 do
@@ -103,6 +116,8 @@ module CoexpressionFile =
                 name, MatrixPart.Sparse(genes, genes, kept.Starts, kept.Partners, kept.Scores)
                 $"{name}_cells", MatrixPart.SparseIntegers(genes, genes, kept.Starts, kept.Partners, cells)
                 yield! Option.toList result.Tests |> List.collect (sparseEvidence name scores kept)
+                for column, values in PairResampling.columns result.Resampling do
+                    $"{name}_{column}", MatrixPart.Sparse(genes, genes, kept.Starts, kept.Partners, values)
             ]
         | PairStore.Squares _ ->
             let size = int64 genes
@@ -136,6 +151,8 @@ module CoexpressionFile =
         let advance =
             Progress.counter progress "writing" "genes" (int64 scores.Genes.Length)
 
+        let resampled = PairResampling.columns result.Resampling
+
         let header = [
             "gene_a"
             "gene_b"
@@ -145,6 +162,7 @@ module CoexpressionFile =
                 "p"
                 "log10_p"
                 "q"
+            yield! List.map fst resampled
         ]
 
         DelimitedTable.writeInPlace path header (fun writer ->
@@ -163,6 +181,9 @@ module CoexpressionFile =
                             writer.Number log10P
                             writer.Number q
                         | None -> ()
+
+                        for _, values in resampled do
+                            writer.Number values[scores.Place(gene, partner.Gene)]
 
                         writer.EndRow()
 
@@ -218,6 +239,8 @@ module CoexpressionFile =
              @ [
                  "cells", NpyArray.Integer([ kept.Cells.Length ], kept.Cells)
                  "genes", NpyArray.Text names
+                 for name, values in PairResampling.columns result.Resampling do
+                     name, NpyArray.Float([ values.Length ], values)
              ]
              @ (Option.toList result.Tests |> List.collect (testArrays result.Scores kept)))
 

@@ -68,6 +68,16 @@ module CoexpressionRun =
             "entropy-without-smallest", Json.Flag true
         if options.Negatives = Negatives.AsZero then
             "negative-as-zero", Json.Flag true
+        match options.Regulators with
+        | Some names -> "regulators", number (float names.Length)
+        | None -> ()
+        if options.Resampling.Bootstraps > 0 then
+            "bootstraps", number (float options.Resampling.Bootstraps)
+            "confidence", number options.Resampling.Confidence
+        if options.Resampling.Permutations > 0 then
+            "permutations", number (float options.Resampling.Permutations)
+        if PairResampling.isWanted options.Resampling then
+            "seed", Json.Text(string options.Resampling.Seed)
         match reading.Read.Matrix with
         | MatrixChoice.Main -> ()
         | MatrixChoice.Layer name -> "layer", Json.Text name
@@ -131,6 +141,7 @@ module CoexpressionRun =
         result {
             do! Coexpression.validate options
             do! CoexpressionFile.checkFormat paths.Output
+            do! CoexpressionFile.checkResampling options.Resampling paths.Output
             do! checkReport paths.Report
             do! AtomicFile.checkAll (outputs paths)
             do! if File.Exists paths.Input then refuseInput paths else Ok()
