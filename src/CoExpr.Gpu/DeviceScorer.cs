@@ -114,7 +114,6 @@ sealed class DeviceScorer : IDisposable
         session.Run(
             "score",
             (columns, rows),
-            (64, 1),
             table,
             levelStarts,
             levelSizes,
@@ -141,9 +140,7 @@ sealed class DeviceScorer : IDisposable
         for (var row = 0; row < starts.Length; row++)
             starts[row] = (int)values.Starts[part.FirstRow + row] - first;
         valueStarts.Write<int>(starts);
-        valueCells.Reserve<int>(end - first);
         valueCells.Write<int>(values.CellOf.AsSpan(first, end - first));
-        valueItems.Reserve<float>(end - first);
         valueItems.Write<float>(values.Values.AsSpan(first, end - first));
         tile.Multiply(part, valueStarts, valueCells, valueItems, products);
     }

@@ -55,7 +55,7 @@ sealed class DeviceTile(OpenClSession session, BinnedGenes genes, GeneValues? va
     void FillPlanes()
     {
         planes.Reserve<uint>((long)genes.Cells * Words);
-        session.Run("fill_planes", (genes.Cells, 1), (64, 1), starts, counters, genes.Cells, Words, planes);
+        session.Run("fill_planes", (genes.Cells, 1), starts, counters, genes.Cells, Words, planes);
     }
 
     void FillValues(GeneValues values, int firstGene, int endGene)
@@ -66,17 +66,7 @@ sealed class DeviceTile(OpenClSession session, BinnedGenes genes, GeneValues? va
         valueItems.Write<float>(items);
         var columns = endGene - firstGene;
         dense.Reserve<float>((long)genes.Cells * columns);
-        session.Run(
-            "fill_values",
-            (genes.Cells, 1),
-            (64, 1),
-            valueStarts,
-            valueGenes,
-            valueItems,
-            genes.Cells,
-            columns,
-            dense
-        );
+        session.Run("fill_values", (genes.Cells, 1), valueStarts, valueGenes, valueItems, genes.Cells, columns, dense);
     }
 
     /// <summary>Counts the lists of cells against the tile: lines x <see cref="Width"/> counts.</summary>
@@ -85,12 +75,10 @@ sealed class DeviceTile(OpenClSession session, BinnedGenes genes, GeneValues? va
         counts.Reserve<int>((long)lines * Width);
         if (Width == 0)
             return;
-        const int Group = 64;
         if (scatters)
             session.Run(
                 "count_scatter",
-                ((long)lines * Group, 1),
-                (Group, 1),
+                ((long)lines * session.Group, 1),
                 listStarts,
                 cellOf,
                 starts,
@@ -100,18 +88,7 @@ sealed class DeviceTile(OpenClSession session, BinnedGenes genes, GeneValues? va
                 KernelArgument.Local(Width * sizeof(int))
             );
         else
-            session.Run(
-                "count_planes",
-                (Words, lines),
-                (Group, 1),
-                listStarts,
-                cellOf,
-                lines,
-                planes,
-                Words,
-                Width,
-                counts
-            );
+            session.Run("count_planes", (Words, lines), listStarts, cellOf, lines, planes, Words, Width, counts);
     }
 
     /// <summary>Sums the products of the rows' values with the tile's: rows x columns of them.</summary>
@@ -128,7 +105,6 @@ sealed class DeviceTile(OpenClSession session, BinnedGenes genes, GeneValues? va
         session.Run(
             "sum_products",
             (columns, rows),
-            (64, 1),
             listStarts,
             cellOf,
             rowValues,

@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using CoExpr.Kernels;
 
 namespace CoExpr.Gpu;

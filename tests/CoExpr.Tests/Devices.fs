@@ -12,8 +12,7 @@ module Devices =
 
     let private inventory = lazy (OpenClDevices.List())
 
-    let first =
-        lazy (inventory.Value.Devices |> Seq.tryHead)
+    let first = lazy (inventory.Value.Devices |> Seq.tryHead)
 
     let private words = Collections.Concurrent.ConcurrentQueue<string>()
 

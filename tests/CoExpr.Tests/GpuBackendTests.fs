@@ -56,13 +56,18 @@ module GpuBackendTests =
             else
                 0
 
-        let drawn = levels |> List.map (fun highest -> Array.init cells (fun _ -> byte (draw highest)))
+        let drawn =
+            levels
+            |> List.map (fun highest -> Array.init cells (fun _ -> byte (draw highest)))
 
         {
             Cells = cells
             Levels = List.toArray drawn
             Highest = levels |> List.map byte |> List.toArray
-            Values = drawn |> List.map (Array.map (fun level -> 0.1f * float32 level)) |> List.toArray
+            Values =
+                drawn
+                |> List.map (Array.map (fun level -> 0.1f * float32 level))
+                |> List.toArray
         }
 
     /// A backend on the device with a fault in it, and what it told.
@@ -79,7 +84,8 @@ module GpuBackendTests =
         ),
         told
 
-    let private outOfResources, private allocationFailure, private notAvailable = -5, -4, -2
+    let private outOfResources, private allocationFailure, private notAvailable =
+        -5, -4, -2
 
     /// The status at the n-th call of a function, counted from 1, while it is wanted.
     let private at (name: string) wanted status =
@@ -165,7 +171,10 @@ module GpuBackendTests =
         for name in functions do
             for status in [ outOfResources; allocationFailure ] do
                 let genes = random 3 60 (List.replicate 9 5) 0.4
-                let backend, told = faulty (GpuSettings()) (at name (fun call -> call <= failures) status)
+
+                let backend, told =
+                    faulty (GpuSettings()) (at name (fun call -> call <= failures) status)
+
                 use backend = backend
                 agrees backend CellsIn.EitherGene genes
                 Expect.equal [] (List.ofSeq told)
@@ -193,7 +202,10 @@ module GpuBackendTests =
     let ``leaves the rest to the processor when nothing fits, and says so once`` () =
         for name in functions do
             let genes = random 4 60 (List.replicate 9 5) 0.4
-            let backend, told = faulty (GpuSettings(BlockRows = 2)) (at name (fun _ -> true) allocationFailure)
+
+            let backend, told =
+                faulty (GpuSettings(BlockRows = 2)) (at name (fun _ -> true) allocationFailure)
+
             use backend = backend
             agrees backend CellsIn.All genes
             Expect.equal 1 told.Count
@@ -217,7 +229,10 @@ module GpuBackendTests =
     [<Test>]
     let ``takes the device again for the next genes`` () =
         let genes = random 6 50 [ 3; 3; 3 ] 0.5
-        let backend, told = faulty (GpuSettings()) (at "clEnqueueReadBuffer" (fun call -> call = 1) notAvailable)
+
+        let backend, told =
+            faulty (GpuSettings()) (at "clEnqueueReadBuffer" (fun call -> call = 1) notAvailable)
+
         use backend = backend
         agrees backend CellsIn.All genes
         agrees backend CellsIn.All genes
@@ -239,7 +254,7 @@ module GpuBackendTests =
         Devices.holds [ name; "CL_OUT_OF_RESOURCES"; "processor instead" ] told[0]
 
     // The processor's products must not be missing where the device computes no part of a block.
-    [<Property>]
+    [<Property(MaxTest = 20)>]
     let ``a device that is lost at any call leaves the oracle's bits`` (genes: SmallGenes) (call: int) =
         let last = abs (call % 60)
         let mutable calls = 0
@@ -259,7 +274,10 @@ module GpuBackendTests =
     [<Test>]
     let ``a program that does not compile is an error with the compiler's words`` () =
         let device = Devices.require ()
-        let library = OpenClLibrary.TryLoad OpenClLibrary.FileNames |> Option.ofObj |> Option.get
+
+        let library =
+            OpenClLibrary.TryLoad OpenClLibrary.FileNames |> Option.ofObj |> Option.get
+
         use session = new OpenClSession(library, device.Id, null)
 
         let message =
@@ -276,6 +294,11 @@ module GpuBackendTests =
     let ``refuses tiles, blocks and memory of nothing`` () =
         let device = Devices.require ()
 
-        for settings in [ GpuSettings(TileGenes = 0); GpuSettings(BlockRows = 0); GpuSettings(Memory = 0L) ] do
-            Expect.raises<ArgumentOutOfRangeException> (fun () ->
+        for settings in
+            [
+                GpuSettings(TileGenes = 0)
+                GpuSettings(BlockRows = 0)
+                GpuSettings(Memory = 0L)
+            ] do
+            Expect.raises<ArgumentOutOfRangeException>(fun () ->
                 new GpuBackend("gpu", device, Backend.cpu, ignore, settings) |> ignore)

@@ -64,7 +64,8 @@ module GpuChoiceTests =
 
     [<Test>]
     let ``every device is listed with the name that finds it`` () =
-        let all = inventory [ processor; first; other; second; device "Another" OpenClDeviceKind.Cpu ]
+        let all =
+            inventory [ processor; first; other; second; device "Another" OpenClDeviceKind.Cpu ]
 
         let names =
             GpuChoice.Names all
@@ -100,7 +101,10 @@ module GpuChoiceTests =
     let ``predicts nothing for nothing`` () =
         let none = BinnedGenes(0, [| 0L |], [||], [||], [||])
         Expect.equal 0.0 (ProcessorCost.Seconds(none, task, 1))
-        let empty = PairTask(CellsIn.All, null, PairParts.Information, Nullable(PairRange(0, 2, 0, 1)))
+
+        let empty =
+            PairTask(CellsIn.All, null, PairParts.Information, Nullable(PairRange(0, 2, 0, 1)))
+
         Expect.equal 0.0 (ProcessorCost.Seconds(genes, empty, 1))
 
     [<Test>]
@@ -127,13 +131,28 @@ module GpuChoiceTests =
     [<Test>]
     let ``gpu by its name on this machine is a card or a refusal, never a processor`` () =
         let cards =
-            OpenClDevices.List().Devices |> Seq.filter (fun device -> device.Kind = OpenClDeviceKind.Gpu)
+            OpenClDevices.List().Devices
+            |> Seq.filter (fun device -> device.Kind = OpenClDeviceKind.Gpu)
 
         match Backend.find "gpu" with
         | Ok backend -> Expect.equal ("gpu", true) (backend.Name, not (Seq.isEmpty cards))
         | Error error ->
             Expect.equal true (Seq.isEmpty cards)
             Devices.holds [ "OpenCL"; "--backend auto or cpu" ] (CoExprError.describe error)
+
+    [<Test>]
+    let ``no handle of OpenCL shows outside its assembly`` () =
+        let shown =
+            typeof<GpuBackend>.Assembly.GetExportedTypes()
+            |> Seq.collect (fun kind -> kind.GetMethods())
+            |> Seq.collect (fun call ->
+                call.GetParameters()
+                |> Array.map (fun parameter -> parameter.ParameterType)
+                |> Array.append [| call.ReturnType |])
+            |> List.ofSeq
+
+        Expect.equal true (List.contains typeof<OpenClDeviceKind> shown)
+        Expect.equal false (List.contains typeof<nativeint> shown)
 
     [<Test>]
     let ``opencl-cpu runs the kernels on a processor`` () =
@@ -163,7 +182,10 @@ module TilePlanTests =
         =
         let binned = SmallGenes.binned genes
         let within n = abs (n % (genes.Count + 1))
-        let pairs = PairRange(0, max (within a) (within b), min (within a) (within b), genes.Count)
+
+        let pairs =
+            PairRange(0, max (within a) (within b), min (within a) (within b), genes.Count)
+
         let settings = GpuSettings(TileGenes = tileGenes, BlockRows = rows)
 
         let found =
@@ -185,7 +207,10 @@ module TilePlanTests =
     [<Property>]
     let ``tiles and histograms of more than one gene fit in the room`` (genes: SmallGenes) (PositiveInt memory) =
         let binned = SmallGenes.binned genes
-        let levels first last = binned.LevelStarts[last] - binned.LevelStarts[first]
+
+        let levels first last =
+            binned.LevelStarts[last] - binned.LevelStarts[first]
+
         let memory = 1000L * int64 memory
         let pairs = PairRange(0, genes.Count, 0, genes.Count)
 
@@ -206,7 +231,10 @@ module TilePlanTests =
     [<Test>]
     let ``the last tile comes first`` () =
         let starts = Array.init 5 int64
-        let binned = BinnedGenes(4, starts, [| 0; 1; 2; 3 |], Array.create 4 1uy, Array.create 4 1uy)
+
+        let binned =
+            BinnedGenes(4, starts, [| 0; 1; 2; 3 |], Array.create 4 1uy, Array.create 4 1uy)
+
         let settings = GpuSettings(TileGenes = 2, BlockRows = 1)
 
         let found =

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace CoExpr.Gpu;
 
 /// <summary>The entry points of the OpenCL loader that running kernels takes; all of them are in OpenCL 1.1.</summary>
-/// <exception cref="System.EntryPointNotFoundException">The loader lacks one.</exception>
+/// <exception cref="OpenClException">The loader lacks one.</exception>
 sealed unsafe class OpenClFunctions(nint library)
 {
     internal readonly delegate* unmanaged<nint*, uint, nint*, nint, nint, int*, nint> CreateContext =
@@ -86,7 +86,10 @@ sealed unsafe class OpenClFunctions(nint library)
     internal readonly delegate* unmanaged<nint, int> ReleaseQueue = Release(library, "clReleaseCommandQueue");
     internal readonly delegate* unmanaged<nint, int> ReleaseContext = Release(library, "clReleaseContext");
 
-    static nint Find(nint library, string name) => NativeLibrary.GetExport(library, name);
+    static nint Find(nint library, string name) =>
+        NativeLibrary.TryGetExport(library, name, out var address)
+            ? address
+            : throw new OpenClException(name, OpenClStatus.InvalidOperation, "the OpenCL loader lacks it");
 
     static delegate* unmanaged<nint, int> Release(nint library, string name) =>
         (delegate* unmanaged<nint, int>)Find(library, name);

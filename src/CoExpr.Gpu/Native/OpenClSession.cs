@@ -50,6 +50,9 @@ sealed unsafe class OpenClSession : IDisposable
     /// <summary>What the device can take.</summary>
     internal DeviceLimits Limits { get; }
 
+    /// <summary>Work items of a group: what suits every card, or fewer where the device takes fewer.</summary>
+    internal int Group => Math.Clamp(Limits.GroupItems, 1, 64);
+
     // CL_FP_DENORM is bit 0 of what a device says of its arithmetic; a device without doubles says 0 of them.
     static DeviceLimits Ask(OpenClLibrary library, nint device) =>
         new(
@@ -168,23 +171,18 @@ sealed unsafe class OpenClSession : IDisposable
 
     /// <summary>Asks for a kernel to be run; the device does what it is asked in order.</summary>
     /// <param name="name">The kernel.</param>
-    /// <param name="items">Work items in each direction; whole groups, so the kernel must pass over those too many.</param>
-    /// <param name="group">Work items of a group in each direction.</param>
+    /// <param name="items">Work items in each direction. Groups lie along the first and are whole, so the kernel must pass
+    /// over work items too many there.</param>
     /// <param name="arguments">Its arguments in order.</param>
-    internal void Run(
-        string name,
-        (long X, long Y) items,
-        (int X, int Y) group,
-        params ReadOnlySpan<KernelArgument> arguments
-    )
+    internal void Run(string name, (long X, long Y) items, params ReadOnlySpan<KernelArgument> arguments)
     {
         if (items.X == 0 || items.Y == 0)
             return;
         var kernel = kernels[name];
         for (var i = 0; i < arguments.Length; i++)
             SetArgument(kernel, (uint)i, arguments[i]);
-        var global = stackalloc nuint[] { RoundUp(items.X, group.X), RoundUp(items.Y, group.Y) };
-        var local = stackalloc nuint[] { (nuint)group.X, (nuint)group.Y };
+        var global = stackalloc nuint[] { RoundUp(items.X, Group), (nuint)items.Y };
+        var local = stackalloc nuint[] { (nuint)Group, 1 };
         var status = functions.EnqueueKernel(queue, kernel, 2, null, global, local, 0, null, null);
         Check("clEnqueueNDRangeKernel", status, status == 0 ? "" : name);
     }

@@ -10,6 +10,7 @@ static class OpenClStatus
     internal const int OutOfResources = -5;
     internal const int OutOfHostMemory = -6;
     internal const int BuildProgramFailure = -11;
+    internal const int InvalidOperation = -59;
     internal const int InvalidBufferSize = -61;
 
     /// <summary>Whether less work at once may help. Drivers also answer so where the device is lost.</summary>
@@ -49,7 +50,7 @@ static class OpenClStatus
             -53 => "CL_INVALID_WORK_DIMENSION",
             -54 => "CL_INVALID_WORK_GROUP_SIZE",
             -55 => "CL_INVALID_WORK_ITEM_SIZE",
-            -59 => "CL_INVALID_OPERATION",
+            InvalidOperation => "CL_INVALID_OPERATION",
             InvalidBufferSize => "CL_INVALID_BUFFER_SIZE",
             -63 => "CL_INVALID_GLOBAL_WORK_SIZE",
             -1001 => "CL_PLATFORM_NOT_FOUND_KHR",

@@ -81,7 +81,8 @@ module Backend =
                 let pairs = task.PairsOf genes.Genes
 
                 let blocks = [|
-                    for row in pairs.FirstRow .. pairs.EndRow - 1 -> PairRange(row, row + 1, pairs.FirstColumn, pairs.EndColumn)
+                    for row in pairs.FirstRow .. pairs.EndRow - 1 ->
+                        PairRange(row, row + 1, pairs.FirstColumn, pairs.EndColumn)
                 |]
 
                 {
@@ -124,7 +125,9 @@ module Backend =
         AutomaticBackend(cpu, Func<IPairBackend> card)
 
     let private isDevice (name: string) =
-        name = "gpu" || name = GpuChoice.Processor || name.StartsWith("gpu:", StringComparison.Ordinal)
+        name = "gpu"
+        || name = GpuChoice.Processor
+        || name.StartsWith("gpu:", StringComparison.Ordinal)
 
     /// A backend by its name on the command line: "auto", "cpu", "gpu", "gpu:1", "opencl-cpu" or "reference". `tell` is
     /// told when a device gives out and the processor takes over. Errors: another name, a device that is not there.
