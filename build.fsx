@@ -116,6 +116,33 @@ let requireHdf5 () =
             eprintfn
                 "    Debian, Ubuntu: sudo apt install libhdf5-103-1    macOS: brew install hdf5    conda: conda install hdf5"
 
+/// Tests of the GPU backend run on any OpenCL driver; pocl is one for the processor. Nothing else needs it, so only the
+/// tests ask for it, and they are skipped by name without one.
+let requireOpenCl () =
+    let loads (name: string) = NativeLibrary.TryLoad name |> fst
+
+    let drivers =
+        Directory.Exists "/etc/OpenCL/vendors"
+        && Directory.EnumerateFiles("/etc/OpenCL/vendors", "*.icd") |> Seq.isEmpty |> not
+
+    if
+        RuntimeInformation.IsOSPlatform OSPlatform.Linux
+        && not (loads "libOpenCL.so.1" && drivers)
+    then
+        if exists "apt-get" && Environment.UserName = "root" then
+            printfn "Installing an OpenCL driver for the tests."
+            start false root "apt-get" "update -qq" |> ignore
+
+            if
+                start false root "apt-get" "install -y -qq ocl-icd-libopencl1 pocl-opencl-icd"
+                |> fst
+                <> 0
+            then
+                eprintfn "No OpenCL driver could be installed; the tests of the GPU backend will be skipped."
+        else
+            eprintfn "No OpenCL driver was found; the tests of the GPU backend will be skipped. To run them:"
+            eprintfn "    Debian, Ubuntu: sudo apt install ocl-icd-libopencl1 pocl-opencl-icd"
+
 let prepare () =
     nameFeed ()
     restorePackages ()
@@ -153,6 +180,7 @@ let testProject (name: string) =
         0, 1, 0
 
 let test Built =
+    requireOpenCl ()
     Directory.CreateDirectory(Path.Combine(artifacts, "tests")) |> ignore
     let counts = [ "CoExpr.Tests"; "CoExpr.CSharp.Tests" ] |> List.map testProject
     let sum pick = List.sumBy pick counts

@@ -84,8 +84,13 @@ public sealed record CoExpressionOptions
     /// <summary>Threads to compute with; they do not change the result. Default: as many as the process may use.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 
-    /// <summary>"auto", "cpu" or "reference" (slow); they do not differ in the result. Default: auto.</summary>
+    /// <summary>"auto" (a graphics card for large work, if there is one), "cpu", "gpu", "gpu:1" (the second graphics card) or
+    /// "reference" (slow); they do not differ in the result. Default: auto.</summary>
     public string Backend { get; init; } = "auto";
+
+    /// <summary>Is told, in a sentence, when a graphics card gives out and the processor takes over. May be called by any
+    /// thread. Default: nobody is told.</summary>
+    public Action<string>? Notice { get; init; }
 
     internal CoexpressionOptions ToCore() =>
         new(
@@ -106,8 +111,10 @@ public sealed record CoExpressionOptions
             Regulators is null ? FSharpOption<string[]>.None : FSharpOption<string[]>.Some([.. Regulators]),
             new ResamplingOptions(Bootstraps, Permutations, Seed, Confidence),
             Threads,
-            CoExprException.Unwrap(CoExpr.Backend.find(Backend))
+            CoExprException.Unwrap(CoExpr.Backend.findTelling(Telling(), Backend))
         );
+
+    FSharpFunc<string, Unit> Telling() => FuncConvert.FromAction<string>(Notice ?? (static _ => { }));
 
     Keep ToKeep()
     {

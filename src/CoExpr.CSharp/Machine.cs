@@ -57,14 +57,17 @@ public static class Machine
         var inventory = OpenClDevices.List();
         if (inventory.Devices.Count == 0)
             return [new("OpenCL", inventory.Reason)];
-        return inventory.Devices.Select(device =>
-            KeyValuePair.Create(
-                "OpenCL device",
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{device.Name} ({device.Kind.ToString().ToLowerInvariant()}, {device.GlobalMemory >> 20:N0} MB, {device.Platform.Name}); not used by this version"
-                )
-            )
+        return GpuChoice
+            .Names(inventory)
+            .Select(item => KeyValuePair.Create("OpenCL device", Line(item.Device, item.Name)));
+    }
+
+    static string Line(OpenClDevice device, string? name)
+    {
+        var use = name is null ? "not used" : $"--backend {name}" + (name == GpuChoice.Processor ? ", for tests" : "");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{device.Name} ({device.Kind.ToString().ToLowerInvariant()}, {device.GlobalMemory >> 20:N0} MB, {device.Platform.Name}); {use}"
         );
     }
 }

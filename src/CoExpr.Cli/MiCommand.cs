@@ -142,7 +142,7 @@ public sealed class MiCommand
     readonly Option<string> backend = new("--backend")
     {
         Description = "What computes; it does not change the result",
-        HelpName = "auto|cpu|reference",
+        HelpName = "auto|cpu|gpu[:N]|reference",
         DefaultValueFactory = _ => "auto",
     };
 
@@ -264,6 +264,7 @@ public sealed class MiCommand
                 NegativeAsZero = parsed.GetValue(negativeAsZero),
                 Threads = parsed.GetValue(common.Threads),
                 Backend = parsed.GetValue(backend)!,
+                Notice = line => Console.Error.WriteLine($"coexpr: {line}"),
             }
         );
 }

@@ -44,7 +44,11 @@ public sealed record OpenClDevice(
     OpenClDeviceKind Kind,
     ulong GlobalMemory,
     uint ComputeUnits
-);
+)
+{
+    /// <summary>OpenCL's handle of the device, valid while the process runs.</summary>
+    internal nint Id { get; init; }
+}
 
 /// <summary>Why no OpenCL device was found.</summary>
 public enum OpenClAbsence
@@ -139,7 +143,10 @@ public static class OpenClDevices
             Kind(library.DeviceNumber(id, OpenClLibrary.DeviceType)),
             library.DeviceNumber(id, OpenClLibrary.DeviceGlobalMemory),
             (uint)library.DeviceNumber(id, OpenClLibrary.DeviceComputeUnits)
-        );
+        )
+        {
+            Id = id,
+        };
 
     // CL_DEVICE_TYPE is a set of bits: 1 the default device, 2 a CPU, 4 a GPU, 8 an accelerator.
     static OpenClDeviceKind Kind(ulong type) =>

@@ -190,12 +190,13 @@ public class BadInputTests
             Case("top twice", "--top", Known(), "--top", "5", "--top", "6"),
             Case(
                 "unknown backend",
-                "--backend: referense is not known; known: auto, cpu, reference. Did you mean reference?",
+                "--backend: referense is not known; known: auto, cpu, gpu, reference. Did you mean reference?",
                 Known(),
                 "--backend",
                 "referense"
             ),
-            Case("gpu", "--backend gpu: this version computes on the processor", Known(), "--backend", "gpu"),
+            Case("no such gpu", "A graphics card for --backend gpu:99 was not found", Known(), "--backend", "gpu:99"),
+            Case("no number", "--backend gpu:x: a device is gpu or gpu:N, N from 0", Known(), "--backend", "gpu:x"),
             Case("output in no folder", "no such folder", Known(), "-o", "{}/nowhere/out.tsv"),
             Case("output below a file", "in.h5ad/out.tsv", Known(), "-o", "{}/in.h5ad/out.tsv"),
             Case(

@@ -2,6 +2,7 @@ using System;
 using System.IO;
 using System.Linq;
 using System.Text.Json;
+using CoExpr.Gpu;
 using NUnit.Framework;
 
 namespace CoExpr.CSharp.Tests;
@@ -45,6 +46,21 @@ public class CommandLineTests : IDisposable
         Assert.That(record.GetProperty("version").GetString(), Is.EqualTo(Machine.Version));
         Assert.That(record.GetProperty("counts").GetProperty("pairs kept").GetInt32(), Is.EqualTo(6));
         Assert.That(record.GetProperty("options").GetProperty("all").GetBoolean());
+    }
+
+    [Test]
+    public void ADeviceGivesTheFileThatTheProcessorGives()
+    {
+        if (OpenClDevices.List().Devices.All(device => device.Kind != OpenClDeviceKind.Cpu))
+            Assert.Ignore("No OpenCL driver for the processor: " + OpenClDevices.List().Reason);
+        Assert.That(Coexpr.Run("backends").Output, Does.Contain("--backend opencl-cpu"));
+        var input = Sample.Known.WriteH5ad(scratch["known.h5ad"]);
+        foreach (var backend in new[] { "cpu", "opencl-cpu" })
+            IsDone(Coexpr.Run("mi", input, "-o", scratch[backend + ".tsv"], "--all", "--backend", backend));
+        var (cpu, device) = (scratch["cpu.tsv"], scratch["opencl-cpu.tsv"]);
+        Assert.That(File.ReadAllBytes(device), Is.EqualTo(File.ReadAllBytes(cpu)));
+        var record = JsonDocument.Parse(File.ReadAllText(device + ".run.json")).RootElement;
+        Assert.That(record.GetProperty("backend").GetString(), Is.EqualTo("opencl-cpu"));
     }
 
     [Test]

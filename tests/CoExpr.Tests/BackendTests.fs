@@ -68,7 +68,7 @@ module BackendTests =
             for row, column in Oracle.pairs genes -> (row, column), OraclePair.ofGenes task row column genes
         ]
 
-        for backend in backends do
+        for backend in backends @ Devices.every.Value do
             let scores, visits = scoreAll backend binned task 2
 
             for (row, column), score in expected do
@@ -104,6 +104,11 @@ module BackendTests =
         agrees CellsIn.EitherGene false genes
         agrees CellsIn.All false genes
 
+    [<Test>]
+    let ``the OpenCL device is among the backends`` () =
+        Devices.require () |> ignore
+        Expect.equal true (Devices.every.Value.Length > 1)
+
     // The signs that are left over from a signed task must not show through an unsigned one, nor the other way round.
     [<Test>]
     let ``a block that was used before leaves no trace`` () =
@@ -136,8 +141,11 @@ module BackendTests =
     let ``is found by its name`` (asked: string, name: string) =
         Expect.equal name (Expect.ok (Backend.find asked)).Name
 
-    [<TestCase("refrence", "--backend", "refrence", "auto, cpu, reference", "Did you mean reference?")>]
-    [<TestCase("gpu", "--backend gpu", "auto, cpu or reference", "", "")>]
+    [<TestCase("refrence", "--backend", "refrence", "auto, cpu, gpu, reference", "Did you mean reference?")>]
+    [<TestCase("gpu:99", "A graphics card for --backend gpu:99", "was not found", "OpenCL", "use --backend auto or cpu")>]
+    [<TestCase("gpu:", "--backend gpu:", "gpu or gpu:N", "", "")>]
+    [<TestCase("gpu:-1", "--backend gpu:-1", "gpu or gpu:N", "", "")>]
+    [<TestCase("gpu:+1", "--backend gpu:+1", "gpu or gpu:N", "", "")>]
     let ``says which names there are`` (asked: string, a: string, b: string, c: string, d: string) =
         Expect.says [ a; b; c; d ] (Backend.find asked |> Result.map (fun backend -> backend.Name))
 

@@ -1,6 +1,7 @@
 namespace CoExpr
 
 open System
+open CoExpr.Gpu
 open CoExpr.Kernels
 
 /// The ways of computing pair scores. Which one is used never changes a bit of the result.
@@ -103,18 +104,52 @@ module Backend =
         else
             Error(CoExprError.BadOption(Simd.Variable, asked, $"this processor has {Simd.Names}"))
 
-    /// A backend by its name on the command line; "auto" is the fastest at hand.
-    let find (name: string) : Result<IPairBackend, CoExprError> =
+    let private onDevice tell (choice: GpuChoice) : IPairBackend =
+        new GpuBackend(choice.Name, choice.Device, cpu, Action<string> tell)
+
+    /// What a name of an OpenCL device stands for; None for other words.
+    let private device tell name =
+        match GpuChoice.Find(name, OpenClDevices.List()) |> Option.ofObj with
+        | None -> None
+        | Some choice when isNull choice.Device ->
+            let what =
+                if choice.Name = GpuChoice.Processor then
+                    "A processor with an OpenCL driver"
+                else
+                    "A graphics card"
+
+            let without = "Everything works without one: use --backend auto or cpu."
+            Some(Error(CoExprError.MissingLibrary($"{what} for --backend {name}", choice.Reason, without)))
+        | Some choice -> Some(Ok(onDevice tell choice))
+
+    /// The first graphics card for work that keeps the processor busy for seconds, the processor for less; never a
+    /// processor through OpenCL.
+    let private automatic tell : IPairBackend =
+        let card () =
+            match device tell "gpu" with
+            | Some(Ok backend) -> backend
+            | _ -> null
+
+        AutomaticBackend(cpu, Func<IPairBackend> card)
+
+    let private isDevice (name: string) =
+        name = "gpu"
+        || name = GpuChoice.Processor
+        || name.StartsWith("gpu:", StringComparison.Ordinal)
+
+    /// A backend by its name on the command line: "auto", "cpu", "gpu", "gpu:1", "opencl-cpu" or "reference". `tell` is
+    /// told when a device gives out and the processor takes over. Errors: another name, a device that is not there.
+    let findTelling (tell: string -> unit) (name: string) : Result<IPairBackend, CoExprError> =
         match name with
-        | "auto"
+        | "auto" -> ofThisProcess () |> Result.map (fun _ -> automatic tell)
         | "cpu" -> ofThisProcess ()
         | "reference" -> Ok reference
-        | "gpu" ->
-            Error(
-                CoExprError.BadOption(
-                    "--backend",
-                    name,
-                    "this version computes on the processor; use auto, cpu or reference"
-                )
+        | _ when isDevice name ->
+            device tell name
+            |> Option.defaultValue (
+                Error(CoExprError.BadOption("--backend", name, "a device is gpu or gpu:N, N from 0"))
             )
-        | _ -> Error(CoExprError.UnknownLabel("--backend", name, [ "auto"; "cpu"; "reference" ]))
+        | _ -> Error(CoExprError.UnknownLabel("--backend", name, [ "auto"; "cpu"; "gpu"; "reference" ]))
+
+    /// The same, with nobody told.
+    let find name = findTelling ignore name

@@ -17,11 +17,16 @@ sealed unsafe class OpenClLibrary
     internal const uint PlatformVendor = 0x0903;
     internal const uint DeviceType = 0x1000;
     internal const uint DeviceComputeUnits = 0x1002;
+    internal const uint DeviceGroupItems = 0x1004;
+    internal const uint DeviceAllocation = 0x1010;
+    internal const uint DeviceSingles = 0x101B;
     internal const uint DeviceGlobalMemory = 0x101F;
+    internal const uint DeviceLocalMemory = 0x1023;
     internal const uint DeviceName = 0x102B;
     internal const uint DeviceVendor = 0x102C;
     internal const uint DriverVersion = 0x102D;
     internal const uint DeviceVersion = 0x102F;
+    internal const uint DeviceDoubles = 0x1032;
     const ulong AllDevices = 0xFFFFFFFF;
 
     readonly delegate* unmanaged<uint, nint*, uint*, int> getPlatformIds;
@@ -29,13 +34,17 @@ sealed unsafe class OpenClLibrary
     readonly delegate* unmanaged<nint, ulong, uint, nint*, uint*, int> getDeviceIds;
     readonly delegate* unmanaged<nint, uint, nuint, void*, nuint*, int> getDeviceInfo;
 
-    OpenClLibrary(nint platformIds, nint platformInfo, nint deviceIds, nint deviceInfo)
+    OpenClLibrary(nint handle, nint platformIds, nint platformInfo, nint deviceIds, nint deviceInfo)
     {
+        Handle = handle;
         getPlatformIds = (delegate* unmanaged<uint, nint*, uint*, int>)platformIds;
         getPlatformInfo = (delegate* unmanaged<nint, uint, nuint, void*, nuint*, int>)platformInfo;
         getDeviceIds = (delegate* unmanaged<nint, ulong, uint, nint*, uint*, int>)deviceIds;
         getDeviceInfo = (delegate* unmanaged<nint, uint, nuint, void*, nuint*, int>)deviceInfo;
     }
+
+    /// <summary>The loaded library, for further entry points.</summary>
+    internal nint Handle { get; }
 
     /// <summary>What the loader is called on this system, the likeliest first.</summary>
     internal static IReadOnlyList<string> FileNames { get; } =
@@ -59,7 +68,7 @@ sealed unsafe class OpenClLibrary
         && NativeLibrary.TryGetExport(handle, "clGetPlatformInfo", out var platformInfo)
         && NativeLibrary.TryGetExport(handle, "clGetDeviceIDs", out var deviceIds)
         && NativeLibrary.TryGetExport(handle, "clGetDeviceInfo", out var deviceInfo)
-            ? new(platformIds, platformInfo, deviceIds, deviceInfo)
+            ? new(handle, platformIds, platformInfo, deviceIds, deviceInfo)
             : null;
 
     /// <summary>The drivers, and OpenCL's status.</summary>
