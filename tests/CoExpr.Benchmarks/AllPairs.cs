@@ -7,34 +7,31 @@ namespace CoExpr.Benchmarks;
 
 /// <summary>Mutual information of all pairs of genes with 10 bins, one thread, a pair an operation, against the plain loop
 /// over pairs and cells. Before anything is timed, the paths are compared bit for bit, and with the plain loop.</summary>
-[MemoryDiagnoser]
-public class AllPairs
+public abstract class AllPairs
 {
     const int Genes = 2048;
-    const int Pairs = Genes * (Genes - 1) / 2;
+    protected const int Pairs = Genes * (Genes - 1) / 2;
     const int FewGenes = 64;
-    const int FewPairs = FewGenes * (FewGenes - 1) / 2;
+    protected const int FewPairs = FewGenes * (FewGenes - 1) / 2;
     const int Bins = 10;
 
-    /// <summary>Percentage of values above 0.</summary>
-    [Params(5, 10, 30, 100)]
-    public int Density { get; set; }
-
     /// <summary>Number of cells.</summary>
-    [Params(5000, 50000)]
-    public int Cells { get; set; }
+    protected abstract int Cells { get; }
 
-    BinnedGenes all = null!;
-    BinnedGenes few = null!;
+    /// <summary>Percentage of values above 0.</summary>
+    public abstract int Density { get; set; }
+
+    protected BinnedGenes All { get; private set; } = null!;
+    protected BinnedGenes Few { get; private set; } = null!;
     GeneValues values = null!;
     byte[][] levels = [];
 
     [GlobalSetup]
     public void Setup()
     {
-        all = Draw();
-        few = new BinnedGenes(Cells, all.Starts[..(FewGenes + 1)], all.CellOf, all.LevelOf, all.Levels[..FewGenes]);
-        values = new GeneValues(Cells, all.Starts, all.CellOf, Array.ConvertAll(all.LevelOf, level => (float)level));
+        All = Draw();
+        Few = new BinnedGenes(Cells, All.Starts[..(FewGenes + 1)], All.CellOf, All.LevelOf, All.Levels[..FewGenes]);
+        values = new GeneValues(Cells, All.Starts, All.CellOf, Array.ConvertAll(All.LevelOf, level => (float)level));
         levels = [.. Enumerable.Range(0, FewGenes).Select(Dense)];
         Check();
     }
@@ -59,16 +56,16 @@ public class AllPairs
     byte[] Dense(int gene)
     {
         var dense = new byte[Cells];
-        for (var at = all.Starts[gene]; at < all.Starts[gene + 1]; at++)
-            dense[all.CellOf[at]] = all.LevelOf[at];
+        for (var at = All.Starts[gene]; at < All.Starts[gene + 1]; at++)
+            dense[All.CellOf[at]] = All.LevelOf[at];
         return dense;
     }
 
     void Check()
     {
-        var scalar = Score(SimdPath.Scalar, few, null);
+        var scalar = Score(SimdPath.Scalar, Few, null);
         foreach (var path in Enum.GetValues<SimdPath>().Where(Simd.IsSupported))
-            if (Score(path, few, null) != scalar)
+            if (Score(path, Few, null) != scalar)
                 throw new InvalidOperationException($"{path} differs from the plain path");
         var (naive, exact) = (Naive(), scalar / (double)(1L << EntropyTable.Scale));
         if (Math.Abs(naive - exact) > 1e-6 * Math.Abs(naive))
@@ -110,22 +107,14 @@ public class AllPairs
 
     /// <summary>The cpu backend with AVX-512, without signs.</summary>
     [Benchmark(OperationsPerInvoke = Pairs)]
-    public long Avx512() => Score(SimdPath.Avx512, all, null);
+    public long Avx512() => Score(SimdPath.Avx512, All, null);
 
     /// <summary>The same with signs.</summary>
     [Benchmark(OperationsPerInvoke = Pairs)]
-    public long Avx512Signed() => Score(SimdPath.Avx512, all, values);
-
-    /// <summary>The cpu backend with AVX2, without signs.</summary>
-    [Benchmark(OperationsPerInvoke = Pairs)]
-    public long Avx2() => Score(SimdPath.Avx2, all, null);
-
-    /// <summary>The cpu backend in plain C#, without signs, on few genes.</summary>
-    [Benchmark(OperationsPerInvoke = FewPairs)]
-    public long Scalar() => Score(SimdPath.Scalar, few, null);
+    public long Avx512Signed() => Score(SimdPath.Avx512, All, values);
 
     /// <summary>The sum of all numerators.</summary>
-    static long Score(SimdPath path, BinnedGenes genes, GeneValues? values)
+    protected static long Score(SimdPath path, BinnedGenes genes, GeneValues? values)
     {
         if (!Simd.IsSupported(path))
             return 0;
@@ -142,4 +131,30 @@ public class AllPairs
         }
         return sum;
     }
+}
+
+/// <summary>5,000 cells.</summary>
+public class AllPairsFewCells : AllPairs
+{
+    protected override int Cells => 5000;
+
+    [Params(5, 10, 30, 100)]
+    public override int Density { get; set; }
+
+    /// <summary>The cpu backend with AVX2, without signs.</summary>
+    [Benchmark(OperationsPerInvoke = Pairs)]
+    public long Avx2() => Score(SimdPath.Avx2, All, null);
+
+    /// <summary>The cpu backend in plain C#, without signs, on few genes.</summary>
+    [Benchmark(OperationsPerInvoke = FewPairs)]
+    public long Scalar() => Score(SimdPath.Scalar, Few, null);
+}
+
+/// <summary>50,000 cells.</summary>
+public class AllPairsManyCells : AllPairs
+{
+    protected override int Cells => 50_000;
+
+    [Params(5, 10)]
+    public override int Density { get; set; }
 }
