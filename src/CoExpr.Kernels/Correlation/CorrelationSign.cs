@@ -16,7 +16,7 @@ public static class CorrelationSign
     const double UnitRoundoff = 1.0 / (1L << 53);
 
     /// <summary>Half of 2^53, the other half being room for the rounding of the comparison.</summary>
-    const double LargestWhole = 1L << 52;
+    internal const double LargestWhole = 1L << 52;
 
     /// <summary>−1, 0 or 1; 0 also where the correlation is undefined, one of the genes being constant.</summary>
     /// <param name="genes">The values.</param>

@@ -1,6 +1,7 @@
 using System;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace CoExpr.Kernels;
 
@@ -89,9 +90,16 @@ public sealed class ScatterProducts
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void AddMultiple(double factor, ReadOnlySpan<float> row, Span<double> sums)
     {
+        var at = 0;
+        if (Vector512.IsHardwareAccelerated)
+            for (; at <= row.Length - 16; at += 16)
+            {
+                var (low, high) = Vector512.Widen(Vector512.Create(row[at..]));
+                (Vector512.Create(sums[at..]) + factor * low).CopyTo(sums[at..]);
+                (Vector512.Create(sums[(at + 8)..]) + factor * high).CopyTo(sums[(at + 8)..]);
+            }
         var factors = new Vector<double>(factor);
         var half = Vector<double>.Count;
-        var at = 0;
         for (; at <= row.Length - 2 * half; at += 2 * half)
         {
             Vector.Widen(new Vector<float>(row[at..]), out var low, out var high);

@@ -326,15 +326,23 @@ sealed unsafe class NarrowSums : IDisposable
     {
         fixed (long* f = planes.Table)
         fixed (int* sizes = tile.Sizes)
-            for (var i = 0; i < Lanes; i++)
-                gathered[i] += f[sizes[level * tile.Lanes + lane + i] - column[i]];
+            for (var i = 0; i < Lanes; i += 4)
+                Gather(f, gathered + i, Vector128.Load(sizes + (nint)level * tile.Lanes + lane + i), column + i);
     }
 
     void GatherRow(long* gathered, int size, byte* row)
     {
         fixed (long* f = planes.Table)
-            for (var i = 0; i < Lanes; i++)
-                gathered[i] += f[size - row[i]];
+            for (var i = 0; i < Lanes; i += 4)
+                Gather(f, gathered + i, Vector128.Create(size), row + i);
+    }
+
+    /// <summary>Adds F[size − count] of 4 lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Gather(long* f, long* gathered, Vector128<int> sizes, byte* counts)
+    {
+        var left = sizes - Sse41.ConvertToVector128Int32(counts);
+        (Vector256.LoadAligned(gathered) + Avx2.GatherVector256(f, left, 8)).StoreAligned(gathered);
     }
 
     public void Dispose() => memory.Dispose();
