@@ -43,6 +43,9 @@ public sealed class GeneValues
     /// <summary>Root of the sum of squares of each gene's values.</summary>
     public double[] Norms { get; }
 
+    /// <summary>Number of entries of a gene.</summary>
+    public int Length(int gene) => (int)(Starts[gene + 1] - Starts[gene]);
+
     /// <summary>Whether every value is a whole number.</summary>
     public bool Whole { get; }
 

@@ -7,28 +7,79 @@ using System.Runtime.Intrinsics.X86;
 namespace CoExpr.Kernels;
 
 /// <summary>Sums of products of a block of pairs, and the signs of their correlations.</summary>
-sealed class TileDots(PairTask task)
+/// <param name="task">What is wanted.</param>
+/// <param name="digits">The digits of the values; null to scatter them.</param>
+/// <param name="path">The instruction set for digits.</param>
+sealed class TileDots(PairTask task, ValueDigits? digits = null, SimdPath path = SimdPath.Scalar) : IDisposable
 {
     readonly GeneValues values = task.Values!;
     readonly int[] starts = new int[task.Values!.Cells];
+    readonly DigitProducts? byDigits = digits is null ? null : new DigitProducts(digits, path);
     double[] products = [];
 
-    /// <summary>Fills in the products and signs that the task wants.</summary>
+    /// <summary>Fills in the products and signs that the task wants, in the cheaper way.</summary>
+    internal void Fill(PairRange range, ColumnTile tile, PairBlock block)
+    {
+        if (byDigits is null || !ByDigits(range, tile))
+        {
+            Fill(range, tile.Products(), block);
+            return;
+        }
+        byDigits.Sum(range.FirstRow, range.EndRow, tile.Digits(digits!.Most(tile.First, tile.End)));
+        Reserve(block.Width);
+        for (var row = range.FirstRow; row < range.EndRow; row++)
+        {
+            var sums = byDigits.Of(row - range.FirstRow);
+            for (var column = 0; column < block.Width; column++)
+                products[column] = sums[column];
+            Put(row, block);
+        }
+    }
+
+    /// <summary>Whether digits are few enough to be cheaper, and their sums stay below 2^31.</summary>
+    bool ByDigits(PairRange range, ColumnTile tile)
+    {
+        var norm = digits!.LargestNorm(range.FirstRow, range.EndRow) * digits.LargestNorm(tile.First, tile.End);
+        if (norm >= 1L << 31)
+            return false;
+        var planes = digits.Most(tile.First, tile.End);
+        var (own, scattered) = (0.0, 0.0);
+        for (var row = range.FirstRow; row < range.EndRow; row++)
+        {
+            own += CostModel.Digits(digits.Ones(row), digits.Most(row), planes);
+            scattered += CostModel.Products(values.Cells, values.Length(row), tile.Entries);
+        }
+        return own < scattered;
+    }
+
+    /// <summary>Fills in the products and signs that the task wants, by scattering.</summary>
     internal void Fill(PairRange range, ScatterProducts tile, PairBlock block)
     {
         var from = tile.StartsFrom(range.FirstRow, starts);
-        if (products.Length < block.Width)
-            products = new double[block.Width];
+        Reserve(block.Width);
         for (var row = range.FirstRow; row < range.EndRow; row++)
         {
             tile.Sum(row, range.FirstRow, from, products);
-            var line = (row - block.FirstRow) * block.Width;
-            if (task.Wants(PairParts.Products))
-                products.AsSpan(0, block.Width).CopyTo(block.Products.AsSpan(line));
-            if (task.Wants(PairParts.Signs))
-                Sign(row, block, line);
+            Put(row, block);
         }
     }
+
+    void Reserve(int width)
+    {
+        if (products.Length < width)
+            products = new double[width];
+    }
+
+    void Put(int row, PairBlock block)
+    {
+        var line = (row - block.FirstRow) * block.Width;
+        if (task.Wants(PairParts.Products))
+            products.AsSpan(0, block.Width).CopyTo(block.Products.AsSpan(line));
+        if (task.Wants(PairParts.Signs))
+            Sign(row, block, line);
+    }
+
+    public void Dispose() => byDigits?.Dispose();
 
     void Sign(int row, PairBlock block, int line)
     {

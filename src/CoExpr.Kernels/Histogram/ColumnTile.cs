@@ -14,6 +14,7 @@ sealed class ColumnTile : IDisposable
     readonly int blockCells;
     readonly Lock gate = new();
     TilePlanes? planes;
+    TilePlanes? digitPlanes;
     TileScatter? scatter;
     ScatterProducts? products;
     readonly Dictionary<CountingMethod, (long Pairs, double Predicted, double Seconds)> uses = [];
@@ -103,13 +104,20 @@ sealed class ColumnTile : IDisposable
     internal TilePlanes Planes()
     {
         lock (gate)
-            return planes ??= new TilePlanes(genes, First, End, blockCells);
+            return planes ??= TilePlanes.OfLevels(genes, First, End, blockCells);
     }
 
     internal TileScatter Scatter()
     {
         lock (gate)
             return scatter ??= new TileScatter(genes, First, End, Lanes);
+    }
+
+    /// <summary>The genes' values by binary digit.</summary>
+    internal TilePlanes Digits(int digits)
+    {
+        lock (gate)
+            return digitPlanes ??= TilePlanes.OfDigits(task.Values!, First, End, digits, blockCells);
     }
 
     internal ScatterProducts Products()
@@ -121,7 +129,8 @@ sealed class ColumnTile : IDisposable
     void LetGo()
     {
         planes?.Dispose();
-        (planes, scatter, products) = (null, null, null);
+        digitPlanes?.Dispose();
+        (planes, digitPlanes, scatter, products) = (null, null, null, null);
     }
 
     public void Dispose()

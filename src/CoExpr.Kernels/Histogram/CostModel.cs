@@ -57,4 +57,18 @@ static class CostModel
     /// <param name="narrow">Whether counts are looked up 64 at a time.</param>
     internal static double Scores(int levels, int tileLevels, bool narrow) =>
         PositionalPopcount.Lanes * (Scored + (levels + 1) * (tileLevels + 1) * (narrow ? LookedUp : Gathered));
+
+    const double ProductAdded = 1.2;
+    const double DigitTurnedOver = 45;
+
+    /// <summary>Products of a gene with a tile by binary digits.</summary>
+    /// <param name="ones">Digits that are 1, of all its values.</param>
+    /// <param name="most">Digits of its largest value.</param>
+    /// <param name="planes">Digits of the tile's largest value.</param>
+    internal static double Digits(long ones, int most, int planes) =>
+        planes * (ones * RowAdded + (most + (double)ones / PositionalPopcount.MostRows) * DigitTurnedOver);
+
+    /// <summary>Products of a gene with a tile by scattering.</summary>
+    internal static double Products(int cells, int expressed, long entries) =>
+        expressed * (CellVisited + ProductAdded * entries / Math.Max(cells, 1));
 }

@@ -12,6 +12,7 @@ sealed class TileKernel : IExplainedKernel
     internal readonly EntropyPlanes Planes;
     internal readonly CellsByLevel Lists;
     internal readonly SimdPath Path;
+    internal readonly ValueDigits? Digits;
     readonly int blockCells;
     readonly long planeBytes;
     readonly CountingMethod? method;
@@ -33,6 +34,10 @@ sealed class TileKernel : IExplainedKernel
         (this.blockCells, this.planeBytes, this.method) = (blockCells, planeBytes, method);
         Planes = new EntropyPlanes(genes.Cells);
         Lists = new CellsByLevel(genes);
+        Digits =
+            task.Wants(PairParts.Signs | PairParts.Products) && method != CountingMethod.Scatter
+                ? ValueDigits.Of(task.Values!)
+                : null;
         var pairs = task.PairsOf(genes.Genes);
         for (var first = pairs.FirstColumn; first < pairs.EndColumn; first += PositionalPopcount.Lanes)
             Add(first, Math.Min(first + PositionalPopcount.Lanes, pairs.EndColumn));

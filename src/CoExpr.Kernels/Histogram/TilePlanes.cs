@@ -1,4 +1,5 @@
 using System;
+using System.Numerics;
 
 namespace CoExpr.Kernels;
 
@@ -11,52 +12,63 @@ namespace CoExpr.Kernels;
 /// </remarks>
 sealed unsafe class TilePlanes : IDisposable
 {
-    readonly AlignedBuffer<byte> rows;
-    readonly long planeBytes;
-
-    /// <summary>Lays out the genes from <paramref name="first"/> to before <paramref name="end"/>.</summary>
-    internal TilePlanes(BinnedGenes genes, int first, int end, int blockCells)
-    {
-        BlockCells = Math.Min(blockCells, Math.Max(genes.Cells, 1));
-        Blocks = Math.Max(1, (genes.Cells + BlockCells - 1) / BlockCells);
-        for (var gene = first; gene < end; gene++)
-            Levels = Math.Max(Levels, genes.Levels[gene]);
-        planeBytes = PlaneBytes(BlockCells);
-        rows = new AlignedBuffer<byte>(planeBytes * Blocks * Levels);
-        Fill(genes, first, end);
-    }
-
     /// <summary>Cells whose rows are filled while they are in a core's nearest caches.</summary>
     const int Chunk = 512;
 
-    void Fill(BinnedGenes genes, int first, int end)
+    readonly AlignedBuffer<byte> rows;
+    readonly long planeBytes;
+    readonly int cells;
+
+    TilePlanes(int cells, int levels, int blockCells)
     {
-        var next = genes.Starts.AsSpan(first, end - first).ToArray();
+        (this.cells, Levels) = (cells, levels);
+        BlockCells = Math.Min(blockCells, Math.Max(cells, 1));
+        Blocks = Math.Max(1, (cells + BlockCells - 1) / BlockCells);
+        planeBytes = PlaneBytes(BlockCells);
+        rows = new AlignedBuffer<byte>(planeBytes * Blocks * Levels);
+    }
+
+    /// <summary>The genes from <paramref name="first"/> to before <paramref name="end"/>: plane b holds those at level b.</summary>
+    internal static TilePlanes OfLevels(BinnedGenes genes, int first, int end, int blockCells)
+    {
+        var levels = 0;
+        for (var gene = first; gene < end; gene++)
+            levels = Math.Max(levels, genes.Levels[gene]);
+        var planes = new TilePlanes(genes.Cells, levels, blockCells);
+        planes.Fill(genes.Starts, genes.CellOf, first, end, at => 1u << (genes.LevelOf[at] - 1));
+        return planes;
+    }
+
+    /// <summary>The whole values of the genes from <paramref name="first"/> to before <paramref name="end"/> by binary
+    /// digit: plane k holds those whose digit of 2^(k − 1) is 1.</summary>
+    internal static TilePlanes OfDigits(GeneValues values, int first, int end, int digits, int blockCells)
+    {
+        var planes = new TilePlanes(values.Cells, digits, blockCells);
+        planes.Fill(values.Starts, values.CellOf, first, end, at => (uint)values.Values[at]);
+        return planes;
+    }
+
+    void Fill(long[] starts, int[] cellOf, int first, int end, Func<long, uint> planesOf)
+    {
+        var next = starts.AsSpan(first, end - first).ToArray();
         for (var block = 0; block < Blocks; block++)
         for (var from = 0; from < BlockCells; from += Chunk)
         {
-            var before = (int)Math.Min((long)block * BlockCells + Math.Min(from + Chunk, BlockCells), genes.Cells);
-            for (var gene = first; gene < end; gene++)
-                next[gene - first] = Fill(
-                    genes,
-                    gene,
-                    next[gene - first],
-                    PositionalPopcount.BitOf(gene - first),
-                    block,
-                    before
-                );
+            var before = (int)Math.Min((long)block * BlockCells + Math.Min(from + Chunk, BlockCells), cells);
+            for (var lane = 0; lane < end - first; lane++)
+            {
+                var (bit, at) = (PositionalPopcount.BitOf(lane), next[lane]);
+                var mask = (byte)(1 << (bit & 7));
+                var plane = Plane(block, 1) + (bit >> 3);
+                for (; at < starts[first + lane + 1] && cellOf[at] < before; at++)
+                {
+                    var row = plane + (cellOf[at] - (long)block * BlockCells) * PositionalPopcount.RowBytes;
+                    for (var set = planesOf(at); set != 0; set &= set - 1)
+                        row[BitOperations.TrailingZeroCount(set) * planeBytes] |= mask;
+                }
+                next[lane] = at;
+            }
         }
-    }
-
-    /// <summary>Sets a gene's bits in the cells before <paramref name="before"/> and gives the entry after them.</summary>
-    long Fill(BinnedGenes genes, int gene, long at, int bit, int block, int before)
-    {
-        var mask = (byte)(1 << (bit & 7));
-        var plane = Plane(block, 1) + (bit >> 3) - (long)block * BlockCells * PositionalPopcount.RowBytes;
-        var end = genes.Starts[gene + 1];
-        for (; at < end && genes.CellOf[at] < before; at++)
-            plane[(genes.LevelOf[at] - 1) * planeBytes + (long)genes.CellOf[at] * PositionalPopcount.RowBytes] |= mask;
-        return at;
     }
 
     /// <summary>Cells of a block; the last may have fewer.</summary>

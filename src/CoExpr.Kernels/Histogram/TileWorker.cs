@@ -32,12 +32,13 @@ sealed unsafe class TileWorker : IPairWorker
         sums = new NarrowSums(kernel.Planes);
         narrow = kernel.Path == SimdPath.Avx512;
         occupied = task.Wants(PairParts.Occupied);
-        dots = task.Wants(PairParts.Signs | PairParts.Products) ? new TileDots(task) : null;
+        dots = task.Wants(PairParts.Signs | PairParts.Products) ? new TileDots(task, kernel.Digits, kernel.Path) : null;
     }
 
     public void Dispose()
     {
         counter.Dispose();
+        dots?.Dispose();
         sums.Dispose();
         scores.Dispose();
         states.Dispose();
@@ -53,7 +54,7 @@ sealed unsafe class TileWorker : IPairWorker
         {
             if (task.Wants(PairParts.Information | PairParts.Occupied))
                 Score(range.FirstRow, range.EndRow, tile, block);
-            dots?.Fill(range, tile.Products(), block);
+            dots?.Fill(range, tile, block);
         }
         finally
         {
