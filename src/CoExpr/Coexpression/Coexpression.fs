@@ -97,23 +97,21 @@ module Coexpression =
                 refuse "--entropy-above" (invariant (float threshold)) "a number of nats is needed"
             | _ -> Ok()
 
+    /// What every value must be, and what is said of one that is not; looked for one after the other.
+    let internal valueRules options : ((float32 -> bool) * string) list = [
+        Single.IsFinite, "Values must be finite."
+        if options.Negatives = Negatives.Refuse then
+            (fun value -> value >= 0.0f),
+            "Values must not be negative; are these scaled data? --negative-as-zero counts such values as not expressed."
+    ]
+
     let private checkValues options (cells: Cells) =
-        let finite = Cells.requireValues Single.IsFinite "Values must be finite."
+        (Ok cells, valueRules options)
+        ||> List.fold (fun checkedCells (isGood, advice) ->
+            checkedCells |> Result.bind (Cells.requireValues isGood advice))
 
-        match options.Negatives with
-        | Negatives.AsZero -> finite cells
-        | Negatives.Refuse ->
-            finite cells
-            |> Result.bind (
-                Cells.requireValues
-                    (fun value -> value >= 0.0f)
-                    "Values must not be negative; are these scaled data? --negative-as-zero counts such values as not expressed."
-            )
-
-    let private chooseGenes options (cells: Cells) =
-        let genes =
-            GeneFilter.passing options.MinimumCells options.EntropyAbove options.EntropyRule cells.Counts
-
+    /// The genes that passed, unless they make no pair.
+    let internal requirePair options source inputGenes (genes: int[]) =
         if genes.Length >= 2 then
             Ok genes
         else
@@ -123,12 +121,16 @@ module Coexpression =
                 | None -> ""
 
             let advice =
-                $"Of {cells.Counts.Genes} genes in {cells.Source}, these are expressed in at least {options.MinimumCells} cells{entropy}."
+                $"Of {inputGenes} genes in {source}, these are expressed in at least {options.MinimumCells} cells{entropy}."
 
             Error(CoExprError.TooFew("genes", genes.Length, 2L, advice))
 
+    let private chooseGenes options (cells: Cells) =
+        GeneFilter.passing options.MinimumCells options.EntropyAbove options.EntropyRule cells.Counts
+        |> requirePair options cells.Source cells.Counts.Genes
+
     /// The partners of all genes are held in one array.
-    let private requireRoom options (genes: int[]) =
+    let internal requireRoom options (genes: int[]) =
         match options.Keep with
         | Keep.Top k ->
             let partners = int64 genes.Length * int64 (min k (genes.Length - 1))
@@ -161,13 +163,10 @@ module Coexpression =
         seq { range.FirstRow .. range.EndRow - 1 }
         |> Seq.sumBy (fun row -> int64 (max 0 (range.EndColumn - max (row + 1) range.FirstColumn)))
 
-    let private scoreAll (progress: Progress) options (genes: BinnedGenes) task (sink: PairSink) =
+    /// Scores the pairs of a task into a sink; `advance` is told of the pairs as they are done.
+    let internal scoreAll (advance: int64 -> unit) options (genes: BinnedGenes) (task: PairTask) (sink: PairSink) =
         use kernel = options.Backend.Open(genes, task, options.Threads)
         let blocks = kernel.Blocks
-
-        let advance =
-            Progress.counter progress "scoring" "pairs" (int64 genes.Genes * int64 (genes.Genes - 1) / 2L)
-
         let workers = Collections.Concurrent.ConcurrentBag<IPairWorker>()
 
         let newWorker () =
@@ -186,14 +185,21 @@ module Coexpression =
 
         sink.Finish()
 
-    let private geneTable (kept: int[]) (binned: BinnedGenes) (cells: Cells) =
-        let integers values = Column.Integer(values, [||])
+    /// The kept genes' rows, with the cells that express each and its bins.
+    let internal geneTable (kept: int[]) (expressed: int[]) (levels: byte[]) table =
+        let integers values =
+            Column.Integer(Array.map int64 values, [||])
 
-        Table.take kept cells.GeneTable
-        |> Table.withColumn
-            "coexpr_cells"
-            (integers (Array.init binned.Genes (fun gene -> int64 (binned.Expressed gene))))
-        |> Table.withColumn "coexpr_bins" (integers (Array.init binned.Genes (fun gene -> int64 binned.Levels[gene])))
+        Table.take kept table
+        |> Table.withColumn "coexpr_cells" (integers expressed)
+        |> Table.withColumn "coexpr_bins" (integers (Array.map int levels))
+
+    /// What a backend must compute of every pair.
+    let internal partsOf options =
+        if options.Signed then
+            PairParts.Information ||| PairParts.Signs
+        else
+            PairParts.Information
 
     let private run (progress: Progress) options (cells: Cells) (kept: int[]) =
         let advance = Progress.counter progress "binning" "genes" (int64 kept.Length)
@@ -206,7 +212,10 @@ module Coexpression =
 
         let binned = Discretization.genes options.Threads options.Edges options.Bins counts
         let order = byDensity binned
-        let table = geneTable kept binned cells
+
+        let table =
+            geneTable kept (Array.init binned.Genes binned.Expressed) binned.Levels cells.GeneTable
+
         advance (int64 kept.Length)
 
         let values =
@@ -216,16 +225,17 @@ module Coexpression =
             else
                 Unchecked.defaultof<GeneValues>
 
-        let parts =
-            if options.Signed then
-                PairParts.Information ||| PairParts.Signs
-            else
-                PairParts.Information
-
         let sink = PairSink.create options.Keep options.Strength order table.Names
 
+        let pairs = int64 kept.Length * int64 (kept.Length - 1) / 2L
+
         let store =
-            scoreAll progress options (takeBinned order binned) (PairTask(options.Cells, values, parts)) sink
+            scoreAll
+                (Progress.counter progress "scoring" "pairs" pairs)
+                options
+                (takeBinned order binned)
+                (PairTask(options.Cells, values, partsOf options))
+                sink
 
         {
             Scores = PairScores(table.Names, store)
@@ -235,7 +245,7 @@ module Coexpression =
             InputGenes = cells.Counts.Genes
             CellTable = cells.CellTable
             GeneTable = table
-            PairsScored = int64 kept.Length * int64 (kept.Length - 1) / 2L
+            PairsScored = pairs
         }
 
     /// Scores every pair of the genes that pass, by mutual information in bits. Errors: options outside their range, two

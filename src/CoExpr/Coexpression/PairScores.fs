@@ -46,10 +46,18 @@ type PairSquares = {
     Cells: int[][]
 }
 
+/// All pairs of so many genes, held where they need no memory: in a file.
+type IPairRows =
+    /// One gene's scores and cells with every gene, in order; what stands at its own place means nothing.
+    abstract Row: gene: int -> struct (float[] * int[])
+    /// The score and the cells of one pair.
+    abstract Pair: a: int * b: int -> struct (float * int)
+
 [<RequireQualifiedAccess>]
 type PairStore =
     | Kept of KeptPairs
     | Squares of PairSquares
+    | Rows of IPairRows
 
 /// Scores of pairs of genes: symmetric, without the diagonal. Genes keep their names and the order of the input.
 [<Sealed>]
@@ -78,7 +86,8 @@ type PairScores(genes: string[], store: PairStore) =
     member _.PairCount =
         match store with
         | PairStore.Kept kept -> kept.Partners.LongLength / 2L
-        | PairStore.Squares _ -> genes.LongLength * (genes.LongLength - 1L) / 2L
+        | PairStore.Squares _
+        | PairStore.Rows _ -> genes.LongLength * (genes.LongLength - 1L) / 2L
 
     /// The number of a gene, if there is one of that name.
     member _.TryGene(name: string) =
@@ -111,6 +120,14 @@ type PairScores(genes: string[], store: PairStore) =
                     Score = squares.Scores[block][at] * 1.0<bit>
                     Cells = squares.Cells[block][at]
                 }
+            | PairStore.Rows rows ->
+                let struct (score, cells) = rows.Pair(a, b)
+
+                ValueSome {
+                    Gene = b
+                    Score = score * 1.0<bit>
+                    Cells = cells
+                }
 
     /// The partners of a gene, by number, in increasing order.
     member this.Partners(gene: int) : Partner[] =
@@ -129,6 +146,18 @@ type PairScores(genes: string[], store: PairStore) =
                 | ValueSome partner -> partner
                 | ValueNone -> ()
           |]
+        | PairStore.Rows rows ->
+            let struct (scores, cells) = rows.Row gene
+
+            [|
+                for other in 0 .. genes.Length - 1 do
+                    if other <> gene then
+                        {
+                            Gene = other
+                            Score = scores[other] * 1.0<bit>
+                            Cells = cells[other]
+                        }
+            |]
 
 [<RequireQualifiedAccess>]
 module PairScores =

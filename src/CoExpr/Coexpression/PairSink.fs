@@ -10,6 +10,8 @@ open CoExpr.Kernels
 /// depend on the order of arrival.
 type PairSink =
     abstract Add: block: PairBlock -> unit
+    /// One pair that was scored before, by the numbers that its genes have in the kernel's order.
+    abstract Offer: row: int * column: int * score: float * cells: int -> unit
     abstract Finish: unit -> PairStore
 
 /// The score of one place of a block, in bits.
@@ -188,6 +190,15 @@ type private TopSink(order: int[], names: string[], k: int, strength: Strength) 
                         if value >= bars[column] then
                             offer column value score row block.Cells[at]
 
+        member _.Offer(row, column, score, cells) =
+            let value = strengthOf strength score
+
+            if k > 0 && value >= bars[row] then
+                offer row value score column cells
+
+            if k > 0 && value >= bars[column] then
+                offer column value score row cells
+
         member _.Finish() =
             let loose = [|
                 for gene in 0 .. genes - 1 do
@@ -225,6 +236,16 @@ type private ThresholdSink(order: int[], least: float, strength: Strength) =
 
             lock found (fun () -> found.AddRange own)
 
+        member _.Offer(row, column, score, cells) =
+            if strengthOf strength score >= least then
+                lock found (fun () ->
+                    found.Add {
+                        A = order[row]
+                        B = order[column]
+                        Score = score
+                        Cells = cells
+                    })
+
         member _.Finish() =
             PairStore.Kept(LoosePairs.collect order.Length (found.ToArray()))
 
@@ -236,17 +257,22 @@ type private SquareSink(order: int[]) =
     let scores = Array.init squares (fun _ -> Array.zeroCreate<float>(side * side))
     let cells = Array.init squares (fun _ -> Array.zeroCreate<int>(side * side))
 
+    let put row column score count =
+        let low, high = min order[row] order[column], max order[row] order[column]
+        let square = (high / side) * (high / side + 1) / 2 + low / side
+        let place = (low % side) * side + high % side
+        scores[square][place] <- score
+        cells[square][place] <- count
+
     interface PairSink with
         // Every pair has a place of its own, so no thread is in another's way.
         member _.Add block =
             for row in block.FirstRow .. block.EndRow - 1 do
                 for column in max (row + 1) block.FirstColumn .. block.EndColumn - 1 do
                     let at = (row - block.FirstRow) * block.Width + column - block.FirstColumn
-                    let low, high = min order[row] order[column], max order[row] order[column]
-                    let square = (high / side) * (high / side + 1) / 2 + low / side
-                    let place = (low % side) * side + high % side
-                    scores[square][place] <- scoreAt block at
-                    cells[square][place] <- block.Cells[at]
+                    put row column (scoreAt block at) block.Cells[at]
+
+        member _.Offer(row, column, score, count) = put row column score count
 
         member _.Finish() =
             PairStore.Squares {

@@ -55,7 +55,8 @@ module CoexpressionFile =
                 "mi", MatrixPart.Sparse(genes, genes, kept.Starts, kept.Partners, kept.Scores)
                 "mi_cells", MatrixPart.SparseIntegers(genes, genes, kept.Starts, kept.Partners, cells)
             ]
-        | PairStore.Squares _ ->
+        | PairStore.Squares _
+        | PairStore.Rows _ ->
             let size = int64 genes
 
             [
@@ -100,7 +101,8 @@ module CoexpressionFile =
     let private compressed (scores: PairScores) =
         match scores.Store with
         | PairStore.Kept kept -> kept
-        | PairStore.Squares _ ->
+        | PairStore.Squares _
+        | PairStore.Rows _ ->
             let partners = Array.init scores.Genes.Length scores.Partners
 
             {

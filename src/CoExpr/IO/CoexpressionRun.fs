@@ -66,6 +66,38 @@ module CoexpressionRun =
         | MatrixChoice.Raw -> "layer", Json.Text "raw"
     ]
 
+    /// Scores every pair of the genes of an .h5ad file, in parts that are kept in a folder while the work lasts, in memory
+    /// that the sizes alone decide. The result is that of Coexpression.compute to the bit. `tell` is told of parts that
+    /// were found or damaged. With `resume`, finished parts that are in the folder are taken; without, the folder must
+    /// not have any. The folder is removed when the work is done.
+    ///
+    /// Errors: those of reading and of Coexpression.compute; a folder with parts of another run; a full disk, where the
+    /// finished parts stay. Raises ResumableStopException when it is stopped.
+    let computeInParts (progress: Progress) reading (options: CoexpressionOptions) sizes folder resume tell path =
+        result {
+            do! Coexpression.validate options
+
+            let identity = {
+                InputHash = RunRecord.hash progress path
+                Options = optionsOf { Input.standard with Read = reading } options
+            }
+
+            use! parts = PartsFolder.openFor resume identity folder
+
+            let request: TiledRun.Request = {
+                Progress = progress
+                Read = reading
+                Options = options
+                Sizes = sizes
+                Tell = tell
+                Known = fun _ _ -> None
+            }
+
+            let! struct (_, result) = TiledRun.run request identity parts path
+            parts.Remove()
+            return result
+        }
+
     let private record paths reading (result: CoexpressionResult) hash seconds = {
         Command = "mi"
         Input = paths.Input
