@@ -70,9 +70,7 @@ module BackendTests =
                 Expect.equal (backend.Name, row, column, once) (backend.Name, row, column, visits[row, column])
 
                 if once = 1 then
-                    Expect.equal
-                        (backend.Name, row, column, Some score)
-                        (backend.Name, row, column, scores[row, column])
+                    Expect.equal (backend.Name, row, column, Some score) (backend.Name, row, column, scores[row, column])
 
     let private agrees convention signed (genes: SmallGenes) =
         agreesOn (PairRange(0, genes.Count, 0, genes.Count)) convention signed genes
@@ -114,10 +112,7 @@ module BackendTests =
         Array.fill block.Numerators 0 100 -5L
         Array.fill block.Cells 0 100 -5
         Array.fill block.Signs 0 100 -1y
-
-        use kernel =
-            Backend.cpu.Open(binned, PairTask(CellsIn.EitherGene, null, PairParts.Information), 1)
-
+        use kernel = Backend.cpu.Open(binned, PairTask(CellsIn.EitherGene, null, PairParts.Information), 1)
         use worker = kernel.NewWorker()
         Assert.That(kernel.Blocks.Count, Is.EqualTo 1)
         worker.Score(kernel.Blocks[0], block)
@@ -143,8 +138,7 @@ module BackendTests =
 
         Assert.Throws<System.ArgumentOutOfRangeException>(
             System.Action(fun () ->
-                (ScatterBackend(counters, tileGenes, rows) :> IPairBackend)
-                    .Open(genes, PairTask(CellsIn.All, null, PairParts.Information), 1)
+                (ScatterBackend(counters, tileGenes, rows) :> IPairBackend).Open(genes, PairTask(CellsIn.All, null, PairParts.Information), 1)
                 |> ignore)
         )
         |> ignore

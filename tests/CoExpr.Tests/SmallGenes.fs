@@ -175,10 +175,7 @@ module OraclePair =
     /// What the slow reference says.
     let ofGenes (task: PairTask) row column genes =
         let numerator, cells = Oracle.numerator task.Cells row column genes
-
-        let counted (a, b) =
-            task.Cells = CellsIn.All || a > 0uy || b > 0uy
-
+        let counted (a, b) = task.Cells = CellsIn.All || a > 0uy || b > 0uy
         let levels = Array.zip genes.Levels[row] genes.Levels[column]
 
         {

@@ -80,8 +80,7 @@ module Backend =
                 let pairs = task.PairsOf genes.Genes
 
                 let blocks = [|
-                    for row in pairs.FirstRow .. pairs.EndRow - 1 ->
-                        PairRange(row, row + 1, pairs.FirstColumn, pairs.EndColumn)
+                    for row in pairs.FirstRow .. pairs.EndRow - 1 -> PairRange(row, row + 1, pairs.FirstColumn, pairs.EndColumn)
                 |]
 
                 {
