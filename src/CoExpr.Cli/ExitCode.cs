@@ -3,6 +3,7 @@ using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
 using CoExpr.CSharp;
+using CoExpr.IO;
 
 namespace CoExpr.Cli;
 
@@ -33,6 +34,11 @@ public static class ExitCode
         {
             Console.Error.WriteLine($"coexpr: {error.Message}");
             return BadInput;
+        }
+        catch (ResumableStopException stop)
+        {
+            Console.Error.WriteLine($"coexpr: {stop.Message}");
+            return Stopped;
         }
         catch (OperationCanceledException)
         {

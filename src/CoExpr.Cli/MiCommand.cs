@@ -100,6 +100,7 @@ public sealed class MiCommand
         DefaultValueFactory = _ => "auto",
     };
 
+    readonly ResourceOptions resources = new();
     readonly CommonOptions common = new();
 
     /// <summary>The command with its options.</summary>
@@ -139,6 +140,7 @@ public sealed class MiCommand
             backend,
         ];
         Array.ForEach(options, command.Options.Add);
+        resources.AddTo(command);
         common.AddTo(command);
         command.Validators.Add(result =>
         {
@@ -153,6 +155,20 @@ public sealed class MiCommand
 
     async Task RunAsync(ParseResult parsed, CancellationToken token)
     {
+        var within = resources.Of(parsed);
+        if (!parsed.GetValue(common.Quiet) && !parsed.GetValue(common.Json))
+            await ResourceOptions.TellAsync(
+                () =>
+                    CoExpression.PlanAsync(
+                        parsed.GetRequiredValue(input),
+                        parsed.GetRequiredValue(output),
+                        Scoring(parsed),
+                        Reading(parsed),
+                        within,
+                        token
+                    ),
+                token
+            );
         RunSummary? summary = null;
         await ProgressDisplay
             .RunAsync(
@@ -165,6 +181,7 @@ public sealed class MiCommand
                             parsed.GetValue(report),
                             Scoring(parsed),
                             Reading(parsed),
+                            within,
                             progress,
                             token
                         )

@@ -77,6 +77,37 @@ module internal TiledRun =
                     },
                     fileHash))
 
+    /// Whether tiles that were made for an earlier run are no larger than this run's may be, by much.
+    let private fits sizes prepared =
+        let entries (tile: int[]) =
+            tile |> Array.sumBy (fun gene -> int64 prepared.Genes[gene].Expressed)
+
+        prepared.Plan.Tiles
+        |> Array.forall (fun tile ->
+            tile.Length = 1
+            || (entries tile <= sizes.TileEntries + sizes.TileEntries / 8L
+                && tile.Length <= sizes.TileGenes + sizes.TileGenes / 8))
+
+    let private clearPairs (folder: PartsFolder) =
+        for file in Directory.GetFiles(folder.Path, "pairs-*.bin") do
+            File.Delete file
+
+    /// The same genes, in other tiles if theirs are too large for this run.
+    let private refit request (folder: PartsFolder) key prepared fileHash =
+        if fits request.Sizes prepared then
+            prepared
+        else
+            request.Tell $"The parts in {folder.Path} were made with more --memory; their pairs are scored again."
+            clearPairs folder
+
+            let smaller = {
+                prepared with
+                    Plan = planOf request.Sizes prepared.Genes
+            }
+
+            writeIndex (folder.File indexName) key smaller fileHash |> CoExprError.unwrap
+            smaller
+
     /// Genes that an earlier run has left, if they are as it wrote them.
     let private tryFind request (folder: PartsFolder) key =
         let index, genes = folder.File indexName, folder.File genesName
@@ -92,7 +123,7 @@ module internal TiledRun =
                 let struct (prepared, fileHash) = readIndex index
 
                 if HashedFile.hashOf genes = fileHash then
-                    Some prepared
+                    Some(refit request folder key prepared fileHash)
                 else
                     request.Tell $"{genes} is made again: its bytes are not those that were written."
                     None
@@ -104,8 +135,7 @@ module internal TiledRun =
 
     let private prepare request (folder: PartsFolder) key (source: EntryStream.Source) (geneNames: string[]) =
         // Parts of other tiles than those that are to come.
-        for file in Directory.GetFiles(folder.Path, "pairs-*.bin") do
-            File.Delete file
+        clearPairs folder
 
         let written =
             AtomicFile.write (folder.File genesName) (fun temporary ->
@@ -262,7 +292,7 @@ module internal TiledRun =
             PairsScored = int64 kept.Length * int64 (kept.Length - 1) / 2L
         }
 
-        struct (prepared.Matrix, result)
+        struct (kept, result)
 
     let private withCells path (scored: CoexpressionResult) =
         AnnData.cellTable path
@@ -273,14 +303,14 @@ module internal TiledRun =
                 Error(CoExprError.UnequalLengths($"{path}: names of cells", scored.Cells, Table.rows cells)))
 
     /// Scores the pairs of an .h5ad file, in a folder that is kept if the work is stopped or the disk is full, and that
-    /// the caller removes when its results are safe. Gives the hash of the matrix, too. The result is that of
+    /// the caller removes when its results are safe. Gives the numbers of the scored genes, too. The result is that of
     /// `Coexpression.compute` to the bit; its table of cells is read at the end.
-    let run request identity (folder: PartsFolder) path : Result<struct (string * CoexpressionResult), CoExprError> =
+    let run request identity (folder: PartsFolder) path : Result<struct (int[] * CoexpressionResult), CoExprError> =
         try
             result {
-                let! struct (matrix, scored) = H5.read path (compute request folder identity)
+                let! struct (kept, scored) = H5.read path (compute request folder identity)
                 let! whole = withCells path scored
-                return struct (matrix, whole)
+                return struct (kept, whole)
             }
             |> Result.mapError (fun error ->
                 match error with
