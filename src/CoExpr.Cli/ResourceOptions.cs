@@ -36,11 +36,25 @@ public sealed class ResourceOptions
         Array.ForEach(options, command.Options.Add);
     }
 
-    /// <summary>What was asked for.</summary>
+    // What of a process is outside the heap that is collected: code, stacks, the buffers of HDF5.
+    const long OutsideTheHeap = 90L << 20;
+
+    // The collector lets garbage grow with the cache of the processor, hundreds of megabytes on large ones, unless it is
+    // told what there is.
+    static long Limit(long bytes)
+    {
+        if (bytes <= OutsideTheHeap)
+            return bytes;
+        AppContext.SetData("GCHeapHardLimit", (ulong)(bytes - OutsideTheHeap));
+        GC.RefreshMemoryLimit();
+        return bytes;
+    }
+
+    /// <summary>What was asked for. From here on the process keeps to the memory allowed.</summary>
     public RunResourceSettings Of(ParseResult parsed) =>
         new()
         {
-            MemoryBytes = parsed.GetValue(memory) is { } size ? RunResourceSettings.ParseSize(size) : null,
+            MemoryBytes = parsed.GetValue(memory) is { } size ? Limit(RunResourceSettings.ParseSize(size)) : null,
             Scratch = parsed.GetValue(scratch),
             Resume = parsed.GetValue(resume),
             Cache = parsed.GetValue(cache),

@@ -23,8 +23,37 @@ type TilePlan = {
 [<RequireQualifiedAccess>]
 module TilePlan =
 
-    /// Tiles of at most so many entries and genes, and of at least one gene. `expressed` has the entries of each gene.
-    let create (mostEntries: int64) mostGenes (expressed: int[]) : TilePlan =
+    /// Share of cells from which on a gene's values may be laid out for every cell (ScatterProducts: 0.15 of a tile).
+    [<Literal>]
+    let private DenseFrom = 0.1
+
+    /// Bytes of a gene in memory while its tile is scored, taken together with an equal gene of the other tile: both as
+    /// they are loaded, and one of them laid out by the backend. An entry has a cell (4), a level (1) and, where values are
+    /// wanted, a value (4), whose cell stands apart if there may be values below 0 (4); laid out, a counter (4), and a gene
+    /// and its value (8), or a value for every cell (4).
+    let geneBytes (options: CoexpressionOptions) (cells: int) (expressed: int) : int64 =
+        let wantsValues =
+            Coexpression.partsOf options &&& (PairParts.Signs ||| PairParts.Products)
+            <> enum 0
+
+        let loaded =
+            if not wantsValues then 5L
+            elif options.Negatives = Negatives.AsZero then 13L
+            else 9L
+
+        let laidOut = if wantsValues then 12L else 4L
+
+        let dense =
+            if wantsValues && float expressed > DenseFrom * float cells then
+                4L * int64 cells
+            else
+                0L
+
+        int64 expressed * (2L * loaded + laidOut) + dense
+
+    /// Tiles of at most so many bytes and genes, and of at least one gene. Of each gene, `bytes` has what it takes and
+    /// `expressed` how many cells express it.
+    let create (mostBytes: int64) mostGenes (bytes: int64[]) (expressed: int[]) : TilePlan =
         if mostGenes < 1 then
             invalidArg (nameof mostGenes) $"{mostGenes} is below 1"
 
@@ -32,18 +61,18 @@ module TilePlan =
             Array.init expressed.Length id |> Array.sortBy (fun gene -> expressed[gene])
 
         let tiles, tile = ResizeArray<int[]>(), ResizeArray<int>()
-        let mutable entries = 0L
+        let mutable sum = 0L
 
         for gene in order do
-            let own = int64 expressed[gene]
+            let own = bytes[gene]
 
-            if tile.Count > 0 && (tile.Count = mostGenes || entries + own > mostEntries) then
+            if tile.Count > 0 && (tile.Count = mostGenes || sum + own > mostBytes) then
                 tiles.Add(tile.ToArray())
                 tile.Clear()
-                entries <- 0L
+                sum <- 0L
 
             tile.Add gene
-            entries <- entries + own
+            sum <- sum + own
 
         if tile.Count > 0 then
             tiles.Add(tile.ToArray())

@@ -220,25 +220,35 @@ module CoexpressionRun =
             Some {
                 Cells = 0L
                 Genes = 0L
-                Entries = bytes / (if path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) then 3L else 8L)
+                Entries =
+                    bytes
+                    / (if path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) then
+                           3L
+                       else
+                           8L)
             }
         else
             None
 
     /// The size of an input, and whether it can be read piece by piece.
     let private sizeOf reading (path: string) =
-        let ends (ending: string) = path.EndsWith(ending, StringComparison.OrdinalIgnoreCase)
+        let ends (ending: string) =
+            path.EndsWith(ending, StringComparison.OrdinalIgnoreCase)
 
-        if not (File.Exists path) then None, false
-        elif ends ".h5ad" then sizeOfHdf5 reading path AnnData.contents, true
-        elif (ends ".h5" || ends ".hdf5") && AnnData.isOne path then sizeOfHdf5 reading path AnnData.contents, true
-        elif ends ".h5" || ends ".hdf5" then sizeOfHdf5 reading path TenX.contents, false
-        else guessedSize path, false
+        if not (File.Exists path) then
+            None, false
+        elif ends ".h5ad" then
+            sizeOfHdf5 reading path AnnData.contents, true
+        elif (ends ".h5" || ends ".hdf5") && AnnData.isOne path then
+            sizeOfHdf5 reading path AnnData.contents, true
+        elif ends ".h5" || ends ".hdf5" then
+            sizeOfHdf5 reading path TenX.contents, false
+        else
+            guessedSize path, false
 
     let private unknownSize: InputSize = { Cells = 0L; Genes = 0L; Entries = 0L }
 
-    let private nameOf (path: string) =
-        Path.GetFileName(Path.GetFullPath path)
+    let private nameOf (path: string) = Path.GetFileName(Path.GetFullPath path)
 
     /// Where the parts of a run are kept. A scratch folder may serve several runs, which the whole path tells apart.
     let private partsFolder resources paths =
@@ -253,7 +263,12 @@ module CoexpressionRun =
 
     /// How the run will go about its input, and what it is expected to take: from the sizes that the file states, before it
     /// is read. BadOption for a limit that is too small, with the least that works.
-    let plan resources reading (options: CoexpressionOptions) (paths: CoexpressionPaths) : Result<MemoryPlan, CoExprError> =
+    let plan
+        resources
+        reading
+        (options: CoexpressionOptions)
+        (paths: CoexpressionPaths)
+        : Result<MemoryPlan, CoExprError> =
         let size, canStream = sizeOf reading paths.Input
         let size = defaultArg size unknownSize
 
@@ -352,7 +367,8 @@ module CoexpressionRun =
 
     let private inMemory job =
         result {
-            let! cells = timed "reading" job.Seconds (fun () -> Input.read job.Reading job.Paths.Input)
+            let! cells =
+                timed "reading" job.Seconds (fun () -> Input.read job.Reading job.Paths.Input)
 
             do!
                 match job.Resources.Memory with
@@ -397,7 +413,12 @@ module CoexpressionRun =
         result {
             let! struct (numbers, scored) = TiledRun.run request identity folder job.Paths.Input
 
-            do! if key <> "" && not hit then keep job key scored numbers else Ok()
+            do!
+                if key <> "" && not hit then
+                    keep job key scored numbers
+                else
+                    Ok()
+
             return if hit then { scored with PairsScored = 0L } else scored
         }
 
@@ -423,7 +444,10 @@ module CoexpressionRun =
             try
                 result {
                     use! folder = PartsFolder.openFor job.Resources.Resume identity path
-                    let! scored = timed "scoring" job.Seconds (fun () -> computeParts job sizes identity folder)
+
+                    let! scored =
+                        timed "scoring" job.Seconds (fun () -> computeParts job sizes identity folder)
+
                     let! written = write identity.InputHash scored
                     folder.Remove()
                     return written

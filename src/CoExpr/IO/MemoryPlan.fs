@@ -51,7 +51,8 @@ module MemoryPlan =
         let number, shift = unitOf text |> Option.defaultValue (text, 0)
 
         match Double.TryParse(number, NumberStyles.AllowDecimalPoint, invariant) with
-        | true, value when value > 0.0 && value * float (1L <<< shift) < 9e18 -> Ok(int64 (value * float (1L <<< shift)))
+        | true, value when value > 0.0 && value * float (1L <<< shift) < 9e18 ->
+            Ok(int64 (value * float (1L <<< shift)))
         | _ -> Error(CoExprError.BadOption("--memory", text, "a size such as 800M, 1G or 1.5G is needed"))
 
     /// A size as a person says it, rounded up: 640M, 1.5G.
@@ -96,19 +97,6 @@ module MemoryPlan =
         + size.Entries * EntryBytesInMemory
         + resultBytes options.Keep size
 
-    /// An entry of a loaded gene: its cell, its level, its value, and that value's cell where some are negative.
-    let private loadedBytes (options: CoexpressionOptions) =
-        if not options.Signed then 5L
-        elif options.Negatives = Negatives.AsZero then 13L
-        else 9L
-
-    /// An entry that a backend has laid out by cell, for levels and for values.
-    let private laidOutBytes (options: CoexpressionOptions) = if options.Signed then 12L else 4L
-
-    /// Two tiles of genes in memory, of which one is laid out.
-    let private tileEntryBytes options =
-        2L * loadedBytes options + laidOutBytes options
-
     /// An entry of genes that are turned to lines: cell and value, and the same cut into levels.
     [<Literal>]
     let private GroupEntryBytes = 16L
@@ -120,14 +108,14 @@ module MemoryPlan =
             | Keep.All -> size.Genes * 12L * 4L
             | keep -> resultBytes keep size
 
-        runtimeBytes
-        + tableBytes size
-        + max ending (cellBytes options.Threads size)
+        runtimeBytes + tableBytes size + max ending (cellBytes options.Threads size)
 
     /// The least that a run can be asked to keep to: a gene may be expressed in every cell.
     let smallest options size =
+        let cells = int (min size.Cells (int64 Int32.MaxValue))
+
         fixedBytes options size
-        + max (8L <<< 20) (size.Cells * (tileEntryBytes options + GroupEntryBytes))
+        + max (16L <<< 20) (2L * TilePlan.geneBytes options cells cells)
 
     /// Genes of a tile whose pairs, or the best of them, a sink can hold in so many bytes, of two tiles at once.
     let private genesFor keep (bytes: int64) =
@@ -144,7 +132,7 @@ module MemoryPlan =
         let sinkBytes = free / 5L
 
         {
-            TileEntries = (free - sinkBytes) / tileEntryBytes options
+            TileBytes = free - sinkBytes
             TileGenes = genesFor options.Keep sinkBytes
             GroupEntries = free / 2L / GroupEntryBytes
             BlockEntries = int (max 65536L (min (1L <<< 22) (free / 64L)))
@@ -152,7 +140,8 @@ module MemoryPlan =
         }
 
     /// Seconds per entry that is read, per pair, and per cell in which a pair meets; on one thread.
-    let private readSeconds, private pairSeconds, private meetingSeconds = 2e-8, 6e-8, 1.5e-9
+    let private readSeconds, private pairSeconds, private meetingSeconds =
+        2e-8, 6e-8, 1.5e-9
 
     /// Genes differ in density, and it is the dense ones that meet: so many times as often as genes of one density would.
     [<Literal>]
@@ -201,10 +190,20 @@ module MemoryPlan =
     let create (options: CoexpressionOptions) size canStream (limit: int64) : Result<MemoryPlan, CoExprError> =
         let whole = inMemory options size limit
 
-        if whole.Bytes <= limit then Ok whole
-        elif canStream && limit >= smallest options size then Ok(inParts options size limit)
-        elif canStream then tooSmall limit (min whole.Bytes (smallest options size))
-        else Error(CoExprError.BadOption("--memory", text limit, $"this input needs {text whole.Bytes}, since only .h5ad is read piece by piece; write it as .h5ad with Python's anndata, or give that much"))
+        if whole.Bytes <= limit then
+            Ok whole
+        elif canStream && limit >= smallest options size then
+            Ok(inParts options size limit)
+        elif canStream then
+            tooSmall limit (min whole.Bytes (smallest options size))
+        else
+            Error(
+                CoExprError.BadOption(
+                    "--memory",
+                    text limit,
+                    $"this input needs {text whole.Bytes}, since only .h5ad is read piece by piece; write it as .h5ad with Python's anndata, or give that much"
+                )
+            )
 
     /// The same where parts of an earlier run are to be used, whether or not everything would fit.
     let createParts (options: CoexpressionOptions) size (limit: int64) : Result<MemoryPlan, CoExprError> =

@@ -34,7 +34,13 @@ module ScoreCache =
 
     /// The key of scores: the version of the kernels, the hash of the matrix (see CoexpressionRun.matrixHash), the names
     /// of all genes and cells in their order, every option that changes the result, and what computed them.
-    let key (matrix: string) (geneNames: string[]) (cellNames: string[]) (options: (string * Json) list) (backend: string) =
+    let key
+        (matrix: string)
+        (geneNames: string[])
+        (cellNames: string[])
+        (options: (string * Json) list)
+        (backend: string)
+        =
         let facts =
             RunIdentity.facts {
                 InputHash = matrix

@@ -6,8 +6,8 @@ open CoExpr
 
 /// How much of a matrix and of its pairs is in memory at once.
 type TileSizes = {
-    /// Most entries of a tile of genes, of which two are in memory; a single gene may have more.
-    TileEntries: int64
+    /// Most bytes of a tile of genes, as TilePlan.geneBytes counts them; a single gene may have more.
+    TileBytes: int64
     /// Most genes of a tile.
     TileGenes: int
     /// Most entries of the genes that are turned to lines at once; a single gene may have more.
@@ -47,10 +47,14 @@ module internal TiledRun =
 
     let private indexName, private genesName = "genes.index", "genes.bin"
 
-    let private planOf sizes (genes: StoredGene[]) =
+    let private bytesOf request cells (genes: StoredGene[]) =
         genes
-        |> Array.map (fun gene -> gene.Expressed)
-        |> TilePlan.create sizes.TileEntries sizes.TileGenes
+        |> Array.map (fun gene -> TilePlan.geneBytes request.Options cells gene.Expressed)
+
+    let private planOf request cells (genes: StoredGene[]) =
+        let expressed = genes |> Array.map (fun gene -> gene.Expressed)
+        let sizes = request.Sizes
+        TilePlan.create sizes.TileBytes sizes.TileGenes (bytesOf request cells genes) expressed
 
     let private writeIndex path key prepared (fileHash: byte[]) =
         HashedFile.write path key (fun writer ->
@@ -78,14 +82,15 @@ module internal TiledRun =
                     fileHash))
 
     /// Whether tiles that were made for an earlier run are no larger than this run's may be, by much.
-    let private fits sizes prepared =
-        let entries (tile: int[]) =
-            tile |> Array.sumBy (fun gene -> int64 prepared.Genes[gene].Expressed)
+    let private fits request prepared =
+        let bytes = bytesOf request prepared.Cells prepared.Genes
+        let sizes = request.Sizes
 
         prepared.Plan.Tiles
         |> Array.forall (fun tile ->
             tile.Length = 1
-            || (entries tile <= sizes.TileEntries + sizes.TileEntries / 8L
+            || (Array.sumBy (fun gene -> bytes[gene]) tile
+                <= sizes.TileBytes + sizes.TileBytes / 8L
                 && tile.Length <= sizes.TileGenes + sizes.TileGenes / 8))
 
     let private clearPairs (folder: PartsFolder) =
@@ -94,7 +99,7 @@ module internal TiledRun =
 
     /// The same genes, in other tiles if theirs are too large for this run.
     let private refit request (folder: PartsFolder) key prepared fileHash =
-        if fits request.Sizes prepared then
+        if fits request prepared then
             prepared
         else
             request.Tell $"The parts in {folder.Path} were made with more --memory; their pairs are scored again."
@@ -102,7 +107,7 @@ module internal TiledRun =
 
             let smaller = {
                 prepared with
-                    Plan = planOf request.Sizes prepared.Genes
+                    Plan = planOf request prepared.Cells prepared.Genes
             }
 
             writeIndex (folder.File indexName) key smaller fileHash |> CoExprError.unwrap
@@ -152,7 +157,7 @@ module internal TiledRun =
             Cells = source.Cells
             Matrix = written.Matrix
             Genes = written.Genes
-            Plan = planOf request.Sizes written.Genes
+            Plan = planOf request source.Cells written.Genes
         }
 
         writeIndex (folder.File indexName) key prepared written.FileHash
