@@ -37,7 +37,7 @@ public sealed class ResourceOptions
     }
 
     // What of a process is outside the heap that is collected: code, stacks, the buffers of HDF5.
-    const long OutsideTheHeap = 90L << 20;
+    const long OutsideTheHeap = 80L << 20;
 
     // The collector lets garbage grow with the cache of the processor, hundreds of megabytes on large ones, unless it is
     // told what there is.

@@ -31,8 +31,8 @@ type MemoryPlan = {
 [<RequireQualifiedAccess>]
 module MemoryPlan =
 
-    /// The runtime, its code, the HDF5 library, and what the collector keeps in hand.
-    let runtimeBytes = 130L <<< 20
+    /// The runtime, its code, the HDF5 library, buffers, and what the collector keeps in hand: with much less it gives up.
+    let runtimeBytes = 180L <<< 20
 
     let private invariant = CultureInfo.InvariantCulture
 
