@@ -119,11 +119,11 @@ public sealed class LargerThanMemoryTests : IDisposable
         using (var running = Coexpr.Start(InParts(input, "out.tsv", options)))
         {
             string Folder() =>
-                hasScratch && Directory.Exists(scratch["tmp"])
-                    ? Directory.GetDirectories(scratch["tmp"]).FirstOrDefault(scratch["tmp"])
-                    : scratch["out.tsv.parts"];
-            while (hasScratch && !running.HasEnded && Folder() is var found && !found.EndsWith(".parts"))
-                Thread.Sleep(20);
+                !hasScratch ? scratch["out.tsv.parts"]
+                : Directory.Exists(scratch["tmp"]) ? Directory.GetDirectories(scratch["tmp"]).FirstOrDefault("")
+                : "";
+            while (!running.HasEnded && Folder().Length == 0)
+                Thread.Sleep(5);
             WaitForParts(running, folder = Folder());
             Signal(running, signal);
             var ended = running.Wait();
