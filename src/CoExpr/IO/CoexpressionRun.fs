@@ -108,7 +108,7 @@ module CoexpressionRun =
 
             let request: TiledRun.Request = {
                 Progress = progress
-                Read = reading
+                Read = { reading with Progress = progress }
                 Options = options
                 Sizes = sizes
                 Tell = tell
