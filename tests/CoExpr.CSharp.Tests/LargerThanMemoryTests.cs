@@ -7,6 +7,7 @@ using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
 using CoExpr.CSharp;
+using CoExpr.Kernels;
 using NUnit.Framework;
 
 namespace CoExpr.CSharp.Tests;
@@ -216,6 +217,45 @@ public sealed class LargerThanMemoryTests : IDisposable
         Assert.That(File.ReadAllBytes(scratch["out.tsv"]), Is.EqualTo(bytes));
         Assert.That(Coexpr.Run([.. options, "--bins", "3"]).Code, Is.Zero);
         Assert.That(FromCache(), Is.False);
+    }
+
+    [Test]
+    public async Task HowPairsWereCountedIsSaidWhenAskedFor()
+    {
+        var input = Sample.Known.WriteH5ad(scratch["known.h5ad"]);
+        string[] options = ["mi", input, "-o", scratch["out.tsv"]];
+        Assert.That(Coexpr.Run(options).Errors, Does.Not.Contain("predicted"));
+        Assert.That(Record().TryGetProperty("counting", out _), Is.False);
+        var asked = Coexpr.Run([.. options, "--explain"]);
+        Assert.That(asked.Code, Is.Zero, asked.Errors);
+        Assert.That(Coexpr.Run([.. options, "--explain", "--quiet"]).Errors, Is.Empty);
+        var result = await CoExpression.ComputeAsync(input);
+        Assert.That(Record().GetProperty("counting").GetArrayLength(), Is.EqualTo(result.Counting.Count));
+        if (Simd.Current() == SimdPath.Scalar)
+        {
+            Assert.That(asked.Errors, Does.Contain("not known"));
+            return;
+        }
+        Assert.That(
+            asked.Errors,
+            Does.Match("Counting +genes +density +pairs +predicted s +actual s\n(planes|scatter) +0-")
+        );
+        Assert.That(result.CountingByMethod.Sum(use => use.Pairs), Is.GreaterThanOrEqualTo(result.PairsScored));
+    }
+
+    JsonElement Record() => JsonDocument.Parse(File.ReadAllText(scratch["out.tsv.run.json"])).RootElement;
+
+    [Test]
+    public async Task WhatNeedsAllGenesAtOnceIsRefusedWhereTheyDoNotFit()
+    {
+        var input = await LargeInput();
+        foreach (var option in new[] { "--transform=mrnet", "--bootstraps=10" })
+        {
+            var ended = Coexpr.Run(InParts(input, "out.tsv", option));
+            Assert.That(ended.Code, Is.EqualTo(2), ended.Errors);
+            Assert.That(ended.Errors, Does.Contain(option.Replace('=', ' ')).And.Contain("226M may be used"));
+        }
+        Assert.That(File.Exists(scratch["out.tsv"]), Is.False);
     }
 
     bool FromCache() =>

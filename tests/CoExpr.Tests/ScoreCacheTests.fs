@@ -107,6 +107,14 @@ module ScoreCacheTests =
         Expect.equal (key options) (key { options with Threads = 7 })
 
     [<Test>]
+    let ``regulators count by their names, not by how many there are`` () =
+        let named names =
+            key { options with Regulators = Some names }
+
+        Expect.equal (named [| "A"; "B" |]) (named [| "B"; "A" |])
+        Assert.That(named [| "A"; "B" |], Is.Not.EqualTo(named [| "A"; "C" |]))
+
+    [<Test>]
     let ``numbers that differ in their last digit are different options`` () =
         let least bits =
             key {
@@ -177,10 +185,7 @@ module ScoreCacheTests =
 
     let private values = Array.init 200 (fun i -> float32 (i * i % 7 % 3))
 
-    /// Runs with a cache; gives the text of the output, and whether anything was scored.
-    let private run folder options =
-        let output = Path.Combine(folder, "out.tsv")
-
+    let private attempt folder options =
         let resources = {
             RunResources.standard with
                 Cache = Some(Path.Combine(folder, "cache"))
@@ -188,20 +193,83 @@ module ScoreCacheTests =
 
         let paths = {
             Input = Path.Combine(folder, "in.h5ad")
-            Output = output
+            Output = Path.Combine(folder, "out.tsv")
             Report = None
         }
 
-        let struct (record, result) =
-            CoexpressionRun.runWithin resources Progress.none Input.standard options paths
-            |> Expect.ok
+        CoexpressionRun.runWithin resources Progress.none Input.standard options paths
 
-        File.ReadAllText output, result.PairsScored > 0L, RunRecord.notes record
+    /// Runs with a cache; gives the text of the output, and whether anything was scored.
+    let private run folder options =
+        let struct (record, result) = attempt folder options |> Expect.ok
+
+        File.ReadAllText(Path.Combine(folder, "out.tsv")), result.PairsScored > 0L, RunRecord.notes record
 
     let private entries folder =
         Directory.GetFiles(Path.Combine(folder, "cache"))
 
     let private kept = [ Keep.All; Keep.Top 2; Keep.AtLeast 0.1 ]
+
+    [<Test>]
+    let ``what a cache has no room for, and functions, are refused`` () =
+        let resampled bootstraps permutations = {
+            options with
+                Resampling = {
+                    PairResampling.none with
+                        Bootstraps = bootstraps
+                        Permutations = permutations
+                }
+        }
+
+        let refused = [
+            "--p-values",
+            {
+                options with
+                    PValues = true
+                    Cells = CellsIn.All
+            }
+            "--fdr",
+            {
+                options with
+                    Keep = Keep.FalseDiscoveryRate 0.1
+                    Cells = CellsIn.All
+            }
+            "--bootstraps", resampled 3 0
+            "--permutations", resampled 0 3
+            "mine",
+            {
+                options with
+                    Measure = Measure.custom "mine" (fun _ -> 1.0)
+            }
+        ]
+
+        TestData.temporaryFolder (fun folder ->
+            write folder values |> ignore
+
+            for words, options in refused do
+                Expect.says [ "--cache"; words ] (attempt folder options)
+
+            Expect.equal false (Directory.Exists(Path.Combine(folder, "cache"))))
+
+    [<Test>]
+    let ``transformed scores and those of regulators are kept`` () =
+        for options in
+            [
+                {
+                    options with
+                        Transform = Transform.ContextLikelihood
+                }
+                {
+                    options with
+                        Regulators = Some [| "g1"; "g4" |]
+                }
+            ] do
+            TestData.temporaryFolder (fun folder ->
+                write folder values |> ignore
+                let first, scored, _ = run folder options
+                let second, again, _ = run folder options
+                Expect.equal (true, false) (scored, again)
+                Expect.equal first second)
 
     // Among the scores are exact zeros, which a sparse cache would lose.
     [<Test>]

@@ -64,9 +64,26 @@ module TiledCase =
             }
         }
 
+    let private measure =
+        Gen.frequency [
+            3, Gen.constant (Measure.MutualInformation, Estimator.PlugIn)
+            1,
+            Gen.elements [
+                Measure.MutualInformation, Estimator.MillerMadow
+                Measure.MutualInformation, Estimator.Shrinkage
+                Measure.NormalizedInformation NormalizedBy.Mean, Estimator.PlugIn
+                Measure.NormalizedInformation NormalizedBy.Joint, Estimator.Shrinkage
+                Measure.Pearson, Estimator.PlugIn
+                Measure.Spearman, Estimator.PlugIn
+                Measure.Cosine, Estimator.PlugIn
+                Measure.Jaccard, Estimator.PlugIn
+            ]
+        ]
+
     let private options negatives =
         gen {
             let! keep = keep
+            let! measure, estimator = measure
             let! signed = Gen.elements [ true; false ]
             let! cells = Gen.elements [ CellsIn.EitherGene; CellsIn.All ]
             let! strength = Gen.elements [ Strength.Score; Strength.Magnitude ]
@@ -78,6 +95,8 @@ module TiledCase =
                 Coexpression.defaults with
                     Bins = bins
                     Signed = signed
+                    Measure = measure
+                    Estimator = estimator
                     Cells = cells
                     Strength = strength
                     Keep = keep
@@ -201,6 +220,11 @@ module TiledRunTests =
         result.InputGenes,
         result.PairsScored,
         scores.PairCount
+
+    let private ends (result: CoexpressionResult) =
+        result.Counting
+        |> Array.map (fun one -> one.FirstColumn, one.EndColumn)
+        |> Array.distinct
 
     let private areAlike (first: Result<CoexpressionResult, CoExprError>) second =
         match first, second with
@@ -362,6 +386,127 @@ module TiledRunTests =
             File.WriteAllBytes((pairsFiles path)[3], foreign)
             let notes = resumed { everything with Bins = 3 } path
             Assert.That(notes[0], Does.Contain "it belongs to other work"))
+
+    // What a transform, a test, a rectangle or a resample says of a pair depends on genes or cells of other parts.
+    let private whole: (string * CoexpressionOptions) list = [
+        "--transform clr",
+        {
+            everything with
+                Transform = Transform.ContextLikelihood
+        }
+        "--p-values yes",
+        {
+            everything with
+                PValues = true
+                Cells = CellsIn.All
+        }
+        "--fdr 0.1",
+        {
+            everything with
+                Keep = Keep.FalseDiscoveryRate 0.1
+                Cells = CellsIn.All
+        }
+        "--regulators 1",
+        {
+            everything with
+                Regulators = Some [| "gene3-0" |]
+        }
+        "--bootstraps 4",
+        {
+            everything with
+                Resampling = {
+                    PairResampling.none with
+                        Bootstraps = 4
+                }
+        }
+        "--permutations 3",
+        {
+            everything with
+                Resampling = {
+                    PairResampling.none with
+                        Permutations = 3
+                }
+        }
+    ]
+
+    [<Test>]
+    let ``what needs all genes at once is refused in parts, and by the plan with both sizes`` () =
+        withSample (fun path ->
+            for option, options in whole do
+                Expect.ok (inMemory options sample path) |> ignore
+                Expect.says [ option; "all genes in memory" ] (attempt Progress.none false ignore options path)
+                Expect.equal false (Directory.Exists(path + ".parts"))
+
+                let large: InputSize = {
+                    Cells = 1000000L
+                    Genes = 5000L
+                    Entries = 250000000L
+                }
+
+                let needed = MemoryPlan.text (MemoryPlan.inMemoryBytes options large)
+
+                Expect.says
+                    [ option; needed; "1024M may be used"; "--memory" ]
+                    (MemoryPlan.create options large true (1L <<< 30))
+
+                Expect.equal None (MemoryPlan.create options large true (1L <<< 50) |> Expect.ok).Sizes)
+
+    [<Test>]
+    let ``a function is scored in parts but not resumed`` () =
+        withSample (fun path ->
+            let options = {
+                everything with
+                    Measure = Measure.custom "both" (fun joint -> float (JointHistogram.both joint))
+            }
+
+            areAlike (inMemory options sample path) (attempt Progress.none false ignore options path)
+            Expect.says [ "--resume"; "both" ] (attempt Progress.none true ignore options path))
+
+    let private isExplained = Simd.Current() <> SimdPath.Scalar
+
+    let private counted (result: CoexpressionResult) =
+        result.Counting |> Array.sumBy (fun one -> one.Pairs)
+
+    [<Test>]
+    let ``a run says how its pairs were counted, in parts by their places in the whole`` () =
+        withSample (fun path ->
+            let memory = inMemory everything sample path |> Expect.ok
+            let parts = attempt Progress.none false ignore everything path |> Expect.ok
+
+            if isExplained then
+                // 14 rows against one tile of 14 genes; four tiles of 3 genes and one of 2, with themselves and each other.
+                Expect.equal (14L * 14L, [| 0, 14 |]) (counted memory, ends memory)
+                Expect.equal [| 0, 3; 3, 6; 6, 9; 9, 12; 12, 14 |] (ends parts)
+                Expect.equal (4L * 9L + 4L + 6L * 9L + 4L * 6L) (counted parts)
+
+            let reference =
+                inMemory
+                    {
+                        everything with
+                            Backend = Backend.reference
+                    }
+                    sample
+                    path
+                |> Expect.ok
+
+            Expect.equal [||] reference.Counting)
+
+    [<Test>]
+    let ``without memory for bit planes pairs are scattered, with the same scores`` () =
+        withSample (fun path ->
+            let scattered =
+                inMemory
+                    {
+                        everything with
+                            Backend = CpuBackend().Within 0L
+                    }
+                    sample
+                    path
+
+            areAlike (inMemory everything sample path) scattered
+
+            for one in (Expect.ok scattered).Counting do
+                Expect.equal CountingMethod.Scatter one.Method)
 
     let private others: (string * CoexpressionOptions) list = [
         "--bins 10, not 9", { everything with Bins = 9 }
