@@ -73,9 +73,11 @@ public static class CoExpression
     /// <param name="report">Where a page with figures goes, if one is wanted.</param>
     /// <param name="options">What to score and keep; the defaults of <see cref="CoExpressionOptions"/> if omitted.</param>
     /// <param name="settings">How to read the input; the defaults of <see cref="ReadSettings"/> if omitted.</param>
+    /// <param name="resources">What the run may use; the defaults of <see cref="RunResourceSettings"/> if omitted.</param>
     /// <param name="progress">Told how far the job is.</param>
-    /// <param name="token">Stops the job; nothing is written then.</param>
+    /// <param name="token">Stops the job; no output is written then.</param>
     /// <exception cref="CoExprException">The file, its values, an option or an output's name is bad.</exception>
+    /// <exception cref="ResumableStopException">The token was cancelled, and finished parts are kept.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static Task<RunSummary> RunAsync(
         string input,
@@ -83,6 +85,7 @@ public static class CoExpression
         string? report = null,
         CoExpressionOptions? options = null,
         ReadSettings? settings = null,
+        RunResourceSettings? resources = null,
         IProgress<JobProgress>? progress = null,
         CancellationToken token = default
     )
@@ -90,16 +93,47 @@ public static class CoExpression
         ArgumentNullException.ThrowIfNull(input);
         ArgumentNullException.ThrowIfNull(output);
         var core = (options ?? new CoExpressionOptions()).ToCore();
+        var within = (resources ?? new RunResourceSettings()).ToCore();
         var reading = CellData.Options(settings ?? new ReadSettings(), progress, token);
         var paths = new CoexpressionPaths(input, output, report is null ? null : FSharpOption<string>.Some(report));
         return Task.Run(
             () =>
             {
                 var (record, result) = CoExprException.Unwrap(
-                    CoexpressionRun.run(JobProgress.Of(progress, token), reading, core, paths)
+                    CoexpressionRun.runWithin(within, JobProgress.Of(progress, token), reading, core, paths)
                 );
                 return new RunSummary(record, result, output, report);
             },
+            token
+        );
+    }
+
+    /// <summary>What <see cref="RunAsync"/> is expected to take, and how it would go about it: from the sizes that the file
+    /// states, which is read no further.</summary>
+    /// <param name="input">The input of the run.</param>
+    /// <param name="output">Its output, beside which its parts are kept.</param>
+    /// <param name="options">What to score and keep; the defaults of <see cref="CoExpressionOptions"/> if omitted.</param>
+    /// <param name="settings">How to read the input; the defaults of <see cref="ReadSettings"/> if omitted.</param>
+    /// <param name="resources">What the run may use; the defaults of <see cref="RunResourceSettings"/> if omitted.</param>
+    /// <param name="token">Stops the job.</param>
+    /// <exception cref="CoExprException">The memory allowed is too little; the message tells the least that works.</exception>
+    public static Task<RunPlan> PlanAsync(
+        string input,
+        string output,
+        CoExpressionOptions? options = null,
+        ReadSettings? settings = null,
+        RunResourceSettings? resources = null,
+        CancellationToken token = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        ArgumentNullException.ThrowIfNull(output);
+        var core = (options ?? new CoExpressionOptions()).ToCore();
+        var within = (resources ?? new RunResourceSettings()).ToCore();
+        var reading = CellData.Options(settings ?? new ReadSettings(), null, token);
+        var paths = new CoexpressionPaths(input, output, null);
+        return Task.Run(
+            () => new RunPlan(CoExprException.Unwrap(CoexpressionRun.plan(within, reading, core, paths))),
             token
         );
     }

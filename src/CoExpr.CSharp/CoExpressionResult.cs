@@ -4,6 +4,7 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using CoExpr.IO;
+using CoExpr.Kernels;
 
 namespace CoExpr.CSharp;
 
@@ -59,6 +60,13 @@ public sealed class CoExpressionResult
 
     /// <summary>Number of pairs that were kept.</summary>
     public long PairCount => result.Scores.PairCount;
+
+    /// <summary>How pairs were counted, by tile of genes in order of density and by method; empty where the backend cannot
+    /// say, and for scores that were taken from a cache. It differs from run to run; the scores do not.</summary>
+    public IReadOnlyList<CountingUse> Counting => result.Counting;
+
+    /// <summary>The same, summed by method.</summary>
+    public IReadOnlyList<CountingUse> CountingByMethod => CountingUses.byMethod(result.Counting);
 
     /// <summary>Every kept pair once: by its first gene in the order of the input, then strongest first. Made as it is read.</summary>
     public IEnumerable<GenePair> Pairs =>

@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using CoExpr.IO;
@@ -20,6 +21,7 @@ public sealed class RunSummary
             $"{record.Seconds.Sum(stage => stage.Item2):0.0} s, {RunRecordModule.peakMemory() >> 20:N0} MB"
         );
         Text = $"{counts}, {costs}\n{output}" + (report is null ? "" : $"\n{report}");
+        Notes = RunRecordModule.notes(record);
         var caution = CoexpressionSummary.caution(result.Options);
         Note = caution is null ? "" : caution.Value;
     }
@@ -32,6 +34,9 @@ public sealed class RunSummary
 
     /// <summary>What a reader must know of the convention before trusting a score, in a sentence; empty for the usual definition.</summary>
     public string Note { get; }
+
+    /// <summary>What happened to parts and cached scores of earlier runs, a sentence each.</summary>
+    public IReadOnlyList<string> Notes { get; }
 
     /// <summary>A few lines for a person.</summary>
     public string Text { get; }

@@ -50,7 +50,9 @@ public sealed class DemoCommand
                 async progress =>
                 {
                     var settings = Settings(parsed.GetValue(common.Threads));
-                    simulated = await CellSimulation.RunAsync(settings, progress, token).ConfigureAwait(false);
+                    simulated = await CellSimulation
+                        .RunAsync(settings, progress: progress, token: token)
+                        .ConfigureAwait(false);
                     summary = await ScoreAsync(simulated, report, settings.Threads, progress, token)
                         .ConfigureAwait(false);
                 }
@@ -95,7 +97,15 @@ public sealed class DemoCommand
             Threads = threads,
         };
         return await CoExpression
-            .RunAsync(cells, Path.Combine(folder, "network.tsv"), report, options, null, progress, token)
+            .RunAsync(
+                cells,
+                Path.Combine(folder, "network.tsv"),
+                report,
+                options,
+                null,
+                progress: progress,
+                token: token
+            )
             .ConfigureAwait(false);
     }
 

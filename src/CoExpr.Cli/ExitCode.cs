@@ -1,8 +1,10 @@
 using System;
 using System.IO;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using CoExpr.CSharp;
+using CoExpr.IO;
 
 namespace CoExpr.Cli;
 
@@ -34,6 +36,11 @@ public static class ExitCode
             Console.Error.WriteLine($"coexpr: {error.Message}");
             return BadInput;
         }
+        catch (ResumableStopException stop)
+        {
+            Console.Error.WriteLine($"coexpr: {stop.Message}");
+            return Stopped;
+        }
         catch (OperationCanceledException)
         {
             Console.Error.WriteLine("coexpr: stopped; nothing was written.");
@@ -44,10 +51,22 @@ public static class ExitCode
             Console.Error.WriteLine($"coexpr: {error.Message}");
             return BadInput;
         }
+        catch (Exception error) when (IsOutOfMemory(error))
+        {
+            Console.Error.WriteLine(
+                "coexpr: out of memory; give more with --memory. Finished parts, if there are any, are kept: see --resume."
+            );
+            return BadInput;
+        }
         catch (Exception error)
         {
             Console.Error.WriteLine($"coexpr: unexpected failure: {error}");
             return Failure;
         }
     }
+
+    static bool IsOutOfMemory(Exception error) =>
+        error is OutOfMemoryException
+        || error is AggregateException many
+            && many.Flatten().InnerExceptions.Any(inner => inner is OutOfMemoryException);
 }

@@ -146,6 +146,7 @@ public sealed class MiCommand
         DefaultValueFactory = _ => "auto",
     };
 
+    readonly ResourceOptions resources = new();
     readonly CommonOptions common = new();
 
     /// <summary>The command with its options.</summary>
@@ -192,6 +193,7 @@ public sealed class MiCommand
         ];
         Array.ForEach(options, command.Options.Add);
         resampling.AddTo(command);
+        resources.AddTo(command);
         common.AddTo(command);
         command.Validators.Add(result =>
         {
@@ -208,6 +210,20 @@ public sealed class MiCommand
 
     async Task RunAsync(ParseResult parsed, CancellationToken token)
     {
+        var within = resources.Of(parsed);
+        if (!parsed.GetValue(common.Quiet) && !parsed.GetValue(common.Json))
+            await ResourceOptions.TellAsync(
+                () =>
+                    CoExpression.PlanAsync(
+                        parsed.GetRequiredValue(input),
+                        parsed.GetRequiredValue(output),
+                        Scoring(parsed),
+                        Reading(parsed),
+                        within,
+                        token
+                    ),
+                token
+            );
         RunSummary? summary = null;
         await ProgressDisplay
             .RunAsync(
@@ -220,12 +236,15 @@ public sealed class MiCommand
                             parsed.GetValue(report),
                             Scoring(parsed),
                             Reading(parsed),
+                            within,
                             progress,
                             token
                         )
                         .ConfigureAwait(false)
             )
             .ConfigureAwait(false);
+        if (within.Explain && !parsed.GetValue(common.Quiet))
+            Console.Error.Write(CountingTable.Text(summary!.Result));
         Outcome.Tell(summary!, parsed.GetValue(common.Quiet), parsed.GetValue(common.Json));
     }
 

@@ -351,7 +351,7 @@ public class BadInputTests
         using var mounted = SmallDisk.MountOrSkip(disk);
         // 200 x 200 scores need more than its 64 kB; the options and the folder are fine.
         IsRefused(
-            Coexpr.Run("mi", input, "-o", Path.Combine(disk, $"out.{ending}"), "--all"),
+            Coexpr.Run("mi", input, "-o", Path.Combine(disk, $"out.{ending}"), "--all", "--quiet"),
             ending == "h5ad" ? "No space left on device" : "the disk is full"
         );
         Assert.That(Directory.GetFileSystemEntries(disk), Is.Empty);

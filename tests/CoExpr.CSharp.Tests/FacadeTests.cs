@@ -307,9 +307,8 @@ public class FacadeTests
                     scratch["out.tsv"],
                     scratch["out.html"],
                     All,
-                    null,
-                    listener,
-                    stop.Token
+                    progress: listener,
+                    token: stop.Token
                 ),
             Throws.InstanceOf<OperationCanceledException>()
         );

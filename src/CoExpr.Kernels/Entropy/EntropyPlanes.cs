@@ -23,7 +23,7 @@ sealed unsafe class EntropyPlanes : IDisposable
 
     internal EntropyPlanes(int cells)
     {
-        Table = EntropyTable.Create(cells);
+        Table = EntropyTable.Shared(cells);
         // Look-ups of small counts reach beyond the last entry where there are few cells.
         stride = (Reach + Math.Max(Table.Length, Reach) + 63) / 64 * 64;
         bytes = new AlignedBuffer<byte>(Planes * stride);

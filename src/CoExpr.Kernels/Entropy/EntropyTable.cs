@@ -45,6 +45,21 @@ public static class EntropyTable
         return table;
     }
 
+    static readonly WeakReference<long[]?> Last = new(null);
+
+    /// <summary>The table for counts from 0 to <paramref name="cells"/>, which all who ask for the same one after the other
+    /// share, and none may change. It is there as long as somebody holds it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">As for <see cref="Create"/>.</exception>
+    public static long[] Shared(int cells)
+    {
+        // Two threads that ask at once may both make it; either table is right.
+        if (Last.TryGetTarget(out var last) && last.Length == cells + 1)
+            return last;
+        var table = Create(cells);
+        Last.SetTarget(table);
+        return table;
+    }
+
     static UInt128[] Logarithms(int last)
     {
         var one = UInt128.One << LogarithmBits;

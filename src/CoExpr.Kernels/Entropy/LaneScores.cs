@@ -108,7 +108,9 @@ static unsafe class NarrowScores
     {
         var onlyA = Vector128.Create(expressedA) - both;
         var onlyB = expressedB - both;
-        var either = onlyA + expressedB;
+        // In the lane of the gene itself, whose counts are left out, both genes' cells add up to more than there are: nobody
+        // asks for its score, but the look-up must stay within the table.
+        var either = Vector128.Min(onlyA + expressedB, Vector128.Create(cells));
         return convention == CellsIn.EitherGene
             ? Avx2.GatherVector256(f, either, 8) - Avx2.GatherVector256(f, onlyA, 8) - Avx2.GatherVector256(f, onlyB, 8)
             : Avx2.GatherVector256(f, Vector128.Create(cells) - either, 8) + Vector256.Create(f[cells]);

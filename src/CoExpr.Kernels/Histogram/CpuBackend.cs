@@ -22,6 +22,9 @@ public sealed class CpuBackend(
     /// <inheritdoc/>
     public string Name => "cpu";
 
+    /// <summary>The same, with no more memory than this for the bit planes of a tile of 512 genes.</summary>
+    public CpuBackend Within(long bytes) => new(path, blockRows, blockCells, Math.Min(planeBytes, bytes), method);
+
     /// <inheritdoc/>
     public IPairKernel Open(BinnedGenes genes, PairTask task, int threads)
     {

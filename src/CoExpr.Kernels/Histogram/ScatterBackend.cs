@@ -51,7 +51,7 @@ public sealed class ScatterBackend(int tileCounters = 12288, int tileGenes = 102
 
         internal Kernel(BinnedGenes genes, PairTask task, List<(int First, int End)> tiles, int blockRows, int threads)
         {
-            (Genes, Task, Table) = (genes, task, EntropyTable.Create(genes.Cells));
+            (Genes, Task, Table) = (genes, task, EntropyTable.Shared(genes.Cells));
             Histograms = new ScatterHistogram[tiles.Count];
             Products = new ScatterProducts[task.Wants(Dots) ? tiles.Count : 0];
             Parallel.For(

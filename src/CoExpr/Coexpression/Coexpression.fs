@@ -64,6 +64,8 @@ type CoexpressionResult = {
     Tests: PairTests option
     /// What resamples say of the kept pairs.
     Resampling: PairResampling
+    /// How pairs were counted, tile by tile; empty where the backend cannot say, and where scores were known before.
+    Counting: CountingUse[]
 }
 
 /// Which genes share information, and how much.
@@ -112,6 +114,17 @@ module Coexpression =
         match options.Keep with
         | Keep.FalseDiscoveryRate _ -> true
         | _ -> options.PValues
+
+    /// The first option whose result needs all pairs or all cells at once, with its value as on the command line.
+    let internal needsWhole options =
+        match options.Transform, options.Keep, options.Resampling with
+        | transform, _, _ when transform <> Transform.None -> Some("--transform", Transform.name transform)
+        | _, Keep.FalseDiscoveryRate rate, _ -> Some("--fdr", invariant rate)
+        | _ when options.PValues -> Some("--p-values", "yes")
+        | _ when options.Regulators.IsSome -> Some("--regulators", string options.Regulators.Value.Length)
+        | _, _, resampling when resampling.Bootstraps > 0 -> Some("--bootstraps", string resampling.Bootstraps)
+        | _, _, resampling when resampling.Permutations > 0 -> Some("--permutations", string resampling.Permutations)
+        | _ -> None
 
     let private checkMeasure options =
         let measure = Measure.optionName options.Measure
@@ -218,23 +231,21 @@ module Coexpression =
         | Transform.None -> Measure.name options.Measure
         | transform -> $"{Measure.name options.Measure}_{Transform.name transform}"
 
+    /// What every value must be, and what is said of one that is not; looked for one after the other.
+    let internal valueRules options : ((float32 -> bool) * string) list = [
+        Single.IsFinite, "Values must be finite."
+        if options.Negatives = Negatives.Refuse then
+            (fun value -> value >= 0.0f),
+            "Values must not be negative; are these scaled data? --negative-as-zero counts such values as not expressed."
+    ]
+
     let private checkValues options (cells: Cells) =
-        let finite = Cells.requireValues Single.IsFinite "Values must be finite."
+        (Ok cells, valueRules options)
+        ||> List.fold (fun checkedCells (isGood, advice) ->
+            checkedCells |> Result.bind (Cells.requireValues isGood advice))
 
-        match options.Negatives with
-        | Negatives.AsZero -> finite cells
-        | Negatives.Refuse ->
-            finite cells
-            |> Result.bind (
-                Cells.requireValues
-                    (fun value -> value >= 0.0f)
-                    "Values must not be negative; are these scaled data? --negative-as-zero counts such values as not expressed."
-            )
-
-    let private chooseGenes options (cells: Cells) =
-        let genes =
-            GeneFilter.passing options.MinimumCells options.EntropyAbove options.EntropyRule cells.Counts
-
+    /// The genes that passed, unless they make no pair.
+    let internal requirePair options source inputGenes (genes: int[]) =
         if genes.Length >= 2 then
             Ok genes
         else
@@ -244,12 +255,16 @@ module Coexpression =
                 | None -> ""
 
             let advice =
-                $"Of {cells.Counts.Genes} genes in {cells.Source}, these are expressed in at least {options.MinimumCells} cells{entropy}."
+                $"Of {inputGenes} genes in {source}, these are expressed in at least {options.MinimumCells} cells{entropy}."
 
             Error(CoExprError.TooFew("genes", genes.Length, 2L, advice))
 
+    let private chooseGenes options (cells: Cells) =
+        GeneFilter.passing options.MinimumCells options.EntropyAbove options.EntropyRule cells.Counts
+        |> requirePair options cells.Source cells.Counts.Genes
+
     /// The partners of all genes are held in one array.
-    let private requireRoom options (genes: int[]) =
+    let internal requireRoom options (genes: int[]) =
         match options.Keep with
         | Keep.Top k ->
             let partners = int64 genes.Length * int64 (min k (genes.Length - 1))
@@ -277,7 +292,7 @@ module Coexpression =
             isRegulator[gene] <- true
 
         Array.init binned.Genes id
-        |> Array.sortBy (fun gene -> struct (not isRegulator[gene], binned.Expressed gene))
+        |> Array.sortBy (fun gene -> struct (not isRegulator[gene], binned.Expressed gene, gene))
 
     let private takeBinned (order: int[]) (genes: BinnedGenes) =
         let lengths = order |> Array.map (fun gene -> int64 (genes.Expressed gene))
@@ -293,20 +308,18 @@ module Coexpression =
 
         BinnedGenes(genes.Cells, starts, cellOf, levelOf, order |> Array.map (fun gene -> genes.Levels[gene]))
 
-    let private scoreAll
-        (progress: Progress)
-        options
+    /// Scores the pairs of a task into a sink; `advance` is told of the pairs as they are done. Gives what was kept, and how
+    /// the pairs were counted, if the backend can say.
+    let internal scoreAll
+        advance
+        threads
         (backend: IPairBackend)
         (genes: BinnedGenes)
         (task: PairTask)
         (sink: PairSink)
         =
-        use kernel = backend.Open(genes, task, options.Threads)
+        use kernel = backend.Open(genes, task, threads)
         let blocks = kernel.Blocks
-
-        let advance =
-            Progress.counter progress "scoring" "pairs" (Regulators.count (task.PairsOf genes.Genes))
-
         let workers = Collections.Concurrent.ConcurrentBag<IPairWorker>()
 
         let newWorker () =
@@ -315,7 +328,7 @@ module Coexpression =
             struct (worker, PairBlock())
 
         try
-            Schedule.blocks options.Threads blocks.Count newWorker (fun (struct (worker, block)) number ->
+            Schedule.blocks threads blocks.Count newWorker (fun (struct (worker, block)) number ->
                 worker.Score(blocks[number], block)
                 sink.Add block
                 advance (Regulators.count blocks[number]))
@@ -323,33 +336,39 @@ module Coexpression =
             for worker in workers do
                 worker.Dispose()
 
-        sink.Finish()
+        let counting =
+            match kernel with
+            | :? IExplainedKernel as explained -> Array.ofSeq (explained.Explain())
+            | _ -> [||]
 
-    let private geneTable (kept: int[]) (binned: BinnedGenes) (cells: Cells) =
-        let integers values = Column.Integer(values, [||])
+        struct (sink.Finish(), counting)
 
-        Table.take kept cells.GeneTable
-        |> Table.withColumn
-            "coexpr_cells"
-            (integers (Array.init binned.Genes (fun gene -> int64 (binned.Expressed gene))))
-        |> Table.withColumn "coexpr_bins" (integers (Array.init binned.Genes (fun gene -> int64 binned.Levels[gene])))
+    /// The kept genes' rows, with the cells that express each and its bins.
+    let internal geneTable (kept: int[]) (expressed: int[]) (levels: byte[]) table =
+        let integers values =
+            Column.Integer(Array.map int64 values, [||])
+
+        Table.take kept table
+        |> Table.withColumn "coexpr_cells" (integers expressed)
+        |> Table.withColumn "coexpr_bins" (integers (Array.map int levels))
 
     /// Signs are for mutual information only.
     let private isSigned options =
         options.Signed && Measure.isInformation options.Measure
 
-    /// The values that a kernel multiplies, in its order of genes; null where it multiplies none.
-    let private valuesOf options (order: int[]) (counts: SparseCounts) =
-        let raw () =
-            let byGene = Compressed.take order counts.ByGene
-            GeneValues(counts.Cells, byGene.Starts, byGene.Indices, byGene.Values)
-
+    /// Whether a kernel multiplies the values of genes, for the score or for its sign.
+    let internal wantsValues options =
         match options.Measure with
         | Measure.Pearson
-        | Measure.Cosine -> raw ()
-        | Measure.Spearman -> MidRanks.ofGenes options.Threads (raw ())
-        | _ when isSigned options -> raw ()
-        | _ -> Unchecked.defaultof<GeneValues>
+        | Measure.Spearman
+        | Measure.Cosine -> true
+        | _ -> isSigned options
+
+    /// The values that a kernel multiplies, from those of the input.
+    let private multiplied options values =
+        match options.Measure with
+        | Measure.Spearman -> MidRanks.ofGenes options.Threads values
+        | _ -> values
 
     /// Scores that need whole joint histograms have a backend of their own.
     let private backendOf options =
@@ -380,25 +399,34 @@ module Coexpression =
             Keep.AtLeast -infinity
         | keep -> keep
 
-    /// The scores of all pairs or, where nothing is made of them first, of those to keep.
-    let private score progress options order (genes: BinnedGenes) values tests pairs names =
+    /// Scores some pairs and keeps some of those. Genes are in the kernel's order, of which `order` has their numbers among
+    /// `names`; `values` are those of the input, null where none are wanted.
+    let internal scorePairs advance options keep tests order names (genes: BinnedGenes) values pairs =
+        let values = multiplied options values
         let parts = Measure.parts (isSigned options) options.Estimator options.Measure
         let task = PairTask(options.Cells, values, parts, Nullable pairs)
 
         let scorer =
             PairScorer.create options.Measure options.Estimator (isSigned options) genes values
 
-        let sink =
-            PairSink.create scorer tests (keepOf options) options.Strength order names
+        PairSink.create scorer tests keep options.Strength order names
+        |> scoreAll advance options.Threads (backendOf options) genes task
 
-        let scores =
-            PairScores(names, scoreAll progress options (backendOf options) genes task sink)
+    /// The scores of all pairs or, where nothing is made of them first, of those to keep.
+    let private score progress options order (genes: BinnedGenes) values tests pairs names =
+        let advance = Progress.counter progress "scoring" "pairs" (Regulators.count pairs)
+
+        let struct (store, counting) =
+            scorePairs advance options (keepOf options) tests order names genes values pairs
+
+        let scores = PairScores(names, store)
 
         if options.Transform = Transform.None then
-            scores
+            struct (scores, counting)
         else
-            Transform.apply options.Threads options.Transform scores
-            |> PairSink.select options.Keep options.Strength
+            struct (Transform.apply options.Threads options.Transform scores
+                    |> PairSink.select options.Keep options.Strength,
+                    counting)
 
     let private resample progress options binned names regulators store =
         match store, options.Keep, regulators with
@@ -407,7 +435,7 @@ module Coexpression =
             PairResampling.ofKept progress options.Threads options.Resampling binned options.Cells names top kept
         | PairStore.Kept kept, _, _ ->
             PairResampling.ofKept progress options.Threads options.Resampling binned options.Cells names None kept
-        | PairStore.Squares _, _, _ -> PairResampling.nothing
+        | (PairStore.Squares _ | PairStore.Rows _), _, _ -> PairResampling.nothing
 
     let private run (progress: Progress) options (cells: Cells) (kept: int[]) regulators =
         let advance = Progress.counter progress "binning" "genes" (int64 kept.Length)
@@ -421,12 +449,24 @@ module Coexpression =
         let binned = Discretization.genes options.Threads options.Edges options.Bins counts
         let order = byDensity regulators binned
         let pairs = Regulators.pairs regulators kept.Length
-        let table = geneTable kept binned cells
+
+        let table =
+            geneTable kept (Array.init binned.Genes binned.Expressed) binned.Levels cells.GeneTable
+
         advance (int64 kept.Length)
         let tests = testsOf options binned
-        let values = valuesOf options order counts
+
+        let values =
+            if wantsValues options then
+                let byGene = Compressed.take order counts.ByGene
+                GeneValues(counts.Cells, byGene.Starts, byGene.Indices, byGene.Values)
+            else
+                Unchecked.defaultof<GeneValues>
+
         let genes = takeBinned order binned
-        let scores = score progress options order genes values tests pairs table.Names
+
+        let struct (scores, counting) =
+            score progress options order genes values tests pairs table.Names
 
         {
             Scores = scores
@@ -439,17 +479,12 @@ module Coexpression =
             PairsScored = Regulators.count pairs
             Tests = tests
             Resampling = resample progress options binned table.Names regulators scores.Store
+            Counting = counting
         }
 
-    let private requireRanks options (cells: Cells) =
-        if options.Measure = Measure.Spearman && cells.Counts.Cells > MidRanks.MostCells then
-            Error(
-                CoExprError.TooLarge(
-                    "cells whose ranks are correlated",
-                    int64 cells.Counts.Cells,
-                    int64 MidRanks.MostCells
-                )
-            )
+    let internal requireRanks options (cells: int) =
+        if options.Measure = Measure.Spearman && cells > MidRanks.MostCells then
+            Error(CoExprError.TooLarge("cells whose ranks are correlated", int64 cells, int64 MidRanks.MostCells))
         else
             Ok()
 
@@ -458,7 +493,7 @@ module Coexpression =
     let compute (progress: Progress) options (cells: Cells) : Result<CoexpressionResult, CoExprError> =
         result {
             do! validate options
-            do! requireRanks options cells
+            do! requireRanks options cells.Counts.Cells
             let! cells = Cells.requireUniqueGenes cells
             let! cells = checkValues options cells
             let! kept = chooseGenes options cells |> Result.bind (requireRoom options)

@@ -68,7 +68,7 @@ module JointBackend =
         sum
 
     let private worker (genes: BinnedGenes) (task: PairTask) score =
-        let table = EntropyTable.Create genes.Cells
+        let table = EntropyTable.Shared genes.Cells
         let levels = Array.zeroCreate<byte> genes.Cells
 
         {

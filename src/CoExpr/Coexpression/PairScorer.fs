@@ -43,7 +43,7 @@ type private InformationScorer() =
 /// and under the convention of either gene M = n_A + n_B − K, K being the cells that express both.
 [<Sealed>]
 type internal GeneEntropies(genes: BinnedGenes) =
-    let table = EntropyTable.Create genes.Cells
+    let table = EntropyTable.Shared genes.Cells
 
     let sizes gene =
         ReadOnlySpan(genes.LevelSizes, genes.LevelStarts[gene], genes.LevelStarts[gene + 1] - genes.LevelStarts[gene])
@@ -150,9 +150,15 @@ type internal GeneMoments(values: GeneValues) =
 
     let n = float values.Cells
 
-    /// Whether sums of squares, and so all sums of products, are whole numbers that double precision holds.
+    /// Whether sums of squares, and so all sums of products with another such gene, are whole numbers that double precision
+    /// holds. A gene's own values say so, whichever other genes are scored with it.
     let isExact gene =
-        values.Whole && values.Norms[gene] * values.Norms[gene] < 9.0e15
+        let mutable whole = true
+
+        for value in entries gene do
+            whole <- whole && value = MathF.Truncate value
+
+        whole && values.Norms[gene] * values.Norms[gene] < 9.0e15
 
     let exact = Array.init values.Genes isExact
 

@@ -49,10 +49,18 @@ type PairSquares = {
     Information: float[][]
 }
 
+/// All pairs of so many genes, held where they need no memory: in a file.
+type IPairRows =
+    /// One gene's scores and cells with every gene, in order; what stands at its own place means nothing.
+    abstract Row: gene: int -> struct (float[] * int[])
+    /// The score and the cells of one pair.
+    abstract Pair: a: int * b: int -> struct (float * int)
+
 [<RequireQualifiedAccess>]
 type PairStore =
     | Kept of KeptPairs
     | Squares of PairSquares
+    | Rows of IPairRows
 
 /// Scores of pairs of genes: symmetric, without the diagonal. Genes keep their names and the order of the input.
 [<Sealed>]
@@ -81,7 +89,8 @@ type PairScores(genes: string[], store: PairStore) =
     member _.PairCount =
         match store with
         | PairStore.Kept kept -> kept.Partners.LongLength / 2L
-        | PairStore.Squares _ -> genes.LongLength * (genes.LongLength - 1L) / 2L
+        | PairStore.Squares _
+        | PairStore.Rows _ -> genes.LongLength * (genes.LongLength - 1L) / 2L
 
     /// The number of a gene, if there is one of that name.
     member _.TryGene(name: string) =
@@ -114,6 +123,14 @@ type PairScores(genes: string[], store: PairStore) =
                     Score = squares.Scores[block][at]
                     Cells = squares.Cells[block][at]
                 }
+            | PairStore.Rows rows ->
+                let struct (score, cells) = rows.Pair(a, b)
+
+                ValueSome {
+                    Gene = b
+                    Score = score
+                    Cells = cells
+                }
 
     /// The mutual information of a kept pair in bits, whatever its score; nothing where it was not asked for.
     member _.TryInformation(a: int, b: int) : float<bit> voption =
@@ -134,7 +151,8 @@ type PairScores(genes: string[], store: PairStore) =
     member _.Place(a: int, b: int) =
         match store with
         | PairStore.Kept kept -> find kept a b
-        | PairStore.Squares _ -> -1
+        | PairStore.Squares _
+        | PairStore.Rows _ -> -1
 
     /// The partners of a gene, by number, in increasing order.
     member this.Partners(gene: int) : Partner[] =
@@ -153,6 +171,18 @@ type PairScores(genes: string[], store: PairStore) =
                 | ValueSome partner -> partner
                 | ValueNone -> ()
           |]
+        | PairStore.Rows rows ->
+            let struct (scores, cells) = rows.Row gene
+
+            [|
+                for other in 0 .. genes.Length - 1 do
+                    if other <> gene then
+                        {
+                            Gene = other
+                            Score = scores[other]
+                            Cells = cells[other]
+                        }
+            |]
 
 [<RequireQualifiedAccess>]
 module PairScores =

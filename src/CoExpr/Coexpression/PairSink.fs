@@ -12,6 +12,12 @@ type PairSink =
     abstract Add: block: PairBlock -> unit
     abstract Finish: unit -> PairStore
 
+/// A sink that also takes pairs which other sinks have kept.
+type PairMerge =
+    inherit PairSink
+    /// One pair that was scored before, by the numbers that its genes have in the order of the sink.
+    abstract Offer: row: int * column: int * score: float * cells: int -> unit
+
 [<AutoOpen>]
 module private BlockScore =
     let inline strengthOf strength (score: float) =
@@ -196,7 +202,10 @@ type private TopSink(scorer: PairScorer, withInformation, order: int[], names: s
             sink first k 0
             bars[gene] <- strengths[first]
 
-    let offer (block: PairBlock) row column gene value score partner =
+    let offer gene value score partner cell bits =
+        lock locks[gene &&& 255] (fun () -> insert gene value score partner cell bits)
+
+    let offerOf (block: PairBlock) row column gene value score partner =
         let cell = scorer.CellsOf(block, row, column)
 
         let bits =
@@ -205,7 +214,7 @@ type private TopSink(scorer: PairScorer, withInformation, order: int[], names: s
             else
                 0.0
 
-        lock locks[gene &&& 255] (fun () -> insert gene value score partner cell bits)
+        offer gene value score partner cell bits
 
     interface PairSink with
         // A bar only ever rises, so one read without the lock can let a pair through in vain, never keep one out.
@@ -217,10 +226,10 @@ type private TopSink(scorer: PairScorer, withInformation, order: int[], names: s
                         let value = strengthOf strength score
 
                         if value >= bars[row] then
-                            offer block row column row value score column
+                            offerOf block row column row value score column
 
                         if value >= bars[column] then
-                            offer block row column column value score row)
+                            offerOf block row column column value score row)
 
         member _.Finish() =
             let loose = [|
@@ -236,6 +245,16 @@ type private TopSink(scorer: PairScorer, withInformation, order: int[], names: s
             |]
 
             PairStore.Kept(LoosePairs.collect genes withInformation loose)
+
+    interface PairMerge with
+        member _.Offer(row, column, score, cells) =
+            let value = strengthOf strength score
+
+            if k > 0 && value >= bars[row] then
+                offer row value score column cells 0.0
+
+            if k > 0 && value >= bars[column] then
+                offer column value score row cells 0.0
 
 /// The pairs of at least some strength.
 type private ThresholdSink(scorer: PairScorer, withInformation, order: int[], least: float, strength: Strength) =
@@ -266,6 +285,18 @@ type private ThresholdSink(scorer: PairScorer, withInformation, order: int[], le
 
         member _.Finish() =
             PairStore.Kept(LoosePairs.collect order.Length withInformation (found.ToArray()))
+
+    interface PairMerge with
+        member _.Offer(row, column, score, cells) =
+            if strengthOf strength score >= least then
+                lock found (fun () ->
+                    found.Add {
+                        A = order[row]
+                        B = order[column]
+                        Score = score
+                        Cells = cells
+                        Information = 0.0
+                    })
 
 /// Every pair.
 type private SquareSink(scorer: PairScorer, withInformation, order: int[]) =
@@ -385,6 +416,18 @@ module PairSink =
         | Keep.FalseDiscoveryRate rate, Some tests -> DiscoverySink(scorer, tests, order, rate)
         | Keep.FalseDiscoveryRate rate, None ->
             invalidArg (nameof tests) $"a false discovery rate of {rate} needs tests"
+
+    /// A sink for pairs of all genes, in input order, that were kept among some of them: what it keeps is what a sink that
+    /// is handed every pair keeps. Throws ArgumentException for Keep.All and for a false discovery rate.
+    let merge keep strength (names: string[]) : PairMerge =
+        let order = Array.init names.Length id
+
+        match keep with
+        | Keep.Top k -> TopSink(PairScorer.information, false, order, names, k, strength)
+        | Keep.AtLeast least -> ThresholdSink(PairScorer.information, false, order, least, strength)
+        | Keep.All
+        | Keep.FalseDiscoveryRate _ ->
+            invalidArg (nameof keep) $"{keep} is not told from the pairs that were kept of some"
 
     /// The pairs to keep of pairs that have scores already.
     let select keep strength (scores: PairScores) : PairScores =

@@ -59,9 +59,12 @@ module Cells =
                 Embeddings = []
             }
 
+    /// The first two genes of one name, as an error.
+    let internal duplicateGene source names = firstDuplicate source "gene" names
+
     /// Refuses two genes of one name: a score by name would be of nobody knows which.
     let requireUniqueGenes cells =
-        match firstDuplicate cells.Source "gene" cells.GeneTable.Names with
+        match duplicateGene cells.Source cells.GeneTable.Names with
         | Some error -> Error error
         | None -> Ok cells
 

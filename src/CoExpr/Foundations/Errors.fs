@@ -136,6 +136,10 @@ module ResultBuilder =
         member _.Delay(work: unit -> Result<_, _>) = work
         member _.Run(work: unit -> Result<_, _>) = work ()
 
+        member _.Using(resource: #IDisposable, next) =
+            use resource = resource
+            next resource
+
         member _.Combine(first: Result<unit, _>, next: unit -> Result<_, _>) =
             match first with
             | Ok() -> next ()

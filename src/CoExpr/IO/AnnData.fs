@@ -140,6 +140,19 @@ module AnnData =
                     Embeddings = denseMatrices options file "obsm"
             }
 
+    /// What is needed to read the chosen matrix piece by piece: how it is stored, and its table of genes.
+    let internal openMatrix (options: ReadOptions) (file: Hdf5File) =
+        requireAnnData file
+        let matrixPath, genesPath = chosenPaths file options.Matrix
+
+        match found file matrixPath with
+        | None -> missing file (describeChoice options.Matrix)
+        | Some stored -> struct (matrixPath, stored, H5Table.read file genesPath)
+
+    /// The table of cells alone.
+    let internal cellTable path : Result<Table, CoExprError> =
+        H5.read path (fun file -> H5Table.read file "obs")
+
     /// Reads the chosen matrix and both tables; layers and embeddings when they are first asked for, from the file as
     /// it is then. A matrix that is not there is a MissingPart that lists those that are. NaN and infinity are kept.
     let read (options: ReadOptions) path : Result<Cells, CoExprError> = H5.read path (readCells options)

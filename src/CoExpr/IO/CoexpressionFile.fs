@@ -119,7 +119,8 @@ module CoexpressionFile =
                 for column, values in PairResampling.columns result.Resampling do
                     $"{name}_{column}", MatrixPart.Sparse(genes, genes, kept.Starts, kept.Partners, values)
             ]
-        | PairStore.Squares _ ->
+        | PairStore.Squares _
+        | PairStore.Rows _ ->
             let size = int64 genes
 
             [
@@ -192,7 +193,8 @@ module CoexpressionFile =
     let private compressed (scores: PairScores) =
         match scores.Store with
         | PairStore.Kept kept -> kept
-        | PairStore.Squares _ ->
+        | PairStore.Squares _
+        | PairStore.Rows _ ->
             let partners = Array.init scores.Genes.Length scores.Partners
 
             {

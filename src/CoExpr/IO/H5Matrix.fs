@@ -91,23 +91,23 @@ module internal H5Matrix =
         if starts[starts.Length - 1] <> entries then
             damaged $"ends with {starts[starts.Length - 1]} where there are {entries} entries."
 
-    let private checkIndices (file: Hdf5File) name threads (indices: int[]) minor =
+    /// The first `count` indices are below `minor`.
+    let checkIndices (file: Hdf5File) name threads (indices: int[]) count minor =
         let block = 1 <<< 20
 
-        Schedule.ranges threads block indices.Length (fun first next ->
+        Schedule.ranges threads block count (fun first next ->
             for at in first .. next - 1 do
                 if uint32 indices[at] >= uint32 minor then
                     H5.damaged file.Path $"{name}/indices has {indices[at]} at {at}, outside 0 to {minor - 1}.")
 
-    let private fits (file: Hdf5File) name (size: int64) =
+    let fits (file: Hdf5File) name (size: int64) =
         if size > int64 Int32.MaxValue then
             raise (CoExprFailure(CoExprError.TooLarge($"{file.Path}: lines of {name}", size, int64 Int32.MaxValue)))
 
         int size
 
-    /// Starts and indices as they are stored, checked, and the dataset of the values: `lines` lines, indices below
-    /// `minor`.
-    let private structure options (file: Hdf5File) (group: Hdf5Group) lines minor =
+    /// Where lines start, checked, and the datasets of the indices and of the values: `lines` lines.
+    let lineStarts (file: Hdf5File) (group: Hdf5Group) lines =
         let name = group.Path.TrimStart '/'
         let part name = H5.dataset file.Path group name
         let indices, data = part "indices", part "data"
@@ -117,10 +117,17 @@ module internal H5Matrix =
 
         let starts = (part "indptr").Read<int64>()
         checkStarts file name starts lines indices.Count
+        starts, indices, data
+
+    /// Starts and indices as they are stored, checked, and the dataset of the values: `lines` lines, indices below
+    /// `minor`.
+    let private structure options (file: Hdf5File) (group: Hdf5Group) lines minor =
+        let name = group.Path.TrimStart '/'
+        let starts, indices, data = lineStarts file group lines
         let minor = fits file name minor
 
         let entries = H5.readAll<int> options indices
-        checkIndices file name options.Threads entries minor
+        checkIndices file name options.Threads entries entries.Length minor
         starts, entries, data
 
     /// A compressed matrix as it is stored: `lines` lines, indices below `minor`.
@@ -146,13 +153,15 @@ module internal H5Matrix =
 
             starts.Add(int64 indices.Count)
 
+    /// Rows of about so many elements. Whole chunks, since a chunk that lies in two blocks is decompressed twice.
+    let blockRows elements (dataset: Hdf5Dataset) columns =
+        let chunkRows = if isNull dataset.Chunk then 1 else int dataset.Chunk[0]
+        let wanted = max 1 (elements / max 1 columns)
+        (wanted + chunkRows - 1) / chunkRows * chunkRows
+
     /// A dense matrix becomes sparse block by block of rows; the whole of it is never in memory.
     let private sparseOfDense (options: ReadOptions) (dataset: Hdf5Dataset) rows columns : Compressed =
-        let blockElements = 1 <<< 22
-        let chunkRows = if isNull dataset.Chunk then 1 else int dataset.Chunk[0]
-        let wanted = max 1 (blockElements / max 1 columns)
-        // Whole chunks, since a chunk that lies in two blocks is decompressed twice.
-        let blockRows = (wanted + chunkRows - 1) / chunkRows * chunkRows
+        let blockRows = blockRows (1 <<< 22) dataset columns
         let starts, indices, values = ResizeArray [ 0L ], ResizeArray(), ResizeArray()
 
         let advance =

@@ -17,6 +17,8 @@ type RunRecord = {
     InputHash: string
     /// Every option by name, defaults too.
     Options: (string * Json) list
+    /// What the run was expected to take, and how it went about it.
+    Course: (string * Json) list
     /// What the run counted: cells, genes, pairs.
     Counts: (string * int64) list
     Backend: string
@@ -75,6 +77,7 @@ module RunRecord =
             "input", Json.Text(Path.GetFileName(record.Input.TrimEnd('/', '\\')))
             "input_sha256", Json.Text record.InputHash
             "options", Json.Object record.Options
+            yield! record.Course
             "counts", Json.Object(record.Counts |> List.map (fun (name, count) -> name, Json.Number(float count)))
             "backend", Json.Text record.Backend
             "threads", Json.Number(float record.Threads)
@@ -84,6 +87,18 @@ module RunRecord =
             "runtime", Json.Text RuntimeInformation.FrameworkDescription
             "system", Json.Text RuntimeInformation.RuntimeIdentifier
         ]
+
+    /// What happened to parts and cached scores of earlier runs, a sentence each.
+    let notes record : string[] = [|
+        for name, value in record.Course do
+            match name, value with
+            | "notes", Json.List notes ->
+                for note in notes do
+                    match note with
+                    | Json.Text text -> text
+                    | _ -> ()
+            | _ -> ()
+    |]
 
     let private number (value: int64) =
         value.ToString("N0", Globalization.CultureInfo.InvariantCulture)
