@@ -23,6 +23,12 @@ public sealed class AutomaticBackend : IPairBackend
         card = new(findCard, LazyThreadSafetyMode.ExecutionAndPublication);
     }
 
+    /// <summary>The backend for small work.</summary>
+    public IPairBackend Processor => processor;
+
+    /// <summary>The same choice with another backend for small work.</summary>
+    public AutomaticBackend With(IPairBackend processor) => new(processor, () => card.Value, from);
+
     /// <summary>The name of the backend that the last genes were given to; the processor's before any were.</summary>
     public string Name => chosen.Name;
 

@@ -10,7 +10,13 @@ namespace CoExpr.Kernels;
 /// <param name="task">What is wanted.</param>
 /// <param name="digits">The digits of the values; null to scatter them.</param>
 /// <param name="path">The instruction set for digits.</param>
-sealed class TileDots(PairTask task, ValueDigits? digits = null, SimdPath path = SimdPath.Scalar) : IDisposable
+/// <param name="fits">Whether so many bit planes of a tile may be held.</param>
+sealed class TileDots(
+    PairTask task,
+    ValueDigits? digits = null,
+    SimdPath path = SimdPath.Scalar,
+    Func<int, bool>? fits = null
+) : IDisposable
 {
     readonly GeneValues values = task.Values!;
     readonly int[] starts = new int[task.Values!.Cells];
@@ -40,9 +46,9 @@ sealed class TileDots(PairTask task, ValueDigits? digits = null, SimdPath path =
     bool ByDigits(PairRange range, ColumnTile tile)
     {
         var norm = digits!.LargestNorm(range.FirstRow, range.EndRow) * digits.LargestNorm(tile.First, tile.End);
-        if (norm >= 1L << 31)
-            return false;
         var planes = digits.Most(tile.First, tile.End);
+        if (norm >= 1L << 31 || fits?.Invoke(tile.Levels + planes) == false)
+            return false;
         var (own, scattered) = (0.0, 0.0);
         for (var row = range.FirstRow; row < range.EndRow; row++)
         {

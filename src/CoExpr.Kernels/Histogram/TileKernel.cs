@@ -83,10 +83,13 @@ sealed class TileKernel : IExplainedKernel
             scatter += CostModel.Scatter(cells, expressed, tile.Entries);
             scores += CostModel.Scores(levels, tile.Levels, Path == SimdPath.Avx512);
         }
-        var fits = TilePlanes.Bytes(Genes.Cells, tile.Levels, blockCells) <= planeBytes;
-        var chosen = method ?? (fits && planes <= scatter ? CountingMethod.BitPlanes : CountingMethod.Scatter);
+        var chosen =
+            method ?? (Fits(tile.Levels) && planes <= scatter ? CountingMethod.BitPlanes : CountingMethod.Scatter);
         return (chosen, scores + (chosen == CountingMethod.BitPlanes ? planes : scatter));
     }
+
+    /// <summary>Whether so many bit planes of a tile may be held.</summary>
+    internal bool Fits(int planes) => TilePlanes.Bytes(Genes.Cells, planes, blockCells) <= planeBytes;
 
     public IReadOnlyList<CountingUse> Explain() => [.. tiles.SelectMany(tile => tile.Explain())];
 

@@ -32,7 +32,9 @@ sealed unsafe class TileWorker : IPairWorker
         sums = new NarrowSums(kernel.Planes);
         narrow = kernel.Path == SimdPath.Avx512;
         occupied = task.Wants(PairParts.Occupied);
-        dots = task.Wants(PairParts.Signs | PairParts.Products) ? new TileDots(task, kernel.Digits, kernel.Path) : null;
+        dots = task.Wants(PairParts.Signs | PairParts.Products)
+            ? new TileDots(task, kernel.Digits, kernel.Path, kernel.Fits)
+            : null;
     }
 
     public void Dispose()

@@ -1,6 +1,7 @@
 namespace CoExpr
 
 open System
+open CoExpr.Gpu
 open CoExpr.Kernels
 
 /// What the CPU backend takes beside the genes themselves, from the sizes of its arrays. Genes are counted in tiles of 512
@@ -48,7 +49,8 @@ module internal KernelMemory =
         max 1L (min (partsOf columns genes) (1L + int64 threads))
 
     /// The backend with no more than this for the bit planes of one tile, which changes no result.
-    let within bytes (backend: IPairBackend) : IPairBackend =
+    let rec within bytes (backend: IPairBackend) : IPairBackend =
         match backend with
+        | :? AutomaticBackend as either -> either.With(within bytes either.Processor)
         | :? CpuBackend as cpu -> cpu.Within bytes
         | other -> other
