@@ -222,6 +222,7 @@ public sealed class MiCommand
                         within,
                         token
                     ),
+                within.MemoryBytes is not null,
                 token
             );
         RunSummary? summary = null;

@@ -63,12 +63,18 @@ public sealed class ResourceOptions
             Explain = parsed.GetValue(explain),
         };
 
-    /// <summary>Says what a run is expected to take. A plan that fails says nothing: the run will fail in the same way.</summary>
-    public static async Task TellAsync(Func<Task<RunPlan>> plan, CancellationToken token)
+    /// <summary>Runs that are shorter start without a word.</summary>
+    static readonly TimeSpan WorthSaying = TimeSpan.FromSeconds(5);
+
+    /// <summary>Says what a run is expected to take, if it is long or its memory limited. A plan that fails says nothing: the
+    /// run will fail in the same way.</summary>
+    public static async Task TellAsync(Func<Task<RunPlan>> making, bool limited, CancellationToken token)
     {
         try
         {
-            await Console.Error.WriteLineAsync((await plan().ConfigureAwait(false)).Text.AsMemory(), token);
+            var plan = await making().ConfigureAwait(false);
+            if (limited || plan.InParts || plan.ExpectedTime >= WorthSaying)
+                await Console.Error.WriteLineAsync(plan.Text.AsMemory(), token).ConfigureAwait(false);
         }
         catch (CoExprException) { }
     }

@@ -20,17 +20,18 @@ sealed class Coexpr : IDisposable
     readonly Task<string> output;
     readonly StringBuilder errors = new();
 
-    Coexpr(string[] arguments)
+    Coexpr(string[] arguments, (string Name, string Value)? variable = null)
     {
         var program = Path.Combine(TestContext.CurrentContext.TestDirectory, "CoExpr.Cli.dll");
-        process = Programs.Start(
-            new("dotnet", [program, .. arguments])
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-                WorkingDirectory = Path.GetTempPath(),
-            }
-        );
+        ProcessStartInfo start = new("dotnet", [program, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = Path.GetTempPath(),
+        };
+        if (variable is { } one)
+            start.Environment[one.Name] = one.Value;
+        process = Programs.Start(start);
         output = process.StandardOutput.ReadToEndAsync();
         process.ErrorDataReceived += (_, line) => Add(line.Data);
         process.BeginErrorReadLine();
@@ -59,6 +60,13 @@ sealed class Coexpr : IDisposable
     internal static Ended Run(params string[] arguments)
     {
         using var running = Start(arguments);
+        return running.Wait();
+    }
+
+    /// <summary>The same with a variable of the environment, which no other call sees.</summary>
+    internal static Ended RunWith((string Name, string Value) variable, params string[] arguments)
+    {
+        using var running = new Coexpr(arguments, variable);
         return running.Wait();
     }
 
