@@ -142,7 +142,7 @@ public sealed class MiCommand
     readonly Option<string> backend = new("--backend")
     {
         Description = "What computes; it does not change the result",
-        HelpName = "auto|cpu|gpu[:N]|reference",
+        HelpName = "auto|cpu|gpu[:N]|opencl-cpu|reference",
         DefaultValueFactory = _ => "auto",
     };
 

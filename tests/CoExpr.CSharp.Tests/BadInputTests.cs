@@ -190,7 +190,7 @@ public class BadInputTests
             Case("top twice", "--top", Known(), "--top", "5", "--top", "6"),
             Case(
                 "unknown backend",
-                "--backend: referense is not known; known: auto, cpu, gpu, reference. Did you mean reference?",
+                "--backend: referense is not known; known: auto, cpu, gpu, gpu:N, opencl-cpu, reference. Did you mean reference?",
                 Known(),
                 "--backend",
                 "referense"

@@ -42,7 +42,17 @@ public sealed class LargerThanMemoryTests : IDisposable
 
     void IsWhole(string output, string[] more)
     {
-        var whole = Coexpr.Run(["mi", scratch["in.h5ad"], "-o", scratch["whole.tsv"], "--threads", "2", .. more]);
+        var whole = Coexpr.Run([
+            "mi",
+            scratch["in.h5ad"],
+            "-o",
+            scratch["whole.tsv"],
+            "--memory",
+            "8G",
+            "--threads",
+            "2",
+            .. more,
+        ]);
         Assert.That(whole.Code, Is.Zero, whole.Errors);
         Assert.That(whole.Errors, Does.Contain("everything in memory"));
         Assert.That(File.ReadAllBytes(scratch[output]), Is.EqualTo(File.ReadAllBytes(scratch["whole.tsv"])));

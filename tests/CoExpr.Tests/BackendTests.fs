@@ -141,7 +141,11 @@ module BackendTests =
     let ``is found by its name`` (asked: string, name: string) =
         Expect.equal name (Expect.ok (Backend.find asked)).Name
 
-    [<TestCase("refrence", "--backend", "refrence", "auto, cpu, gpu, reference", "Did you mean reference?")>]
+    [<TestCase("refrence",
+               "--backend",
+               "refrence",
+               "auto, cpu, gpu, gpu:N, opencl-cpu, reference",
+               "Did you mean reference?")>]
     [<TestCase("gpu:99", "A graphics card for --backend gpu:99", "was not found", "OpenCL", "use --backend auto or cpu")>]
     [<TestCase("gpu:", "--backend gpu:", "gpu or gpu:N", "", "")>]
     [<TestCase("gpu:-1", "--backend gpu:-1", "gpu or gpu:N", "", "")>]

@@ -302,6 +302,17 @@ module RegulatorsTests =
                 Bootstraps = 5
         }
 
-        Expect.says [ "out.npy"; "--bootstraps"; ".npz" ] (CoexpressionFile.checkResampling options "out.npy")
-        Expect.ok (CoexpressionFile.checkResampling PairResampling.none "out.npy")
-        Expect.ok (CoexpressionFile.checkResampling options "out.npz")
+        let resampled = {
+            Coexpression.defaults with
+                Resampling = options
+        }
+
+        let tested = {
+            Coexpression.defaults with
+                PValues = true
+        }
+
+        Expect.says [ "out.npy"; "--bootstraps"; ".npz" ] (CoexpressionFile.checkColumns resampled "out.npy")
+        Expect.says [ "out.npy"; "--p-values"; ".npz" ] (CoexpressionFile.checkColumns tested "out.npy")
+        Expect.ok (CoexpressionFile.checkColumns Coexpression.defaults "out.npy")
+        Expect.ok (CoexpressionFile.checkColumns resampled "out.npz")

@@ -149,7 +149,14 @@ module Backend =
             |> Option.defaultValue (
                 Error(CoExprError.BadOption("--backend", name, "a device is gpu or gpu:N, N from 0"))
             )
-        | _ -> Error(CoExprError.UnknownLabel("--backend", name, [ "auto"; "cpu"; "gpu"; "reference" ]))
+        | _ ->
+            Error(
+                CoExprError.UnknownLabel(
+                    "--backend",
+                    name,
+                    [ "auto"; "cpu"; "gpu"; "gpu:N"; "opencl-cpu"; "reference" ]
+                )
+            )
 
     /// The same, with nobody told.
     let find name = findTelling ignore name

@@ -14,7 +14,8 @@ module Regulators =
         let known = Collections.Generic.HashSet<string>(genes, StringComparer.Ordinal)
 
         match names |> Array.tryFind (known.Contains >> not) with
-        | Some unknown -> Error(CoExprError.UnknownLabel($"--regulators in {source}", unknown, List.ofArray genes))
+        | Some unknown ->
+            Error(CoExprError.UnknownLabel($"--regulators, a gene of {source}", unknown, List.ofArray genes))
         | None ->
             let found =
                 [| 0 .. kept.Length - 1 |]

@@ -32,17 +32,15 @@ module CoexpressionFile =
     /// Whether scores can be written under this name, told before the work is done.
     let checkFormat path = formatOf path |> Result.map ignore
 
-    /// Whether what resamples say of pairs can be written under this name: an array has room for one value of a pair.
-    let checkResampling (resampling: ResamplingOptions) path : Result<unit, CoExprError> =
+    /// Whether what is said of pairs beside their scores can be written under this name: an array has room for one value of
+    /// a pair.
+    let checkColumns (options: CoexpressionOptions) path : Result<unit, CoExprError> =
+        let refuse asked =
+            Error(CoExprError.BadOption("--output", path, $"{asked} a name in .h5ad, .tsv, .csv (.gz) or .npz"))
+
         match formatOf path with
-        | Ok DenseArray when PairResampling.isWanted resampling ->
-            Error(
-                CoExprError.BadOption(
-                    "--output",
-                    path,
-                    "--bootstraps and --permutations need a name in .h5ad, .tsv, .csv (.gz) or .npz"
-                )
-            )
+        | Ok DenseArray when PairResampling.isWanted options.Resampling -> refuse "--bootstraps and --permutations need"
+        | Ok DenseArray when options.PValues -> refuse "--p-values needs"
         | _ -> Ok()
 
     let private rowsOf (progress: Progress) (scores: PairScores) (value: Partner -> float) =

@@ -242,7 +242,7 @@ module CoexpressionRun =
             do! checkResume resources.Resume options
             do! checkCache resources options
             do! CoexpressionFile.checkFormat paths.Output
-            do! CoexpressionFile.checkResampling options.Resampling paths.Output
+            do! CoexpressionFile.checkColumns options paths.Output
             do! checkReport paths.Report
             do! AtomicFile.checkAll (outputs paths)
             do! if File.Exists paths.Input then refuseInput paths else Ok()
