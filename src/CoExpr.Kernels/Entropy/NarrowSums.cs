@@ -24,7 +24,7 @@ sealed unsafe class NarrowSums : IDisposable
     /// <summary>Genes that are summed at once.</summary>
     internal const int Lanes = 64;
 
-    /// <summary>Most levels of a gene: 15² + 2 · 15 bytes fit in <see cref="PlaneSum.MostBytes"/>.</summary>
+    /// <summary>Most levels of a gene: 15² + 2 · 15 bytes fit in a <see cref="PlaneSum"/>.</summary>
     internal const int MostLevels = 15;
 
     /// <summary>Bytes that the sums of 64 lanes take: those of F, of the rows, of what had to be gathered, and the numbers
@@ -62,9 +62,6 @@ sealed unsafe class NarrowSums : IDisposable
 
     /// <summary>Σ over a of the counts last added: [b, lane].</summary>
     internal byte* Columns => columns;
-
-    /// <summary>Begins the sums of 64 lanes.</summary>
-    internal static void Clear(byte* state) => new Span<byte>(state, StateBytes).Clear();
 
     /// <summary>Adds the counts of some levels of the 64 genes; false where one is too large for it.</summary>
     /// <param name="state">The sums.</param>
@@ -264,12 +261,7 @@ sealed unsafe class NarrowSums : IDisposable
                 continue;
             }
             var index = sizes - column;
-            s0.Add(Look<UpTo128>(planes.At(0) + from, index));
-            s1.Add(Look<UpTo128>(planes.At(1) + from, index));
-            s2.Add(Look<UpTo128>(planes.At(2) + from, index));
-            s3.Add(Look<UpTo128>(planes.At(3) + from, index));
-            s4.Add(Look<UpTo128>(planes.At(4) + from, index));
-            s5.Add(Look<UpTo128>(planes.At(5) + from, index));
+            AddWindow(from, index, ref s0, ref s1, ref s2, ref s3, ref s4, ref s5);
         }
         Sums(state)[0] = s0;
         Sums(state)[1] = s1;
@@ -302,12 +294,7 @@ sealed unsafe class NarrowSums : IDisposable
             }
             var index = Vector512.Create((byte)(EntropyPlanes.Reach - 1)) - sum;
             var from = row.Sizes[a] - (EntropyPlanes.Reach - 1);
-            s0.Add(Look<UpTo128>(planes.At(0) + from, index));
-            s1.Add(Look<UpTo128>(planes.At(1) + from, index));
-            s2.Add(Look<UpTo128>(planes.At(2) + from, index));
-            s3.Add(Look<UpTo128>(planes.At(3) + from, index));
-            s4.Add(Look<UpTo128>(planes.At(4) + from, index));
-            s5.Add(Look<UpTo128>(planes.At(5) + from, index));
+            AddWindow(from, index, ref s0, ref s1, ref s2, ref s3, ref s4, ref s5);
         }
         Sums(state)[0] = s0;
         Sums(state)[1] = s1;
@@ -318,9 +305,29 @@ sealed unsafe class NarrowSums : IDisposable
         return true;
     }
 
+    /// <summary>Adds the entries of F at <paramref name="index"/> in the window that begins at <paramref name="from"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Counts Look<TReach>(byte* table, Counts index)
-        where TReach : struct, IReach => TReach.Look(*(Counts*)table, TReach.High(table), index);
+    void AddWindow(
+        int from,
+        Counts index,
+        ref PlaneSum s0,
+        ref PlaneSum s1,
+        ref PlaneSum s2,
+        ref PlaneSum s3,
+        ref PlaneSum s4,
+        ref PlaneSum s5
+    )
+    {
+        s0.Add(Look(planes.At(0) + from, index));
+        s1.Add(Look(planes.At(1) + from, index));
+        s2.Add(Look(planes.At(2) + from, index));
+        s3.Add(Look(planes.At(3) + from, index));
+        s4.Add(Look(planes.At(4) + from, index));
+        s5.Add(Look(planes.At(5) + from, index));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Counts Look(byte* table, Counts index) => UpTo128.Look(*(Counts*)table, UpTo128.High(table), index);
 
     void GatherColumn(long* gathered, TileTerms tile, int lane, int level, byte* column)
     {

@@ -12,9 +12,6 @@ namespace CoExpr.Kernels;
 /// </remarks>
 struct PlaneSum
 {
-    /// <summary>Most bytes that may be added to a lane.</summary>
-    internal const int MostBytes = ushort.MaxValue / byte.MaxValue;
-
     Vector512<ushort> words;
     Vector512<ushort> odd;
 
@@ -24,9 +21,6 @@ struct PlaneSum
         words += bytes.AsUInt16();
         odd += Avx512BW.ShiftRightLogical(bytes.AsUInt16(), 8);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static unsafe PlaneSum Load(PlaneSum* at) => *at;
 
     /// <summary>Writes the 64 sums in the order of their lanes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

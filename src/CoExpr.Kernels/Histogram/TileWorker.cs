@@ -9,6 +9,9 @@ sealed unsafe class TileWorker : IPairWorker
     /// <summary>Rows whose sums are under way at once: their states and some bit planes stay in a core's cache.</summary>
     const int Batch = 64;
 
+    /// <summary>Cells that the rows listed together express, which bounds a worker's memory for data of many cells.</summary>
+    internal const int MostListed = 1 << 22;
+
     const int Lanes = LaneScores.Lanes;
 
     readonly TileKernel kernel;
@@ -54,9 +57,13 @@ sealed unsafe class TileWorker : IPairWorker
         tile.Enter();
         try
         {
-            if (task.Wants(PairParts.Information | PairParts.Occupied))
-                Score(range.FirstRow, range.EndRow, tile, block);
-            dots?.Fill(range, tile, block);
+            for (int row = range.FirstRow, end; row < range.EndRow; row = end)
+            {
+                end = EndOfPart(row, range.EndRow);
+                if (task.Wants(PairParts.Information | PairParts.Occupied))
+                    Score(row, end, tile, block);
+                dots?.Fill(range with { FirstRow = row, EndRow = end }, tile, block);
+            }
         }
         finally
         {
@@ -66,14 +73,23 @@ sealed unsafe class TileWorker : IPairWorker
             block.Signs.AsSpan().Fill(1);
     }
 
+    /// <summary>The rows that are listed together, one at least: their cells are copied into lists.</summary>
+    int EndOfPart(int firstRow, int endRow)
+    {
+        var (row, listed) = (firstRow, 0L);
+        do listed += genes.Expressed(row++);
+        while (row < endRow && listed + genes.Expressed(row) <= MostListed);
+        return row;
+    }
+
     void Score(int firstRow, int endRow, ColumnTile tile, PairBlock block)
     {
         var (method, predicted) = kernel.Choose(firstRow, endRow, tile);
         var start = Stopwatch.GetTimestamp();
         if (method == CountingMethod.Scatter)
             ByScatter(firstRow, endRow, tile, block);
-        else if (tile.Planes().Blocks > 1 || IsWide(firstRow, endRow, tile))
-            ByBlocks(firstRow, endRow, tile, block);
+        else if (IsWide(firstRow, endRow, tile) is var wide && (wide || tile.Planes().Blocks > 1))
+            ByBlocks(firstRow, endRow, tile, wide, block);
         else
             for (var row = firstRow; row < endRow; row += Batch)
                 ByPlanes(row, Math.Min(row + Batch, endRow), tile, block);
@@ -135,7 +151,7 @@ sealed unsafe class TileWorker : IPairWorker
     }
 
     /// <summary>Block after block of cells; counts are added up before anything is summed.</summary>
-    void ByBlocks(int firstRow, int endRow, ColumnTile tile, PairBlock block)
+    void ByBlocks(int firstRow, int endRow, ColumnTile tile, bool wide, PairBlock block)
     {
         var planes = tile.Planes();
         counter.List(firstRow, endRow, planes);
@@ -150,7 +166,6 @@ sealed unsafe class TileWorker : IPairWorker
         for (var b = 0; b < tile.Levels; b++)
         for (var row = firstRow; row < endRow; row++)
             counter.Count(row, planes, cells, b, 1, At(row) + b * strideB, tile.Lanes, strideB, cells > 0);
-        var wide = IsWide(firstRow, endRow, tile);
         fixed (int* sizes = genes.LevelSizes)
             for (var row = firstRow; row < endRow; row++)
                 if (wide)
