@@ -52,7 +52,7 @@ sealed class TileDots(
         var (own, scattered) = (0.0, 0.0);
         for (var row = range.FirstRow; row < range.EndRow; row++)
         {
-            own += CostModel.Digits(digits.Ones(row), digits.Most(row), planes);
+            own += CostModel.Digits(path, digits.Ones(row), digits.Most(row), planes);
             scattered += CostModel.Products(values.Cells, values.Length(row), tile.Entries);
         }
         return own < scattered;

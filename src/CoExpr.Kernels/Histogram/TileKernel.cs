@@ -79,7 +79,7 @@ sealed class TileKernel : IExplainedKernel
         for (var row = firstRow; row < endRow; row++)
         {
             var (expressed, levels) = (Genes.Expressed(row), Genes.Levels[row]);
-            planes += CostModel.BitPlanes(cells, cellBlocks, expressed, levels, tile.Levels);
+            planes += CostModel.BitPlanes(Path, cells, cellBlocks, expressed, levels, tile.Levels);
             scatter += CostModel.Scatter(cells, expressed, tile.Entries);
             scores += CostModel.Scores(levels, tile.Levels, Path == SimdPath.Avx512);
         }
