@@ -164,7 +164,8 @@ module Compressed =
 /// It is held by cell or by gene, as the file had it; the other view is made when first asked for.
 [<Sealed>]
 type SparseCounts
-    private (cells: int, genes: int, byCell: Lazy<Compressed>, byGene: Lazy<Compressed>, given: Compressed) =
+    private
+    (cells: int, genes: int, byCell: Lazy<Compressed>, byGene: Lazy<Compressed>, given: Compressed, isByGene: bool) =
 
     let isCount (value: float32) =
         value >= 0.0f && value = MathF.Floor value && value < 16777216.0f
@@ -176,14 +177,14 @@ type SparseCounts
         SparseCounts.Check("cells", cells, genes, matrix)
         let canonical = Compressed.canonical Schedule.defaultThreads matrix
         let other = lazy (Compressed.transpose Schedule.defaultThreads genes canonical)
-        SparseCounts(cells, genes, lazy canonical, other, canonical)
+        SparseCounts(cells, genes, lazy canonical, other, canonical, false)
 
     /// Lines are genes, indices cells.
     static member OfGenes(cells: int, genes: int, matrix: Compressed) =
         SparseCounts.Check("genes", genes, cells, matrix)
         let canonical = Compressed.canonical Schedule.defaultThreads matrix
         let other = lazy (Compressed.transpose Schedule.defaultThreads cells canonical)
-        SparseCounts(cells, genes, other, lazy canonical, canonical)
+        SparseCounts(cells, genes, other, lazy canonical, canonical, true)
 
     static member private Check(what: string, lines: int, width: int, matrix: Compressed) =
         if matrix.Lines <> lines then
@@ -242,6 +243,8 @@ type SparseCounts
     member _.Genes = genes
     /// The number of stored entries.
     member _.Entries = given.Indices.LongLength
+    /// Whether it was given by gene, so that ByCell is the view that is made when first asked for.
+    member _.IsByGene = isByGene
     /// Lines are cells.
     member _.ByCell = byCell.Value
     /// Lines are genes.

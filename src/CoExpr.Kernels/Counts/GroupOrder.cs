@@ -1,0 +1,132 @@
+using System;
+
+namespace CoExpr.Kernels;
+
+/// <summary>Steps of putting a matrix of counts into the order of groups: the entries of each gene by position, where the
+/// positions of a group's cells follow one another. Entries of 0, and of cells without a position, are left out.</summary>
+public static class GroupOrder
+{
+    // A matrix that is held by cell is turned as Transpose does it, only that the cells are visited in the order of their
+    // positions: every gene comes out sorted. One that is held by gene takes a counting sort by group of each gene, which
+    // keeps the order of cells within a group, and so of positions too.
+
+    /// <summary>The position of a cell that is in no group.</summary>
+    public const int None = -1;
+
+    /// <summary>Adds to <paramref name="counts"/>, for each gene, how many entries of these cells are kept.</summary>
+    /// <param name="starts">Where each cell begins in the entries; one more than there are cells.</param>
+    /// <param name="genes">Gene of every entry.</param>
+    /// <param name="values">Value of every entry.</param>
+    /// <param name="cells">The cells to visit.</param>
+    /// <param name="counts">One per gene.</param>
+    public static void Count(
+        ReadOnlySpan<long> starts,
+        ReadOnlySpan<int> genes,
+        ReadOnlySpan<float> values,
+        ReadOnlySpan<int> cells,
+        Span<int> counts
+    )
+    {
+        foreach (var cell in cells)
+            for (var at = (int)starts[cell]; at < (int)starts[cell + 1]; at++)
+                if (values[at] != 0)
+                    counts[genes[at]]++;
+    }
+
+    /// <summary>Drops the entries of these cells, which stand at consecutive positions, at the next free places of their
+    /// genes, and moves those places on.</summary>
+    /// <param name="starts">Where each cell begins in the entries; one more than there are cells.</param>
+    /// <param name="genes">Gene of every entry.</param>
+    /// <param name="values">Value of every entry.</param>
+    /// <param name="cells">The cells to visit.</param>
+    /// <param name="position">The position of the first of them.</param>
+    /// <param name="places">Next free place of each gene; moved on.</param>
+    /// <param name="positions">Receives the position of every entry.</param>
+    /// <param name="moved">Receives the value of every entry.</param>
+    public static void Scatter(
+        ReadOnlySpan<long> starts,
+        ReadOnlySpan<int> genes,
+        ReadOnlySpan<float> values,
+        ReadOnlySpan<int> cells,
+        int position,
+        Span<long> places,
+        Span<int> positions,
+        Span<float> moved
+    )
+    {
+        foreach (var cell in cells)
+        {
+            for (var at = (int)starts[cell]; at < (int)starts[cell + 1]; at++)
+            {
+                if (values[at] == 0)
+                    continue;
+                var place = (int)places[genes[at]]++;
+                positions[place] = position;
+                moved[place] = values[at];
+            }
+            position++;
+        }
+    }
+
+    /// <summary>How many entries of one gene are kept.</summary>
+    /// <param name="cells">Cell of every entry.</param>
+    /// <param name="values">Value of every entry.</param>
+    /// <param name="positionOf">The position of every cell, or <see cref="None"/>.</param>
+    public static int Kept(ReadOnlySpan<int> cells, ReadOnlySpan<float> values, ReadOnlySpan<int> positionOf)
+    {
+        var kept = 0;
+        for (var at = 0; at < cells.Length; at++)
+            if (values[at] != 0 && positionOf[cells[at]] != None)
+                kept++;
+        return kept;
+    }
+
+    /// <summary>Sorts one gene's entries by position.</summary>
+    /// <param name="cells">Cell of every entry, increasing.</param>
+    /// <param name="values">Value of every entry.</param>
+    /// <param name="positionOf">The position of every cell, or <see cref="None"/>; increasing within a group.</param>
+    /// <param name="groupOf">The group of every position.</param>
+    /// <param name="places">Scratch; one more than there are groups.</param>
+    /// <param name="positions">Receives the positions, as many as are kept.</param>
+    /// <param name="moved">Receives the values.</param>
+    public static void Sort(
+        ReadOnlySpan<int> cells,
+        ReadOnlySpan<float> values,
+        ReadOnlySpan<int> positionOf,
+        ReadOnlySpan<int> groupOf,
+        Span<int> places,
+        Span<int> positions,
+        Span<float> moved
+    )
+    {
+        places.Clear();
+        for (var at = 0; at < cells.Length; at++)
+            if (values[at] != 0 && positionOf[cells[at]] is var position && position != None)
+                places[groupOf[position] + 1]++;
+        for (var group = 1; group < places.Length; group++)
+            places[group] += places[group - 1];
+        for (var at = 0; at < cells.Length; at++)
+            if (values[at] != 0 && positionOf[cells[at]] is var position && position != None)
+            {
+                var place = places[groupOf[position]]++;
+                positions[place] = position;
+                moved[place] = values[at];
+            }
+    }
+
+    /// <summary>Where each group begins among one gene's entries.</summary>
+    /// <param name="positions">Position of every entry, increasing.</param>
+    /// <param name="groupStarts">The first position of each group, and the number of positions after the last.</param>
+    /// <param name="bounds">Receives, for each group, the first of its entries, and their number after the last group; as
+    /// long as <paramref name="groupStarts"/>.</param>
+    public static void Bounds(ReadOnlySpan<int> positions, ReadOnlySpan<int> groupStarts, Span<int> bounds)
+    {
+        var at = 0;
+        for (var group = 0; group < groupStarts.Length; group++)
+        {
+            while (at < positions.Length && positions[at] < groupStarts[group])
+                at++;
+            bounds[group] = at;
+        }
+    }
+}
