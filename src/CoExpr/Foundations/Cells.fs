@@ -68,6 +68,12 @@ module Cells =
         | Some error -> Error error
         | None -> Ok cells
 
+    /// Refuses two cells of one name: they are likely the same cell twice.
+    let requireUniqueCells cells =
+        match firstDuplicate cells.Source "cell" cells.CellTable.Names with
+        | Some error -> Error error
+        | None -> Ok cells
+
     /// The first value that fails the test, as an error that names its gene and cell.
     let requireValues (isGood: float32 -> bool) advice (cells: Cells) =
         let byCell = cells.Counts.ByCell

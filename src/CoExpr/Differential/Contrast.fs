@@ -1,0 +1,142 @@
+namespace CoExpr
+
+open System
+
+/// What a test looks for.
+[<RequireQualifiedAccess>]
+type Alternative =
+    /// A difference either way.
+    | TwoSided
+    /// Higher values in the perturbed cells.
+    | Greater
+    /// Lower values in the perturbed cells.
+    | Less
+
+/// Which values are compared.
+[<RequireQualifiedAccess>]
+type TestedValues =
+    /// log(1 + target · count / total of the cell), natural, in single precision; the usual target is 10,000.
+    | LogNormalised of target: float
+    /// The values as they are.
+    | AsStored
+    /// The values as they are, which are log(1 + x) of what is to be averaged.
+    | StoredLogs
+
+/// Which means a fold change is made of.
+[<RequireQualifiedAccess>]
+type FoldChange =
+    /// Means of the values before the logarithm: mean(exp(x) − 1).
+    | Arithmetic
+    /// exp(mean(x)) − 1, as scanpy and pdex have it: for a gene with many zeros much lower, and nearer to each other.
+    | Geometric
+
+/// Over which p-values the false discovery rate is kept.
+[<RequireQualifiedAccess>]
+type Adjustment =
+    /// Those of one perturbation.
+    | PerPerturbation
+    /// All of the run.
+    | OverAll
+
+/// What is to be known of a row of results beside its numbers.
+type RowStatus =
+    /// Nothing.
+    | Tested = 0uy
+    /// Tested; no perturbed cell has the gene, and its fold change rests on the pseudocount.
+    | ZeroInPerturbed = 1uy
+    /// Tested; no cell of the reference has the gene, and its fold change rests on the pseudocount.
+    | ZeroInReference = 2uy
+    /// No cell of either group has the gene: p is 1.
+    | AllZero = 3uy
+    /// All cells of both groups have one value: p is 1.
+    | AllTied = 4uy
+    /// A group has fewer cells than are asked for: no p.
+    | TooFewCells = 5uy
+    /// Each group has one value throughout, and they differ: a t-test has no spread to go by, and there is no p.
+    | NoVariance = 6uy
+
+[<RequireQualifiedAccess>]
+module RowStatus =
+    /// As files have it.
+    let text status =
+        match status with
+        | RowStatus.Tested -> "ok"
+        | RowStatus.ZeroInPerturbed -> "zero_in_perturbed"
+        | RowStatus.ZeroInReference -> "zero_in_reference"
+        | RowStatus.AllZero -> "all_zero"
+        | RowStatus.AllTied -> "all_tied"
+        | RowStatus.TooFewCells -> "too_few_cells"
+        | RowStatus.NoVariance -> "no_variance"
+        | other -> invalidArg (nameof status) $"{other} is no status"
+
+/// Perturbations x genes, one gene after the other within a perturbation: the row of perturbation p and gene g is at
+/// p · genes + g. A method that has no p for a row leaves NaN there, and says why in the row's status.
+type ContrastRows = {
+    /// What the method measures a change by; 0 is none.
+    Effect: float[]
+    /// log2((mean + pseudocount) / (reference mean + pseudocount)).
+    LogFoldChange: float[]
+    /// What p is read from.
+    Statistic: float[]
+    PValue: float[]
+    /// The base-10 logarithm of p, also where that is below the smallest double.
+    Log10P: float[]
+    /// Benjamini and Hochberg's q.
+    QValue: float[]
+    /// Of the perturbed cells.
+    Mean: float[]
+    ReferenceMean: float[]
+    /// The share of the perturbed cells with a value other than 0.
+    Fraction: float[]
+    ReferenceFraction: float[]
+    Status: RowStatus[]
+    /// What else the method says, by name, of each row.
+    Further: (string * float[]) list
+}
+
+[<RequireQualifiedAccess>]
+module ContrastRows =
+
+    /// Rows without numbers yet.
+    let create perturbations genes further =
+        let length = perturbations * genes
+
+        if int64 perturbations * int64 genes > int64 Array.MaxLength then
+            invalidArg (nameof genes) $"{perturbations} perturbations x {genes} genes are more than one array holds"
+
+        let empty () = Array.create length nan
+
+        {
+            Effect = empty ()
+            LogFoldChange = empty ()
+            Statistic = empty ()
+            PValue = empty ()
+            Log10P = empty ()
+            QValue = empty ()
+            Mean = empty ()
+            ReferenceMean = empty ()
+            Fraction = empty ()
+            ReferenceFraction = empty ()
+            Status = Array.create length RowStatus.Tested
+            Further = further |> List.map (fun name -> name, empty ())
+        }
+
+    /// q of these places, over those of them that have a p.
+    let private adjustPlaces (places: int[]) rows =
+        let tested =
+            places |> Array.filter (fun place -> not (Double.IsNaN rows.PValue[place]))
+
+        let adjusted =
+            tested
+            |> Array.map (fun place -> rows.PValue[place])
+            |> BenjaminiHochberg.adjust
+
+        tested |> Array.iteri (fun i place -> rows.QValue[place] <- adjusted[i])
+
+    /// Fills in the q-values from the p-values.
+    let adjust threads adjustment perturbations genes rows =
+        match adjustment with
+        | Adjustment.OverAll -> adjustPlaces (Array.init rows.PValue.Length id) rows
+        | Adjustment.PerPerturbation ->
+            Schedule.ranges threads 1 perturbations (fun row _ ->
+                adjustPlaces (Array.init genes (fun gene -> row * genes + gene)) rows)

@@ -1,0 +1,311 @@
+namespace CoExpr
+
+open System
+
+/// Which test compares the perturbed cells with the reference.
+[<RequireQualifiedAccess>]
+type DifferentialTest =
+    | RankSum of RankSumOptions
+    | Welch of WelchOptions
+
+[<RequireQualifiedAccess>]
+module DifferentialTest =
+    /// As the command line and files have it.
+    let name test =
+        match test with
+        | DifferentialTest.RankSum _ -> "rank-sum"
+        | DifferentialTest.Welch _ -> "welch"
+
+    /// What the effect of a row is.
+    let effectName test =
+        match test with
+        | DifferentialTest.RankSum _ -> "area under the ROC curve less 1/2"
+        | DifferentialTest.Welch _ -> "difference of the means of the tested values"
+
+    /// What the statistic of a row is, in a word.
+    let statisticName test =
+        match test with
+        | DifferentialTest.RankSum _ -> "z"
+        | DifferentialTest.Welch _ -> "t"
+
+/// What is compared, and how.
+type DifferentialOptions = {
+    /// The columns of the cell table that say what was done to each cell; labels of several are joined by "|". Cells
+    /// without a label are left out.
+    Perturbation: string list
+    /// The label of the cells that each perturbation is compared with; None for all other cells.
+    Control: string option
+    /// The column of the cell table within whose levels ranks are taken; for rank-sum tests alone.
+    Batch: string option
+    Test: DifferentialTest
+    Values: TestedValues
+    Alternative: Alternative
+    FoldChange: FoldChange
+    /// Added to both means of a fold change.
+    Pseudocount: float
+    Adjustment: Adjustment
+    /// Groups with fewer cells are not tested.
+    MinimumCells: int
+    Threads: int
+}
+
+/// What each perturbation changes.
+type DifferentialResult = {
+    Options: DifferentialOptions
+    /// Where the cells came from.
+    Source: string
+    /// One per row of a table of perturbations.
+    Perturbations: string[]
+    /// The control's label, or "rest".
+    Reference: string
+    /// One per perturbation.
+    Cells: int[]
+    /// One per perturbation: the cells that it is compared with.
+    ReferenceCells: int[]
+    GeneTable: Table
+    /// Cells of the input that are in no group.
+    LeftOut: int
+    Rows: ContrastRows
+} with
+
+    /// Where a perturbation's row of a gene is in the columns.
+    member this.Place(perturbation: int, gene: int) =
+        perturbation * this.GeneTable.Names.Length + gene
+
+/// What each perturbation of a screen changes, gene by gene.
+[<RequireQualifiedAccess>]
+module DifferentialExpression =
+
+    /// A rank-sum test of log-normalised counts, two-sided, against a control that is yet to be named.
+    let defaults = {
+        Perturbation = [ "perturbation" ]
+        Control = None
+        Batch = None
+        Test = DifferentialTest.RankSum RankSum.standard
+        Values = TestedValues.LogNormalised 10000.0
+        Alternative = Alternative.TwoSided
+        FoldChange = FoldChange.Arithmetic
+        Pseudocount = 1e-9
+        Adjustment = Adjustment.PerPerturbation
+        MinimumCells = 2
+        Threads = Schedule.defaultThreads
+    }
+
+    let private invariant (value: float) =
+        value.ToString("R", Globalization.CultureInfo.InvariantCulture)
+
+    let private badTarget values =
+        match values with
+        | TestedValues.LogNormalised target when not (target > 0.0 && Double.IsFinite target) -> Some target
+        | _ -> None
+
+    let private isWelch test =
+        match test with
+        | DifferentialTest.Welch _ -> true
+        | _ -> false
+
+    /// What is wrong with the options, whatever the data.
+    let validate (options: DifferentialOptions) : Result<unit, CoExprError> =
+        let bad option value allowed =
+            Error(CoExprError.BadOption(option, value, allowed))
+
+        match badTarget options.Values with
+        | Some target -> bad "--target" (invariant target) "a total above 0 is needed"
+        | None ->
+            if options.Perturbation.IsEmpty then
+                bad "--perturbation" "" "the name of a column of the cell table is needed"
+            elif not (options.Pseudocount >= 0.0 && Double.IsFinite options.Pseudocount) then
+                bad "--pseudocount" (invariant options.Pseudocount) "a number of 0 or more is needed"
+            elif options.MinimumCells < 1 then
+                bad "--min-cells" (string options.MinimumCells) "1 or more are needed"
+            elif options.Threads < 1 then
+                bad "--threads" (string options.Threads) "1 or more are needed"
+            elif options.Batch.IsSome && isWelch options.Test then
+                bad "--batch" options.Batch.Value "only the rank-sum test takes strata"
+            else
+                Ok()
+
+    /// Refuses what is no number and, where they are to be normalised, what are no counts.
+    let private requireValues values (cells: Cells) =
+        match values with
+        | TestedValues.LogNormalised _ when cells.Counts.Integer -> Ok cells
+        | TestedValues.LogNormalised _ ->
+            cells
+            |> Cells.requireValues
+                (fun value -> value >= 0.0f && value = MathF.Floor value && Single.IsFinite value)
+                "Counts are needed, to be normalised; for values that are normalised already give --values log1p, or --values as-is."
+        | TestedValues.AsStored
+        | TestedValues.StoredLogs ->
+            cells
+            |> Cells.requireValues Single.IsFinite "Values must be finite; leave the cell or the gene out."
+
+    let private requireSome what (count: int) advice =
+        if count < 1 then
+            Error(CoExprError.TooFew(what, int64 count, 1L, advice))
+        else
+            Ok()
+
+    let private requireControl (options: DifferentialOptions) (groups: Groups) =
+        match groups.Control with
+        | Some control when groups.Starts[control + 1] - groups.Starts[control] < options.MinimumCells ->
+            let cells = groups.Starts[control + 1] - groups.Starts[control]
+
+            Error(
+                CoExprError.TooFew(
+                    $"cells of the control {groups.Labels[control]}",
+                    int64 cells,
+                    int64 options.MinimumCells,
+                    "Name a control with more cells, or lower --min-cells."
+                )
+            )
+        | _ -> Ok()
+
+    let private requirePerturbation (options: DifferentialOptions) (groups: Groups) =
+        let columns = String.Join(", ", options.Perturbation)
+
+        let others =
+            if groups.Control.IsSome then
+                groups.Labels.Length - 1
+            else
+                groups.Labels.Length
+
+        if groups.Control.IsNone && groups.Labels.Length = 1 then
+            Error(
+                CoExprError.TooFew(
+                    $"labels in column {columns}",
+                    1L,
+                    2L,
+                    "A comparison with all other cells needs cells of another label."
+                )
+            )
+        else
+            requireSome $"labels beside the control in column {columns}" others "There is nothing to compare."
+
+    /// The groups of every level of a batch, one level after the other. A cell without a batch is in no group.
+    let private stratify batch (cells: Cells) (groups: Groups) =
+        result {
+            let! column = Cells.column batch cells
+            let levelOf = Array.init cells.Counts.Cells (fun cell -> Column.text cell column)
+
+            let levels =
+                levelOf
+                |> Array.filter (isNull >> not)
+                |> Array.distinct
+                |> Array.sortWith (fun a b -> String.CompareOrdinal(a, b))
+
+            let members = [|
+                for level in levels do
+                    for group in 0 .. groups.Labels.Length - 1 ->
+                        Groups.members group groups |> Array.filter (fun cell -> levelOf[cell] = level)
+            |]
+
+            return {
+                Labels = [|
+                    for level in levels do
+                        for label in groups.Labels -> $"{level}|{label}"
+                |]
+                Order = Array.concat members
+                Starts = members |> Array.map Array.length |> Array.scan (+) 0
+                Control = None
+            }
+        }
+
+    let private strataOf (options: DifferentialOptions) cells groups =
+        match options.Batch with
+        | None -> Ok groups
+        | Some batch -> stratify batch cells groups
+
+    let private scales values (counts: SparseCounts) (grouped: GroupedGenes) =
+        match values with
+        | TestedValues.LogNormalised target ->
+            let totals = SizeFactors.totals counts
+
+            grouped.Cells
+            |> Array.map (fun cell -> if totals[cell] > 0.0 then target / totals[cell] else 0.0)
+        | TestedValues.AsStored
+        | TestedValues.StoredLogs -> [||]
+
+    /// Checks cells and options, and puts the counts in the order of the groups.
+    let prepare (options: DifferentialOptions) (cells: Cells) : Result<TestedGenes, CoExprError> =
+        result {
+            do! validate options
+            do! requireSome $"cells of {cells.Source}" cells.Counts.Cells "The file is empty."
+            do! requireSome $"genes of {cells.Source}" cells.Counts.Genes "The file is empty."
+            let! cells = Cells.requireUniqueGenes cells
+            let! cells = Cells.requireUniqueCells cells
+            let! groups = Groups.create options.Perturbation options.Control cells
+            do! requireControl options groups
+            do! requirePerturbation options groups
+            let! cells = requireValues options.Values cells
+            let! strata = strataOf options cells groups
+            let grouped = GroupedGenes.create options.Threads cells.Counts strata
+
+            return {
+                Grouped = grouped
+                Strata = strata.Labels.Length / groups.Labels.Length
+                Labels = groups.Labels
+                Control = groups.Control
+                Values = options.Values
+                Scales = scales options.Values cells.Counts grouped
+                FoldChange = options.FoldChange
+                Pseudocount = options.Pseudocount
+                Alternative = options.Alternative
+                MinimumCells = options.MinimumCells
+            }
+        }
+
+    let private test progress (options: DifferentialOptions) tested =
+        match options.Test with
+        | DifferentialTest.RankSum chosen -> RankSum.compute progress options.Threads chosen tested
+        | DifferentialTest.Welch chosen -> WelchT.compute progress options.Threads chosen tested
+
+    /// Compares every perturbation with the reference, gene by gene. The same bits for every number of threads.
+    ///
+    /// Errors: a column or a label that is not there (those there are are listed), a control with too few cells, values
+    /// that the test is not defined for, two cells or genes of one name, an empty matrix. What concerns single rows, such
+    /// as a perturbation with one cell, is in their status.
+    let compute
+        (progress: Progress)
+        (options: DifferentialOptions)
+        (cells: Cells)
+        : Result<DifferentialResult, CoExprError> =
+        result {
+            let! tested = prepare options cells
+            progress.Token.ThrowIfCancellationRequested()
+            let rows = test progress options tested
+            let perturbations = tested.Perturbations
+
+            ContrastRows.adjust options.Threads options.Adjustment perturbations.Length cells.Counts.Genes rows
+
+            return {
+                Options = options
+                Source = cells.Source
+                Perturbations = perturbations |> Array.map (fun group -> tested.Labels[group])
+                Reference = Option.defaultValue "rest" options.Control
+                Cells = perturbations |> Array.map tested.Size
+                ReferenceCells = TestedGenes.referenceSizes tested
+                GeneTable = cells.GeneTable
+                LeftOut = cells.Counts.Cells - tested.Grouped.Cells.Length
+                Rows = rows
+            }
+        }
+
+    /// Rank-sum tests: see `RankSum`.
+    let rankSum progress settings options cells =
+        compute
+            progress
+            {
+                options with
+                    Test = DifferentialTest.RankSum settings
+            }
+            cells
+
+    /// Welch's t-tests: see `WelchT`.
+    let welch progress settings options cells =
+        compute
+            progress
+            {
+                options with
+                    Test = DifferentialTest.Welch settings
+            }
+            cells

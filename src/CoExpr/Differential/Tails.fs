@@ -1,0 +1,126 @@
+namespace CoExpr
+
+open System
+open MathNet.Numerics
+
+/// log(1 + x) to full precision for small x.
+module private Precise =
+
+    /// Where 1 + x rounds, so does the difference of 1, by the same amount (Kahan 1979).
+    let logOnePlus (x: float) =
+        let sum = 1.0 + x
+        if sum = 1.0 then x else log sum * x / (sum - 1.0)
+
+/// The upper tail of the standard normal distribution.
+[<RequireQualifiedAccess>]
+module NormalTail =
+
+    /// P(Z ≥ z). Below 1e-308 see log10Upper.
+    let upper (z: float) =
+        0.5 * SpecialFunctions.Erfc(z / Math.Sqrt 2.0)
+
+    /// The leading terms of Laplace's series φ(z)/z · (1 − 1/z² + 3/z⁴ − …); beyond z = 30 the next is below 1e-13.
+    let private logFar (z: float) =
+        let v = 1.0 / (z * z)
+
+        let series =
+            1.0 - v * (1.0 - 3.0 * v * (1.0 - 5.0 * v * (1.0 - 7.0 * v * (1.0 - 9.0 * v))))
+
+        -0.5 * z * z - log (z * Math.Sqrt(2.0 * Math.PI)) + log series
+
+    /// The base-10 logarithm of P(Z ≥ z), which does not run out where that is below the smallest double.
+    let log10Upper (z: float) =
+        if z < 30.0 then log10 (upper z) else logFar z / log 10.0
+
+/// The two tails of Student's t distribution, by the incomplete beta function: P(|T| ≥ t) = I_x(ν/2, 1/2), x = ν/(ν + t²).
+[<RequireQualifiedAccess>]
+module StudentTail =
+
+    /// Where Stirling's series for ln Γ is precise to rounding.
+    [<Literal>]
+    let private Large = 16.0
+
+    let private stirling (x: float) =
+        let v = 1.0 / (x * x)
+
+        (1.0 / 12.0
+         - v
+           * (1.0 / 360.0
+              - v
+                * (1.0 / 1260.0 - v * (1.0 / 1680.0 - v * (1.0 / 1188.0 - v * 691.0 / 360360.0)))))
+        / x
+
+    /// ln Γ(a + 1/2) − ln Γ(a), without the cancellation of two large logarithms.
+    let rec private logGammaHalfStep (a: float) =
+        if a < Large then
+            logGammaHalfStep (a + 1.0) - Precise.logOnePlus (0.5 / a)
+        else
+            a * Precise.logOnePlus (0.5 / a) + 0.5 * log a - 0.5 + stirling (a + 0.5)
+            - stirling a
+
+    /// ln (x^a · (1 − x)^(1/2) / B(a, 1/2)), where 1 − x = t²/(ν + t²).
+    let private logFactor (a: float) (logX: float) (rest: float) =
+        a * logX + 0.5 * log rest + logGammaHalfStep a - 0.5 * log Math.PI
+
+    /// The continued fraction of I_x(a, b) (Lentz's evaluation), without the factor before it.
+    let private fraction (a: float) (b: float) (x: float) =
+        let tiny = 1e-300
+
+        let safe value =
+            if abs value < tiny then tiny else value
+
+        let mutable c = 1.0
+        let mutable d = 1.0 / safe (1.0 - (a + b) * x / (a + 1.0))
+        let mutable h = d
+        let mutable m = 1.0
+        let mutable running = true
+
+        while running && m < 100000.0 do
+            let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m))
+            d <- 1.0 / safe (1.0 + even * d)
+            c <- safe (1.0 + even / c)
+            h <- h * c * d
+            let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0))
+            d <- 1.0 / safe (1.0 + odd * d)
+            c <- safe (1.0 + odd / c)
+            h <- h * c * d
+            running <- abs (c * d - 1.0) > 1e-16
+            m <- m + 1.0
+
+        h
+
+    /// ln P(|T| ≥ |t|) with ν > 0 degrees of freedom.
+    let private logBoth (degrees: float) (t: float) =
+        let ratio = t * t / degrees
+        let a = degrees / 2.0
+        let x, rest = 1.0 / (1.0 + ratio), ratio / (1.0 + ratio)
+
+        let factor () =
+            logFactor a (-Precise.logOnePlus ratio) rest
+
+        if t = 0.0 then
+            0.0
+        elif Double.IsInfinity t then
+            Double.NegativeInfinity
+        elif x < (a + 1.0) / (a + 2.5) then
+            factor () - log a + log (fraction a 0.5 x)
+        else
+            log (1.0 - exp (factor () - log 0.5) * fraction 0.5 a rest)
+
+    /// P(|T| ≥ |t|) with ν > 0 degrees of freedom, which need not be whole. Below 1e-308 see log10Both.
+    let both degrees t = exp (logBoth degrees t)
+
+    /// The base-10 logarithm of the same.
+    let log10Both degrees t = logBoth degrees t / log 10.0
+
+    /// P(T ≥ t).
+    let upper degrees (t: float) =
+        let half = 0.5 * both degrees t
+        if t < 0.0 then 1.0 - half else half
+
+    /// The base-10 logarithm of the same.
+    let log10Upper degrees (t: float) =
+        if t < 0.0 then
+            log10 (upper degrees t)
+        else
+            log10Both degrees t - log10 2.0

@@ -1,0 +1,153 @@
+namespace CoExpr
+
+open System
+open CoExpr.Kernels
+
+/// How a t-test is made.
+type WelchOptions = {
+    /// Whether the reference's variance of its mean is taken as if it had as few cells as the perturbation: scanpy's
+    /// t-test_overestim_var, which is conservative.
+    OverestimateVariance: bool
+}
+
+/// The t-test of Welch (1947) of two means whose variances may differ:
+///
+///     t = (m1 − m0) / √(v1/n1 + v0/n0),   ν = (v1/n1 + v0/n0)² / ((v1/n1)²/(n1 − 1) + (v0/n0)²/(n0 − 1)),
+///
+/// with variances over n − 1. The effect is the difference of the means of the tested values, m1 − m0; the statistic is t.
+[<RequireQualifiedAccess>]
+module WelchT =
+
+    /// Each group with its own cells.
+    let standard = { OverestimateVariance = false }
+
+    /// Cells of a group, their mean and the sum of their squared distances from it.
+    [<Struct>]
+    type private Moments = {
+        Cells: float
+        Mean: float
+        Squares: float
+    }
+
+    /// Two groups as one (Chan, Golub and LeVeque 1979).
+    let private merged a b =
+        let cells = a.Cells + b.Cells
+
+        if a.Cells = 0.0 then
+            b
+        elif b.Cells = 0.0 then
+            a
+        else
+            let distance = b.Mean - a.Mean
+
+            {
+                Cells = cells
+                Mean = a.Mean + distance * b.Cells / cells
+                Squares = a.Squares + b.Squares + distance * distance * a.Cells * b.Cells / cells
+            }
+
+    let private none = {
+        Cells = 0.0
+        Mean = 0.0
+        Squares = 0.0
+    }
+
+    /// What each group is compared with. All groups but one are those before it and those after it: nothing is subtracted.
+    let private references control (groups: Moments[]) : Moments[] =
+        match control with
+        | Some control -> Array.create groups.Length groups[control]
+        | None ->
+            let before = Array.scan merged none groups
+            let after = Array.scanBack merged groups none
+            Array.init groups.Length (fun group -> merged before[group] after[group + 1])
+
+    /// p and its base-10 logarithm.
+    let private tail alternative degrees t =
+        match alternative with
+        | Alternative.TwoSided -> struct (StudentTail.both degrees t, StudentTail.log10Both degrees t)
+        | Alternative.Greater -> struct (StudentTail.upper degrees t, StudentTail.log10Upper degrees t)
+        | Alternative.Less -> struct (StudentTail.upper degrees -t, StudentTail.log10Upper degrees -t)
+
+    let private fillTest (rows: ContrastRows) (degreesOf: float[]) alternative place own reference referenceCells =
+        let a = own.Squares / (own.Cells - 1.0) / own.Cells
+        let b = reference.Squares / (reference.Cells - 1.0) / referenceCells
+        let t = (own.Mean - reference.Mean) / sqrt (a + b)
+
+        let degrees =
+            (a + b) * (a + b) / (a * a / (own.Cells - 1.0) + b * b / (referenceCells - 1.0))
+
+        let struct (p, log10P) = tail alternative degrees t
+        rows.Statistic[place] <- t
+        rows.PValue[place] <- p
+        rows.Log10P[place] <- log10P
+        degreesOf[place] <- degrees
+
+    /// Neither group varies: there is nothing to test by.
+    let private fillConstant (rows: ContrastRows) place difference =
+        if difference = 0.0 then
+            rows.Statistic[place] <- 0.0
+            rows.PValue[place] <- 1.0
+            rows.Log10P[place] <- 0.0
+
+            if rows.Status[place] <> RowStatus.AllZero then
+                rows.Status[place] <- RowStatus.AllTied
+        else
+            rows.Status[place] <- RowStatus.NoVariance
+
+    let private worker (tested: TestedGenes) options (rows: ContrastRows) degrees () =
+        let means, squares =
+            Array.zeroCreate<float> tested.Groups, Array.zeroCreate<float> tested.Groups
+
+        let perturbations = tested.Perturbations
+
+        fun (reader: GeneReader) gene ->
+            GroupMoments.Squares(reader.Values, reader.Bounds, reader.Sizes, means, squares)
+
+            let groups =
+                Array.init tested.Groups (fun group -> {
+                    Cells = float reader.Sizes[group]
+                    Mean = means[group]
+                    Squares = squares[group]
+                })
+
+            let references = references tested.Control groups
+
+            for row in 0 .. perturbations.Length - 1 do
+                let place = row * tested.Grouped.Genes.Lines + gene
+
+                if rows.Status[place] <> RowStatus.TooFewCells then
+                    let own, reference = groups[perturbations[row]], references[perturbations[row]]
+                    rows.Effect[place] <- own.Mean - reference.Mean
+
+                    if own.Squares + reference.Squares > 0.0 then
+                        let cells =
+                            if options.OverestimateVariance then
+                                own.Cells
+                            else
+                                reference.Cells
+
+                        fillTest rows degrees tested.Alternative place own reference cells
+                    else
+                        fillConstant rows place rows.Effect[place]
+
+    /// The name among further columns of the degrees of freedom.
+    [<Literal>]
+    let Degrees = "degrees_of_freedom"
+
+    /// Tests every gene of every perturbation; rows do not have their q-values yet. The same bits for every number of
+    /// threads and any division into blocks of genes. Throws ArgumentException for cells in strata.
+    let compute progress threads options (tested: TestedGenes) : ContrastRows =
+        if tested.Strata <> 1 then
+            invalidArg (nameof tested) $"{tested.Strata} strata; a t-test takes 1"
+
+        // A variance needs two cells.
+        let tested = {
+            tested with
+                MinimumCells = max 2 tested.MinimumCells
+        }
+
+        let rows =
+            ContrastRows.create tested.Perturbations.Length tested.Grouped.Genes.Lines [ Degrees ]
+
+        GeneBlocks.run progress threads tested rows (worker tested options rows (snd rows.Further.Head))
+        rows
