@@ -95,17 +95,17 @@ module RankSum =
             difference
         else
             match alternative with
-            | Alternative.TwoSided -> float (sign difference) * max 0.0 (abs difference - 0.5)
-            | Alternative.Greater -> difference - 0.5
-            | Alternative.Less -> difference + 0.5
+            | TwoSampleAlternative.TwoSided -> float (sign difference) * max 0.0 (abs difference - 0.5)
+            | TwoSampleAlternative.Greater -> difference - 0.5
+            | TwoSampleAlternative.Less -> difference + 0.5
 
     /// p and its base-10 logarithm of a z.
     let private normal alternative (z: float) =
         match alternative with
-        | Alternative.TwoSided ->
+        | TwoSampleAlternative.TwoSided ->
             struct (min 1.0 (2.0 * NormalTail.upper (abs z)), min 0.0 (log10 2.0 + NormalTail.log10Upper (abs z)))
-        | Alternative.Greater -> struct (NormalTail.upper z, NormalTail.log10Upper z)
-        | Alternative.Less -> struct (NormalTail.upper -z, NormalTail.log10Upper -z)
+        | TwoSampleAlternative.Greater -> struct (NormalTail.upper z, NormalTail.log10Upper z)
+        | TwoSampleAlternative.Less -> struct (NormalTail.upper -z, NormalTail.log10Upper -z)
 
     let private exact alternative n1 n0 (u: float) =
         let upper = ExactRankSum.upper n1 n0
@@ -113,9 +113,9 @@ module RankSum =
 
         let p =
             match alternative with
-            | Alternative.TwoSided -> min 1.0 (2.0 * upper (max u opposite))
-            | Alternative.Greater -> upper u
-            | Alternative.Less -> upper opposite
+            | TwoSampleAlternative.TwoSided -> min 1.0 (2.0 * upper (max u opposite))
+            | TwoSampleAlternative.Greater -> upper u
+            | TwoSampleAlternative.Less -> upper opposite
 
         struct (p, log10 p)
 
