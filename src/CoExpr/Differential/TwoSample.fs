@@ -115,6 +115,10 @@ type RowStatus =
     | TooFewCells = 5uy
     /// Each group has one value throughout, and they differ: a t-test has no spread to go by, and there is no p.
     | NoVariance = 6uy
+    /// The fit did not converge: no p.
+    | NotConverged = 7uy
+    /// Expressed too weakly in both groups to be tested: no p.
+    | LowExpression = 8uy
 
 [<RequireQualifiedAccess>]
 module RowStatus =
@@ -128,6 +132,8 @@ module RowStatus =
         | RowStatus.AllTied -> "all_tied"
         | RowStatus.TooFewCells -> "too_few_cells"
         | RowStatus.NoVariance -> "no_variance"
+        | RowStatus.NotConverged -> "not_converged"
+        | RowStatus.LowExpression -> "low_expression"
         | other -> invalidArg (nameof status) $"{other} is no status"
 
 /// Perturbations x genes, one gene after the other within a perturbation: the row of perturbation p and gene g is at

@@ -1,5 +1,19 @@
 namespace CoExpr
 
+/// How size factors are made.
+[<RequireQualifiedAccess>]
+type SizeFactorKind =
+    /// Total counts over their mean.
+    | LibrarySize
+    /// The median of ratios to geometric means, over genes that every cell has.
+    | MedianOfRatios
+    /// The same with the logarithm of 0 as 0: DESeq2's "poscounts".
+    | PositiveCounts
+    /// The same with geometric means of counts above 0: CRISPYx's "sparse".
+    | NonZeroRatios
+    /// The user's own, one per cell, above 0.
+    | Given of float[]
+
 /// How deeply each cell was sequenced, relative to the others.
 [<RequireQualifiedAccess>]
 module SizeFactors =
@@ -39,3 +53,145 @@ module SizeFactors =
         let totals = totals counts
         let mean = if totals.Length = 0 then 0.0 else Array.average totals
         totals |> Array.map (fun total -> if mean > 0.0 then total / mean else 0.0)
+
+    /// The median of some values, the mean of the middle two where there are as many above as below; NaN of none.
+    let private median (values: float[]) =
+        let sorted = Array.sort values
+        let middle = sorted.Length / 2
+
+        if sorted.Length = 0 then nan
+        elif sorted.Length % 2 = 1 then sorted[middle]
+        else 0.5 * (sorted[middle - 1] + sorted[middle])
+
+    /// ln count of every entry above 0 less the gene's reference, cell by cell; genes without a reference (NaN) say nothing.
+    let private medianRatios (references: float[]) (counts: SparseCounts) =
+        let byCell = counts.ByCell
+
+        Array.init counts.Cells (fun cell ->
+            let genes, values =
+                byCell.IndicesOf(cell).ToArray(), byCell.ValuesOf(cell).ToArray()
+
+            exp (
+                median [|
+                    for at in 0 .. genes.Length - 1 do
+                        if values[at] > 0.0f && not (System.Double.IsNaN references[genes[at]]) then
+                            log (float values[at]) - references[genes[at]]
+                |]
+            ))
+
+    /// Of every gene the sum of ln count over the cells with a count, and their number.
+    let private logSums (counts: SparseCounts) =
+        let byGene = counts.ByGene
+
+        Array.init counts.Genes (fun gene ->
+            let mutable sum, number = 0.0, 0
+
+            for value in byGene.ValuesOf gene do
+                if value > 0.0f then
+                    sum <- sum + log (float value)
+                    number <- number + 1
+
+            struct (sum, number))
+
+    let private ofGeometricMean (factors: float[]) =
+        let known = factors |> Array.filter (System.Double.IsNaN >> not)
+
+        let centre =
+            if known.Length = 0 then
+                1.0
+            else
+                known |> Array.averageBy log |> exp
+
+        factors |> Array.map (fun factor -> factor / centre)
+
+    /// e^median of ln(count / geometric mean of the gene), over the genes that every cell has (Anders and Huber 2010).
+    let medianOfRatios (counts: SparseCounts) : Result<float[], CoExprError> =
+        let references =
+            logSums counts
+            |> Array.map (fun (struct (sum, number)) -> if number = counts.Cells then sum / float number else nan)
+
+        if counts.Cells = 0 || Array.forall System.Double.IsNaN references then
+            Error(
+                CoExprError.TooFew(
+                    "genes with a count in every cell",
+                    0L,
+                    1L,
+                    "Single cells seldom share a gene: use library sizes, or positive counts (poscounts)."
+                )
+            )
+        else
+            Ok(medianRatios references counts)
+
+    /// The same with geometric means in which ln 0 counts as 0, over each cell's own counts above 0; scaled to a geometric
+    /// mean of 1, as DESeq2's "poscounts". NaN for a cell without counts.
+    let positiveCounts (counts: SparseCounts) =
+        let references =
+            logSums counts
+            |> Array.map (fun (struct (sum, number)) -> if number > 0 then sum / float counts.Cells else nan)
+
+        medianRatios references counts |> ofGeometricMean
+
+    /// The same with geometric means over counts above 0 alone, the median for cells without counts; scaled to a geometric
+    /// mean of 1, as CRISPYx's "sparse". Counts of single cells compress these towards 1: library sizes are better.
+    let nonZeroRatios (counts: SparseCounts) =
+        let references =
+            logSums counts
+            |> Array.map (fun (struct (sum, number)) -> if number > 0 then sum / float number else nan)
+
+        let factors = medianRatios references counts
+        let typical = median (factors |> Array.filter (System.Double.IsNaN >> not))
+
+        factors
+        |> Array.map (fun factor -> if System.Double.IsNaN factor then typical else factor)
+        |> ofGeometricMean
+
+    let private given (factors: float[]) (cells: Cells) =
+        if factors.Length <> cells.Counts.Cells then
+            Error(CoExprError.UnequalLengths("size factors", int64 cells.Counts.Cells, int64 factors.Length))
+        else
+            match factors |> Array.tryFindIndex (fun s -> not (s > 0.0 && s < infinity)) with
+            | Some at ->
+                let value =
+                    factors[at].ToString("R", System.Globalization.CultureInfo.InvariantCulture)
+
+                Error(
+                    CoExprError.BadOption(
+                        $"size factor of cell {cells.CellTable.Names[at]}",
+                        value,
+                        "size factors are finite numbers above 0"
+                    )
+                )
+            | None -> Ok factors
+
+    /// One per cell of the kind that is asked for. 0 or NaN for a cell without counts, unless the kind has a value for it.
+    let create (kind: SizeFactorKind) (cells: Cells) : Result<float[], CoExprError> =
+        match kind with
+        | SizeFactorKind.LibrarySize -> Ok(librarySize cells.Counts)
+        | SizeFactorKind.MedianOfRatios -> medianOfRatios cells.Counts
+        | SizeFactorKind.PositiveCounts -> Ok(positiveCounts cells.Counts)
+        | SizeFactorKind.NonZeroRatios -> Ok(nonZeroRatios cells.Counts)
+        | SizeFactorKind.Given factors -> given factors cells
+
+    /// Refuses a cell among these that has no size factor above 0, by its name.
+    let requirePositive (factors: float[]) (chosen: int[]) (cells: Cells) : Result<unit, CoExprError> =
+        match
+            chosen
+            |> Array.tryFind (fun cell -> not (factors[cell] > 0.0 && factors[cell] < infinity))
+        with
+        | Some cell ->
+            let name = cells.CellTable.Names[cell]
+
+            Error(
+                CoExprError.TooFew(
+                    $"counts of cell {name}",
+                    0L,
+                    1L,
+                    "A cell without counts has no size factor: leave such cells out first."
+                )
+            )
+        | None -> Ok()
+
+    /// The cells that have a count, for leaving out the others.
+    let cellsWithCounts (counts: SparseCounts) =
+        let totals = totals counts
+        [| 0 .. counts.Cells - 1 |] |> Array.filter (fun cell -> totals[cell] > 0.0)

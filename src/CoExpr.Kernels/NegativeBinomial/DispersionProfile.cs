@@ -1,0 +1,267 @@
+using System;
+using System.Collections.Generic;
+using System.Runtime.Intrinsics;
+
+namespace CoExpr.Kernels;
+
+/// <summary>The profile likelihood of a dispersion at one point.</summary>
+/// <param name="Value">Log-likelihood, adjusted as Cox and Reid do, up to a constant.</param>
+/// <param name="Slope">Its derivative with respect to ln α.</param>
+/// <param name="Curvature">Its second derivative.</param>
+public readonly record struct ProfilePoint(double Value, double Slope, double Curvature);
+
+/// <summary>What the counts of a gene say about its dispersion, from one pass over them.</summary>
+public sealed class DispersionProfile
+{
+    // With every group's mean held at its Poisson estimate m (ln α and the ln means are orthogonal: Cox and Reid 1987)
+    //
+    //     ℓ(α) = Σ_k N_k ln(1 + α k) − Σ (y + 1/α) ln(1 + α m s) − ½ Σ_groups ln I,     I = Σ m s / (1 + α m s),
+    //
+    // N_k being the number of counts above k, k from 1. The middle sum is over all cells: it depends on them only
+    // through two measures on v = ln(m s), one with mass 1 per cell (its Gauss nodes) and one with mass y per count.
+    // Both are put on a grid of step 1/16, four points to each mass so that cubics in v are exact. The function
+    // ln(1 + α e^v) is so smooth that this moves ln α by a thousandth at most where the likelihood has any opinion.
+    // After that an α costs some hundred logarithms, however many cells there are.
+
+    const int Steps = 16;
+    const int Half = 60 * Steps;
+    const int GridPoints = 2 * Half;
+
+    // Counts up to here are kept by their number; the sum of ln(1 + α k) beyond is taken by Euler and Maclaurin.
+    const int Listed = 1024;
+
+    static readonly double[] Means = MakeMeans();
+
+    readonly SizeFactorNodes nodes;
+    readonly double[] cellMass = new double[GridPoints + Lanes8.Width];
+    readonly double[] countMass = new double[GridPoints + Lanes8.Width];
+    readonly double[] above = new double[Listed + 2 * Lanes8.Width];
+    readonly List<double> large = [];
+    readonly double[] means;
+    int first = GridPoints;
+    int end;
+    int tail;
+
+    /// <summary>Work space for one thread.</summary>
+    public DispersionProfile(SizeFactorNodes nodes)
+    {
+        this.nodes = nodes;
+        means = new double[nodes.Padded];
+    }
+
+    /// <summary>Takes in all groups of a gene.</summary>
+    public void Load(GeneCounts gene)
+    {
+        Clear();
+        for (var group = 0; group < nodes.Groups; group++)
+            Add(gene, group);
+        Accumulate();
+    }
+
+    /// <summary>Takes in two groups of a gene.</summary>
+    public void Load(GeneCounts gene, int control, int group)
+    {
+        Clear();
+        Add(gene, control);
+        Add(gene, group);
+        Accumulate();
+    }
+
+    /// <summary>Whether any of the groups has a count.</summary>
+    public bool HasCounts => end > 0;
+
+    /// <summary>The profile at ln α.</summary>
+    /// <param name="logDispersion">ln α.</param>
+    /// <param name="coxReid">Whether the last sum is in.</param>
+    public ProfilePoint At(double logDispersion, bool coxReid)
+    {
+        var alpha = Math.Exp(logDispersion);
+        var (value, slope, curvature) = Counted(alpha);
+        Middle(alpha, ref value, ref slope, ref curvature);
+        if (coxReid)
+            Adjust(alpha, ref value, ref slope, ref curvature);
+        foreach (var count in large)
+            AddLarge(alpha, count, ref value, ref slope, ref curvature);
+        return new ProfilePoint(value, slope, curvature);
+    }
+
+    void Clear()
+    {
+        if (end > 0)
+        {
+            Array.Clear(cellMass, first, end - first);
+            Array.Clear(countMass, first, end - first);
+        }
+        Array.Clear(above);
+        Array.Clear(means);
+        large.Clear();
+        (first, end, tail) = (GridPoints, 0, 0);
+    }
+
+    void Add(GeneCounts gene, int group)
+    {
+        var total = gene.Totals[group];
+        if (total == 0)
+            return;
+        var mean = total / nodes.Sums[group];
+        var shift = Math.Log(mean);
+        means[group] = mean;
+        first = Math.Min(first, Place(shift + nodes.LowestLogs[group]) - 1);
+        end = Math.Max(end, Place(shift + nodes.HighestLogs[group]) + 3);
+        for (var at = group * nodes.Stride; nodes.Weights[at] > 0; at++)
+        {
+            Deposit(cellMass, shift + Math.Log(nodes.Nodes[at]), nodes.Weights[at]);
+            if (at + 1 == (group + 1) * nodes.Stride)
+                break;
+        }
+        for (var at = gene.Bounds[group]; at < gene.Bounds[group + 1]; at++)
+        {
+            Deposit(countMass, shift + gene.Logs[at], gene.Counts[at]);
+            above[(int)Math.Min(gene.Counts[at], Listed) - 1]++;
+            if (gene.Counts[at] > Listed)
+                large.Add(gene.Counts[at]);
+        }
+        tail = Math.Max(tail, (int)Math.Min(gene.Highest, Listed));
+    }
+
+    // above[k] becomes the number of counts above k.
+    void Accumulate()
+    {
+        for (var k = tail - 2; k >= 0; k--)
+            above[k] += above[k + 1];
+    }
+
+    // The grid point at or below v. Beyond e^±59 there are no counts.
+    static int Place(double v) => Math.Clamp((int)Math.Floor(v * Steps) + Half, 1, GridPoints - 3);
+
+    // Lagrange's weights of the four points about v.
+    static void Deposit(double[] mass, double v, double weight)
+    {
+        var x = v * Steps;
+        var place = Place(v);
+        var t = x - (place - Half);
+        var (before, after, last) = (t + 1, t - 1, t - 2);
+        mass[place - 1] -= weight * t * after * last / 6;
+        mass[place] += weight * before * after * last / 2;
+        mass[place + 1] -= weight * before * t * last / 2;
+        mass[place + 2] += weight * before * t * after / 6;
+    }
+
+    // Σ N_k ln(1 + α k), k from 1.
+    ProfilePoint Counted(double alpha)
+    {
+        var (one, step) = (Vector512<double>.One, Vector512.Create(8.0));
+        var k = Vector512.Create(1.0, 2, 3, 4, 5, 6, 7, 8);
+        var (value, slope, curvature) = (Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero);
+        var alphas = Vector512.Create(alpha);
+        for (var at = 1; at < tail; at += Lanes8.Width)
+        {
+            var n = Lanes8.Load(above, at);
+            var x = alphas * k;
+            var r = one / (one + x);
+            value += n * Lanes8.LogOnePlus(x);
+            slope += n * x * r;
+            curvature += n * x * r * r;
+            k += step;
+        }
+        return new ProfilePoint(Lanes8.Sum(value), Lanes8.Sum(slope), Lanes8.Sum(curvature));
+    }
+
+    void Middle(double alpha, ref double value, ref double slope, ref double curvature)
+    {
+        var (one, alphas, size) = (Vector512<double>.One, Vector512.Create(alpha), Vector512.Create(1 / alpha));
+        var (v, s, c) = (Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero);
+        for (var at = first; at < end; at += Lanes8.Width)
+        {
+            var (cells, counts, mean) = (
+                Lanes8.LoadBefore(cellMass, at, end),
+                Lanes8.LoadBefore(countMass, at, end),
+                Lanes8.Load(Means, at)
+            );
+            var x = alphas * mean;
+            var r = one / (one + x);
+            var log = Lanes8.LogOnePlus(x);
+            var (xr, loss) = (x * r, (log - x * r) * size);
+            v += (cells * size + counts) * log;
+            s += cells * loss - counts * xr;
+            c += cells * (mean * xr * r - loss) - counts * xr * r;
+        }
+        value -= Lanes8.Sum(v);
+        slope += Lanes8.Sum(s);
+        curvature += Lanes8.Sum(c);
+    }
+
+    // −½ Σ ln I of eight groups at a time. With h = I / m, a prime being ∂/∂ ln α: h' = −Σ s x r², h'' = h' + 2 Σ s x² r³
+    // where x = α m s and r = 1 / (1 + x).
+    void Adjust(double alpha, ref double value, ref double slope, ref double curvature)
+    {
+        var (v, s, c) = (Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero);
+        var one = Vector512<double>.One;
+        for (var group = 0; group < means.Length; group += Lanes8.Width)
+        {
+            var mean = Lanes8.Load(means, group);
+            var t = Vector512.Create(alpha) * mean;
+            var (h, h1, h2) = (Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero);
+            for (var node = 0; node < nodes.Width; node++)
+            {
+                var at = node * nodes.Padded + group;
+                var factor = Lanes8.Load(nodes.NodesAcross, at);
+                var x = t * factor;
+                var r = one / (one + x);
+                var sr = Lanes8.Load(nodes.WeightsAcross, at) * factor * r;
+                h += sr;
+                var xr = x * r;
+                h1 -= sr * xr;
+                h2 += sr * xr * xr;
+            }
+            // Groups without counts are as if they were not there.
+            var used = Vector512.GreaterThan(mean, Vector512<double>.Zero);
+            var information = Vector512.ConditionalSelect(used, mean * h, one);
+            var ratio = used & (h1 / Vector512.ConditionalSelect(used, h, one));
+            v += Lanes8.Log(information);
+            s += ratio;
+            c += ratio + (used & (h2 + h2) / Vector512.ConditionalSelect(used, h, one)) - ratio * ratio;
+        }
+        value -= Lanes8.Sum(v) / 2;
+        slope -= Lanes8.Sum(s) / 2;
+        curvature -= Lanes8.Sum(c) / 2;
+    }
+
+    // Σ f(k), k from 1,024 to before y, f(k) = ln(1 + α k): ∫ f + [−f/2 + f'/12 − f'''/720] between the ends; what is
+    // left out is below 1e-15 there.
+    static void AddLarge(double alpha, double count, ref double value, ref double slope, ref double curvature)
+    {
+        var (v1, s1, c1) = Antiderivative(alpha, count);
+        var (v0, s0, c0) = Antiderivative(alpha, Listed);
+        value += v1 - v0;
+        slope += s1 - s0;
+        curvature += c1 - c0;
+    }
+
+    static ProfilePoint Antiderivative(double alpha, double k)
+    {
+        var x = alpha * k;
+        var r = 1 / (1 + x);
+        var log = x < 1e-4 ? x - x * x / 2 + x * x * x / 3 : Math.Log(1 + x);
+        var ar = alpha * r;
+        // ∫ ln(1 + αk) dk = (k + 1/α) ln(1 + αk) − k. Its derivative with respect to ln α is k − ln(1 + αk)/α.
+        var value = x < 1e-4 ? k * (x / 2 - x * x / 6 + x * x * x / 12) : (k + 1 / alpha) * log - k;
+        var slope = x < 1e-4 ? k * (x / 2 - x * x / 3 + x * x * x / 4) : k - log / alpha;
+        var curvature = log / alpha - k * r;
+        if (x < 1e-4)
+            curvature = k * (x / 2 - 2 * x * x / 3 + 3 * x * x * x / 4);
+        return new ProfilePoint(
+            value - log / 2 + ar / 12 - ar * ar * ar / 360,
+            slope - x * r / 2 + ar * r / 12,
+            curvature - x * r * r / 2 + ar * r * (1 - x) * r / 12
+        );
+    }
+
+    static double[] MakeMeans()
+    {
+        var means = new double[GridPoints + Lanes8.Width];
+        for (var at = 0; at < means.Length; at++)
+            means[at] = Math.Exp((double)(at - Half) / Steps);
+        return means;
+    }
+}

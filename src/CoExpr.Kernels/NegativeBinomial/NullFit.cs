@@ -1,0 +1,97 @@
+using System;
+
+namespace CoExpr.Kernels;
+
+/// <summary>A group and the control fitted under the hypothesis that their ln means differ by a given shift.</summary>
+/// <param name="Mean">The control's mean e^β under it; NaN where it was not reached.</param>
+/// <param name="LogRatio">The log-likelihood lost by it, 0 or more.</param>
+/// <param name="Score">The group's score there; minus the control's.</param>
+/// <param name="Information">Fisher's information on the difference there, I₀ I / (I₀ + I).</param>
+public readonly record struct NullFit(double Mean, double LogRatio, double Score, double Information)
+{
+    const int MostSteps = 60;
+
+    /// <summary>Solves U₀(β) + U(β + shift) = 0.</summary>
+    /// <param name="gene">The gene.</param>
+    /// <param name="control">The control group.</param>
+    /// <param name="series">The control's score, or cleared where the control has no counts.</param>
+    /// <param name="group">The group that is compared with it.</param>
+    /// <param name="dispersion">α.</param>
+    /// <param name="means">Means of largest likelihood of all groups.</param>
+    /// <param name="shift">The difference of ln means that is supposed.</param>
+    public static NullFit Solve(
+        GeneCounts gene,
+        int control,
+        ControlScore series,
+        int group,
+        double dispersion,
+        ReadOnlySpan<double> means,
+        double shift
+    )
+    {
+        var pair = new Pair(gene, control, series, group, dispersion, Math.Exp(shift));
+        var mean = pair.Root(means[control], means[group]);
+        if (double.IsNaN(mean))
+            return new NullFit(double.NaN, double.NaN, double.NaN, double.NaN);
+        var other = mean * pair.Fold;
+        var lost = pair.Lost(means[control], mean) + GroupFit.LogRatio(gene, group, dispersion, means[group], other);
+        var (i0, i1) = (
+            GroupFit.Information(gene.Groups, control, dispersion, mean),
+            GroupFit.Information(gene.Groups, group, dispersion, other)
+        );
+        var score = GroupFit.Score(gene, group, dispersion, other).Score;
+        return new NullFit(mean, Math.Max(0, lost), score, i0 * i1 / (i0 + i1));
+    }
+
+    // The two groups of one comparison.
+    readonly struct Pair(GeneCounts gene, int control, ControlScore series, int group, double dispersion, double fold)
+    {
+        internal double Fold => fold;
+
+        internal double Lost(double best, double mean) =>
+            series.Covers(Math.Log(mean))
+                ? series.Lost(Math.Log(mean))
+                : GroupFit.LogRatio(gene, control, dispersion, best, mean);
+
+        // Newton's method in the mean itself, in which the score of Poisson counts over the mean is linear.
+        internal double Root(double controlMean, double groupMean)
+        {
+            var mean = Start(controlMean, groupMean);
+            var (low, high) = (Math.Min(controlMean, groupMean / fold), Math.Max(controlMean, groupMean / fold));
+            for (var step = 0; step < MostSteps; step++)
+            {
+                var (score, observed) = Score(mean);
+                (low, high) = score > 0 ? (mean, high) : (low, mean);
+                var next = mean * (1 + score / observed);
+                mean = next > low && next < high ? next : (low + high) / 2;
+                // The step leaves an error of about its square, and the likelihood depends on the square of that.
+                if (score * score < 1e-10 * observed || high - low < 1e-14 * high)
+                    return mean;
+            }
+            return double.NaN;
+        }
+
+        double Start(double controlMean, double groupMean)
+        {
+            var (i0, i1) = (Weight(control, controlMean), Weight(group, groupMean));
+            return (controlMean * i0 + groupMean * i1) / (i0 + fold * i1);
+        }
+
+        double Weight(int which, double mean) =>
+            mean > 0 ? GroupFit.Information(gene.Groups, which, dispersion, mean) / mean : gene.Groups.Sums[which];
+
+        (double Score, double Observed) Score(double mean)
+        {
+            var own = GroupFit.Score(gene, group, dispersion, mean * fold);
+            var beta = Math.Log(mean);
+            if (!series.Covers(beta))
+            {
+                var direct = GroupFit.Score(gene, control, dispersion, mean);
+                return (own.Score + direct.Score, own.Observed + direct.Observed);
+            }
+            // The information stands in for the series' slope.
+            var observed = GroupFit.Information(gene.Groups, control, dispersion, mean);
+            return (own.Score + series.At(beta), own.Observed + observed);
+        }
+    }
+}

@@ -1,0 +1,390 @@
+namespace CoExpr
+
+open System
+open CoExpr.Kernels
+
+/// Where dispersions come from.
+[<RequireQualifiedAccess>]
+type DispersionSource =
+    /// One per gene from all groups of the screen.
+    | Screen of GeneDispersionOptions
+    /// One per gene and perturbation, from its cells and the control's alone. Takes as many times as long as there are
+    /// perturbations.
+    | EachComparison of GeneDispersionOptions
+    /// The user's, one per gene.
+    | Given of float[]
+
+/// Genes too weakly expressed to be tested: in the control and in the perturbed cells both, the share of cells with the gene
+/// and the mean count over size factor are below these. What CRISPYx does.
+type LowExpression = {
+    ControlFraction: float
+    ControlMean: float
+    Fraction: float
+    Mean: float
+}
+
+[<RequireQualifiedAccess>]
+module LowExpression =
+    /// Below 1 % of the control's cells and 0.05, and below 0.2 % of the perturbed and 0.005.
+    let standard = {
+        ControlFraction = 0.01
+        ControlMean = 0.05
+        Fraction = 0.002
+        Mean = 0.005
+    }
+
+/// How a screen is tested with negative binomials.
+type NegativeBinomialOptions = {
+    SizeFactors: SizeFactorKind
+    Dispersion: DispersionSource
+    Test: NegativeBinomialTest
+    Hypothesis: FoldHypothesis
+    /// None: every gene is tested.
+    LowExpression: LowExpression option
+    Adjustment: Adjustment
+    /// Groups with fewer cells are not tested.
+    MinimumCells: int
+    Threads: int
+}
+
+/// What each perturbation of a screen changes, by negative binomials.
+type NegativeBinomialResult = {
+    Options: NegativeBinomialOptions
+    /// The groups that were compared with the control, in the order of the rows.
+    Perturbations: int[]
+    /// One per cell of the input.
+    SizeFactors: float[]
+    /// One for the screen, or one per perturbation; none where they were given.
+    Dispersions: GeneDispersions[]
+    /// Of quasi-likelihood tests: one for each of the dispersions.
+    Quasi: QuasiDispersions[]
+    /// Effect and LogFoldChange are log2 fold changes; means are fitted, per size factor of 1.
+    Rows: ContrastRows
+}
+
+/// Negative-binomial tests of every gene of every perturbation of a screen against shared controls. Counts of group p are
+/// negative binomial with mean s e^β_p, s being the cell's size factor, and variance mu + alpha mu²; given alpha the groups
+/// are fitted one by one, and cells without counts enter by a few Gauss nodes, so that only counts above 0 are visited.
+[<RequireQualifiedAccess>]
+module NegativeBinomialScreen =
+
+    /// The name among further columns of the standard error of the log2 fold change.
+    [<Literal>]
+    let StandardError = "standard_error"
+
+    /// Library sizes, dispersions of the screen, likelihood ratios, two-sided, q per perturbation.
+    let defaults = {
+        SizeFactors = SizeFactorKind.LibrarySize
+        Dispersion = DispersionSource.Screen GeneDispersions.standard
+        Test = NegativeBinomialTest.LikelihoodRatio
+        Hypothesis = FoldHypothesis.Beyond(Alternative.TwoSided, 0.0)
+        LowExpression = None
+        Adjustment = Adjustment.PerPerturbation
+        MinimumCells = 2
+        Threads = Schedule.defaultThreads
+    }
+
+    /// The rules of all groups.
+    let internal nodes threads (sizeFactors: float[]) (genes: GroupedGenes) =
+        let nodes = SizeFactorNodes(GroupedGenes.arrange sizeFactors genes, genes.Starts)
+
+        Schedule.blocks threads nodes.Groups ignore (fun () group -> nodes.Fill group)
+        nodes
+
+    /// What one pass over the genes needs.
+    type private Pass = {
+        Nodes: SizeFactorNodes
+        Genes: GroupedGenes
+        Control: int
+        Perturbations: int[]
+        /// The row of the first of the perturbations.
+        FirstRow: int
+        Dispersions: GeneDispersions option
+        Estimation: GeneDispersionOptions
+        Quasi: QuasiDispersions option
+        Alphas: float[]
+        Rows: ContrastRows
+    }
+
+    let private log2e = 1.0 / log 2.0
+
+    /// Where the mode is asked for and was not reached by precisions alone, it is looked for from the gene's profile.
+    let private finalDispersion (pass: Pass) (profile: DispersionProfile) (counts: GeneCounts) gene =
+        match pass.Dispersions with
+        | Some found when
+            pass.Quasi.IsNone
+            && pass.Estimation.Shrinkage = ScreenShrinkage.PosteriorMode
+            && found.PriorVariance > 0.0
+            && not found.IsOutlier[gene]
+            ->
+            profile.Load counts
+
+            let values =
+                ReadOnlySpan(found.Profiles, gene * DispersionFit.Points, DispersionFit.Points)
+
+            let mode =
+                DispersionFit.Mode(profile, pass.Estimation.CoxReid, values, log found.Trend[gene], found.PriorVariance)
+
+            found.Final[gene] <- exp mode
+            pass.Alphas[gene] <- found.Final[gene]
+        | _ -> ()
+
+        pass.Alphas[gene]
+
+    let private share stored cells =
+        if cells = 0 then nan else float stored / float cells
+
+    let private isLow (options: NegativeBinomialOptions) (rows: ContrastRows) place =
+        match options.LowExpression with
+        | None -> false
+        | Some low ->
+            rows.ReferenceFraction[place] < low.ControlFraction
+            && rows.ReferenceMean[place] < low.ControlMean
+            && rows.Fraction[place] < low.Fraction
+            && rows.Mean[place] < low.Mean
+
+    let private fillMeans (pass: Pass) (tester: FoldTester) group place =
+        let counts, rows = tester.Counts, pass.Rows
+
+        let stored group =
+            counts.Bounds[group + 1] - counts.Bounds[group]
+
+        rows.Mean[place] <- tester.Means[group]
+        rows.ReferenceMean[place] <- tester.Means[pass.Control]
+        rows.Fraction[place] <- share (stored group) (pass.Genes.Size group)
+        rows.ReferenceFraction[place] <- share (stored pass.Control) (pass.Genes.Size pass.Control)
+
+    let private fillTest (pass: Pass) (tester: FoldTester) group place =
+        let rows, found = pass.Rows, tester.Compare group
+        rows.Effect[place] <- found.LogFold * log2e
+        rows.LogFoldChange[place] <- found.LogFold * log2e
+        (snd rows.Further.Head)[place] <- found.StandardError * log2e
+        rows.Statistic[place] <- found.Statistic
+        rows.PValue[place] <- found.PValue
+        rows.Log10P[place] <- found.Log10P
+        rows.Status[place] <- found.Status
+
+    let private fillRow options (pass: Pass) (tester: FoldTester) row group gene =
+        let place = row * pass.Genes.Genes.Lines + gene
+        fillMeans pass tester group place
+
+        if min (pass.Genes.Size group) (pass.Genes.Size pass.Control) < options.MinimumCells then
+            pass.Rows.Status[place] <- RowStatus.TooFewCells
+        elif isLow options pass.Rows place then
+            pass.Rows.Status[place] <- RowStatus.LowExpression
+        else
+            fillTest pass tester group place
+
+    let private testGene options (pass: Pass) (tester: FoldTester, profile) gene =
+        let genes = pass.Genes
+
+        tester.Load(
+            Span.op_Implicit (genes.Genes.IndicesOf gene),
+            Span.op_Implicit (genes.Genes.ValuesOf gene),
+            genes.Starts
+        )
+
+        let alpha = finalDispersion pass profile tester.Counts gene
+
+        match pass.Quasi with
+        | Some quasi -> tester.Fit(alpha, quasi.Shrunk[gene], quasi.PriorDegrees + quasi.Degrees)
+        | None -> tester.Fit(alpha, 1.0, infinity)
+
+        pass.Perturbations
+        |> Array.iteri (fun i group -> fillRow options pass tester (pass.FirstRow + i) group gene)
+
+    let private testAll (progress: Progress) options (pass: Pass) =
+        let lines = pass.Genes.Genes.Lines
+        let advance = Progress.counter progress "tests" "genes" (int64 lines)
+
+        let makeState () =
+            FoldTester(pass.Nodes, pass.Control, options.Test, options.Hypothesis), DispersionProfile pass.Nodes
+
+        let size = GeneDispersions.BlockGenes
+
+        Schedule.blocks options.Threads ((lines + size - 1) / size) makeState (fun state block ->
+            let first, next = block * size, min lines ((block + 1) * size)
+
+            for gene in first .. next - 1 do
+                testGene options pass state gene
+
+            advance (int64 (next - first)))
+
+    /// Of the groups with cells, cells less groups.
+    let private degrees (genes: GroupedGenes) =
+        let groups =
+            Seq.init genes.Labels.Length genes.Size
+            |> Seq.filter (fun cells -> cells > 0)
+            |> Seq.length
+
+        float (max 1 (genes.Cells.Length - groups))
+
+    let private quasiOf options (genes: GroupedGenes) (found: GeneDispersions) =
+        if options.Test = NegativeBinomialTest.QuasiLikelihood then
+            Some(QuasiDispersions.create (degrees genes) found.Means found.GeneWise found.Trend)
+        else
+            None
+
+    let private run progress options sizeFactors (genes: GroupedGenes) control perturbations firstRow rows =
+        let nodes = nodes options.Threads sizeFactors genes
+
+        let estimation, dispersions, alphas =
+            match options.Dispersion with
+            | DispersionSource.Given alphas -> GeneDispersions.standard, None, alphas
+            | DispersionSource.Screen chosen
+            | DispersionSource.EachComparison chosen ->
+                let found =
+                    GeneDispersions.geneWise progress options.Threads chosen.CoxReid nodes genes
+                    |> GeneDispersions.shrink chosen
+
+                chosen, Some found, Array.copy found.Final
+
+        let quasi = dispersions |> Option.bind (quasiOf options genes)
+
+        testAll progress options {
+            Nodes = nodes
+            Genes = genes
+            Control = control
+            Perturbations = perturbations
+            FirstRow = firstRow
+            Dispersions = dispersions
+            Estimation = estimation
+            Quasi = quasi
+            Alphas =
+                match quasi, dispersions with
+                | Some _, Some found -> found.Trend
+                | _ -> alphas
+            Rows = rows
+        }
+
+        struct (dispersions, quasi)
+
+    /// The control and one other group.
+    let private pairOf (groups: Groups) control group : Groups =
+        let members = [| Groups.members control groups; Groups.members group groups |]
+
+        {
+            Labels = [| groups.Labels[control]; groups.Labels[group] |]
+            Order = Array.concat members
+            Starts = members |> Array.map Array.length |> Array.scan (+) 0
+            Control = Some 0
+        }
+
+    let private invariant (value: float) =
+        value.ToString("R", Globalization.CultureInfo.InvariantCulture)
+
+    let private badThreshold hypothesis =
+        match hypothesis with
+        | FoldHypothesis.Beyond(_, threshold) when not (threshold >= 0.0 && threshold < infinity) ->
+            Some(threshold, "a finite log2 fold change of 0 or more is needed")
+        | FoldHypothesis.Within threshold when not (threshold > 0.0 && threshold < infinity) ->
+            Some(threshold, "a finite log2 fold change above 0 is needed")
+        | _ -> None
+
+    /// What is wrong with the options, whatever the data.
+    let validate (options: NegativeBinomialOptions) : Result<unit, CoExprError> =
+        let bad option value allowed =
+            Error(CoExprError.BadOption(option, value, allowed))
+
+        match badThreshold options.Hypothesis, options.Dispersion, options.Test with
+        | Some(threshold, allowed), _, _ -> bad "--threshold" (invariant threshold) allowed
+        | _, DispersionSource.Given _, NegativeBinomialTest.QuasiLikelihood ->
+            bad "--test" "ql" "quasi-likelihood needs dispersions that are estimated, not given ones"
+        | _ ->
+            if options.MinimumCells < 1 then
+                bad "--min-cells" (string options.MinimumCells) "1 or more are needed"
+            elif options.Threads < 1 then
+                bad "--threads" (string options.Threads) "1 or more are needed"
+            else
+                Ok()
+
+    let private requireControl (options: NegativeBinomialOptions) (groups: Groups) =
+        match groups.Control with
+        | None ->
+            Error(
+                CoExprError.BadOption(
+                    "--control",
+                    "none",
+                    "negative-binomial tests need the label of the control; rank-sum tests can compare with all other cells"
+                )
+            )
+        | Some control ->
+            let cells = groups.Starts[control + 1] - groups.Starts[control]
+
+            if cells < options.MinimumCells then
+                Error(
+                    CoExprError.TooFew(
+                        $"cells of the control {groups.Labels[control]}",
+                        int64 cells,
+                        int64 options.MinimumCells,
+                        "Name a control with more cells, or lower --min-cells."
+                    )
+                )
+            else
+                Ok control
+
+    let private requireCounts (cells: Cells) =
+        if cells.Counts.Integer then
+            Ok cells
+        else
+            cells
+            |> Cells.requireValues
+                (fun value -> value >= 0.0f && value = MathF.Floor value && value < 16777216.0f)
+                "Negative binomials need counts: whole numbers from 0 on. Name the layer with the raw counts, or use a rank-sum or t test."
+
+    let private requireDispersions options (cells: Cells) =
+        match options.Dispersion with
+        | DispersionSource.Given alphas -> GeneDispersions.given cells.GeneTable.Names alphas |> Result.map ignore
+        | _ -> Ok()
+
+    let private testScreen progress options (counts: SparseCounts) (groups: Groups) control perturbations factors rows =
+        match options.Dispersion with
+        | DispersionSource.EachComparison _ ->
+            perturbations
+            |> Array.mapi (fun row group ->
+                let genes = GroupedGenes.create options.Threads counts (pairOf groups control group)
+                run progress options factors genes 0 [| 1 |] row rows)
+        | _ ->
+            let genes = GroupedGenes.create options.Threads counts groups
+            [| run progress options factors genes control perturbations 0 rows |]
+
+    /// Tests every gene of every group against the control group. The same bits for every number of threads and order of
+    /// the genes.
+    ///
+    /// Errors: no control or one with too few cells; values that are no counts, by gene and cell; a cell without counts in
+    /// a group, which has no size factor; given size factors or dispersions that do not fit. What concerns single rows,
+    /// such as a group without counts of a gene, is in their status.
+    let compute
+        (progress: Progress)
+        (options: NegativeBinomialOptions)
+        (groups: Groups)
+        (cells: Cells)
+        : Result<NegativeBinomialResult, CoExprError> =
+        result {
+            do! validate options
+            let! control = requireControl options groups
+            let! cells = requireCounts cells
+            do! requireDispersions options cells
+            let! factors = SizeFactors.create options.SizeFactors cells
+            do! SizeFactors.requirePositive factors groups.Order cells
+
+            let perturbations =
+                [| 0 .. groups.Labels.Length - 1 |] |> Array.filter (fun g -> g <> control)
+
+            let rows =
+                ContrastRows.create perturbations.Length cells.Counts.Genes [ StandardError ]
+
+            let found =
+                testScreen progress options cells.Counts groups control perturbations factors rows
+
+            ContrastRows.adjust options.Threads options.Adjustment perturbations.Length cells.Counts.Genes rows
+
+            return {
+                Options = options
+                Perturbations = perturbations
+                SizeFactors = factors
+                Dispersions = found |> Array.choose (fun (struct (dispersions, _)) -> dispersions)
+                Quasi = found |> Array.choose (fun (struct (_, quasi)) -> quasi)
+                Rows = rows
+            }
+        }

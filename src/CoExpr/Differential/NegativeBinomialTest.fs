@@ -1,0 +1,228 @@
+namespace CoExpr
+
+open System
+open CoExpr.Kernels
+
+/// Which test compares a perturbation's mean with the control's.
+[<RequireQualifiedAccess>]
+type NegativeBinomialTest =
+    /// The signed root of the likelihood ratio.
+    | LikelihoodRatio
+    /// The log-fold change over its standard error.
+    | Wald
+    /// Rao's score at the fit under the hypothesis, over its standard deviation.
+    | Score
+    /// The signed root of the likelihood ratio with the trend's dispersion over the gene's quasi-likelihood dispersion,
+    /// shrunk; its square is an F (Lund et al. 2012; Ahlmann-Eltze and Huber 2020).
+    | QuasiLikelihood
+
+/// What is claimed of a log2 fold change.
+[<RequireQualifiedAccess>]
+type FoldHypothesis =
+    /// It is beyond the threshold (0 or more): above it, below minus it, or either.
+    | Beyond of Alternative * log2Threshold: float
+    /// It is nearer to 0 than the threshold (above 0), either way.
+    | Within of log2Threshold: float
+
+[<RequireQualifiedAccess>]
+module NegativeBinomialTest =
+    /// As the command line and files have it.
+    let name test =
+        match test with
+        | NegativeBinomialTest.LikelihoodRatio -> "lrt"
+        | NegativeBinomialTest.Wald -> "wald"
+        | NegativeBinomialTest.Score -> "score"
+        | NegativeBinomialTest.QuasiLikelihood -> "ql"
+
+/// One gene in one perturbation against the control.
+[<Struct>]
+type internal FoldTest = {
+    /// Natural logarithm. Of the penalised means where a group has no counts.
+    LogFold: float
+    StandardError: float
+    Statistic: float
+    PValue: float
+    Log10P: float
+    Status: RowStatus
+}
+
+/// The tail that a statistic's p is read from.
+[<RequireQualifiedAccess; Struct>]
+type internal TestTail =
+    | Normal
+    | Student of degrees: float
+
+    /// P(Z ≥ z).
+    member this.Upper z =
+        match this with
+        | TestTail.Normal -> NormalTail.upper z
+        | TestTail.Student degrees -> StudentTail.upper degrees z
+
+    /// The base-10 logarithm of the same.
+    member this.Log10Upper z =
+        match this with
+        | TestTail.Normal -> NormalTail.log10Upper z
+        | TestTail.Student degrees -> StudentTail.log10Upper degrees z
+
+/// Compares one gene's groups with the control. One serves one thread.
+///
+/// A group without counts has its maximum at a mean of 0, where its likelihood is 1: the likelihood ratio and the score
+/// under the hypothesis are as good there as elsewhere, but the log-fold change is infinite. What is reported is then that
+/// of Firth's penalised fits of both groups, about half a count in the empty one; a Wald statistic is of those, too.
+[<Sealed>]
+type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBinomialTest, hypothesis: FoldHypothesis) =
+    let counts = GeneCounts nodes
+    let series = ControlScore()
+    let means = Array.zeroCreate<float> nodes.Groups
+    let mutable dispersion = nan
+    let mutable controlInformation = nan
+    let mutable quasi = 1.0
+    let mutable tail = TestTail.Normal
+
+    let log2 = log 2.0
+
+    let signed difference (size: float) =
+        if difference < 0.0 then -size else size
+
+    /// The statistic of "the log-fold change is `shift`", positive where it is more.
+    let statistic group (fold: struct (float * float)) shift =
+        let struct (logFold, error) = fold
+
+        match test with
+        | NegativeBinomialTest.Wald -> (logFold - shift) / error
+        | _ ->
+            let fit =
+                NullFit.Solve(counts, control, series, group, dispersion, ReadOnlySpan means, shift)
+
+            let difference = log means[group] - log means[control] - shift
+
+            match test with
+            | NegativeBinomialTest.Score -> fit.Score / sqrt fit.Information
+            | _ -> signed difference (sqrt (2.0 * fit.LogRatio / quasi))
+
+    let both z =
+        struct (min 1.0 (2.0 * tail.Upper z), min 0.0 (Math.Log10 2.0 + tail.Log10Upper z))
+
+    let one z =
+        struct (tail.Upper z, tail.Log10Upper z)
+
+    /// Statistic, p and its logarithm.
+    let judge group (fold: struct (float * float)) =
+        let struct (logFold, _) = fold
+
+        match hypothesis with
+        | FoldHypothesis.Beyond(Alternative.TwoSided, 0.0) ->
+            let z = statistic group fold 0.0
+            struct (z, both (abs z))
+        | FoldHypothesis.Beyond(Alternative.TwoSided, threshold) ->
+            let bound = threshold * log2
+
+            if abs logFold <= bound then
+                struct (0.0, struct (1.0, 0.0))
+            else
+                let z = statistic group fold (signed logFold bound)
+                struct (z, both (abs z))
+        | FoldHypothesis.Beyond(Alternative.Greater, threshold) ->
+            let z = statistic group fold (threshold * log2)
+            struct (z, one z)
+        | FoldHypothesis.Beyond(Alternative.Less, threshold) ->
+            let z = statistic group fold (-threshold * log2)
+            struct (z, one -z)
+        | FoldHypothesis.Within threshold ->
+            // Both claims must hold, so the weaker counts.
+            let z =
+                min (statistic group fold (-threshold * log2)) (-(statistic group fold (threshold * log2)))
+
+            struct (z, one z)
+
+    let penalized group =
+        GroupFit.PenalizedMean(counts, group, dispersion)
+
+    /// Log-fold change and standard error.
+    let fold group =
+        if means[group] > 0.0 && means[control] > 0.0 then
+            let information = GroupFit.Information(nodes, group, dispersion, means[group])
+            struct (log means[group] - log means[control], sqrt (1.0 / information + 1.0 / controlInformation))
+        else
+            let own, reference = penalized group, penalized control
+
+            let precision which mean =
+                1.0 / GroupFit.Information(nodes, which, dispersion, mean)
+
+            struct (log own - log reference, sqrt (precision group own + precision control reference))
+
+    let status group =
+        if means[group] = 0.0 then RowStatus.ZeroInPerturbed
+        elif means[control] = 0.0 then RowStatus.ZeroInReference
+        else RowStatus.Tested
+
+    let unsolved logFold error = {
+        LogFold = logFold
+        StandardError = error
+        Statistic = nan
+        PValue = nan
+        Log10P = nan
+        Status = RowStatus.NotConverged
+    }
+
+    /// The counts of the gene that was loaded last.
+    member _.Counts = counts
+
+    /// Takes up a gene.
+    member _.Load(positions: ReadOnlySpan<int>, values: ReadOnlySpan<float32>, starts: int[]) =
+        counts.Load(positions, values, ReadOnlySpan starts)
+
+    /// Fits the gene's groups. `quasiDispersion` divides the likelihood ratio, which then has a tail of so many degrees
+    /// of freedom; infinite ones are the normal distribution.
+    member _.Fit(alpha: float, quasiDispersion: float, degrees: float) =
+        dispersion <- max alpha GroupFit.LeastDispersion
+        quasi <- quasiDispersion
+
+        tail <-
+            if Double.IsInfinity degrees then
+                TestTail.Normal
+            else
+                TestTail.Student degrees
+
+        for group in 0 .. nodes.Groups - 1 do
+            means[group] <- GroupFit.Mean(counts, group, dispersion)
+
+        if means[control] > 0.0 then
+            controlInformation <- GroupFit.Information(nodes, control, dispersion, means[control])
+
+            if test <> NegativeBinomialTest.Wald then
+                series.Fit(counts, control, dispersion, means[control])
+        else
+            series.Clear()
+
+    /// e^β of each group: the mean count in a cell of size factor 1. 0 where there are no counts.
+    member _.Means = means
+
+    /// Compares a group with the control.
+    member _.Compare group : FoldTest =
+        if counts.Totals[group] = 0.0 && counts.Totals[control] = 0.0 then
+            {
+                LogFold = 0.0
+                StandardError = infinity
+                Statistic = 0.0
+                PValue = 1.0
+                Log10P = 0.0
+                Status = RowStatus.AllZero
+            }
+        elif Double.IsNaN means[group] || Double.IsNaN means[control] then
+            unsolved nan nan
+        else
+            let struct (logFold, error) = fold group
+            let struct (z, struct (p, log10P)) = judge group (struct (logFold, error))
+
+            if Double.IsNaN z then
+                unsolved logFold error
+            else
+                {
+                    LogFold = logFold
+                    StandardError = error
+                    Statistic = z
+                    PValue = p
+                    Log10P = log10P
+                    Status = status group
+                }
