@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using CoExpr.IO;
 using Microsoft.FSharp.Collections;
 using Microsoft.FSharp.Core;
@@ -17,8 +18,47 @@ public sealed record DifferentialExpressionOptions
     /// cells.</summary>
     public string? Control { get; init; }
 
-    /// <summary>"rank-sum" (Mann-Whitney) or "welch" (t). Default: rank-sum.</summary>
-    public string Test { get; init; } = "rank-sum";
+    /// <summary>Of counts, by negative binomials: "lrt" (likelihood ratio), "wald", "score" or "ql" (quasi-likelihood). Of
+    /// other values, or of normalised counts: "rank-sum" (Mann-Whitney) or "welch" (t). Default: lrt.</summary>
+    public string Test { get; init; } = "lrt";
+
+    /// <summary>How negative binomials allow for the depth of cells: "library" (total counts), "ratio" (median of ratios),
+    /// "poscounts" (DESeq2's) or "non-zero" (CRISPYx's). Default: library.</summary>
+    public string SizeFactors { get; init; } = "library";
+
+    /// <summary>A column of the cell table with size factors of your own, instead. Default: none.</summary>
+    public string? SizeFactorColumn { get; init; }
+
+    /// <summary>Dispersions of your own, one per gene, instead of estimated ones. Default: none.</summary>
+    public IReadOnlyList<double>? Dispersions { get; init; }
+
+    /// <summary>Whether dispersions are estimated anew for each perturbation and the control, not once for the screen.
+    /// Default: no.</summary>
+    public bool DispersionsEachComparison { get; init; }
+
+    /// <summary>What dispersions are drawn towards: "local" (likelihood of genes of like mean), "median" (running),
+    /// "parametric" (a0 + a1 / mean) or "constant". Default: local.</summary>
+    public string DispersionTrend { get; init; } = "local";
+
+    /// <summary>By how much: "mode" (posterior mode), "precision" (weighed means), "none" (each gene's own) or "trend" (the
+    /// trend's). Default: mode.</summary>
+    public string DispersionShrinkage { get; init; } = "mode";
+
+    /// <summary>log2 fold changes up to this one are no finding of a negative-binomial test. Default: 0.</summary>
+    public double Threshold { get; init; }
+
+    /// <summary>Whether fold changes nearer to 0 than the threshold are the finding instead. Default: no.</summary>
+    public bool Within { get; init; }
+
+    /// <summary>Whether genes that hardly any cell has are left untested by negative binomials, as in CRISPYx. Default: no.</summary>
+    public bool LowExpressionFilter { get; init; }
+
+    /// <summary>Whether fold changes of negative binomials are also given drawn towards 0 (apeglm's prior), with s-values.
+    /// Default: no.</summary>
+    public bool Shrink { get; init; }
+
+    /// <summary>Whether cells without a count are left out; a negative binomial has no size factor for them. Default: no.</summary>
+    public bool LeaveOutEmptyCells { get; init; }
 
     /// <summary>"log-normalised" (log1p of counts brought to <see cref="Target"/> per cell), "log1p" (as stored, and
     /// logarithms already) or "as-is" (as stored). Default: log-normalised.</summary>
@@ -89,6 +129,7 @@ public sealed record DifferentialExpressionOptions
             AdjustOverAll ? Adjustment.OverAll : Adjustment.PerPerturbation,
             CountUntestable,
             MinimumCells,
+            LeaveOutEmptyCells,
             Threads
         );
     }
@@ -98,11 +139,55 @@ public sealed record DifferentialExpressionOptions
 
     DifferentialTest[] Tests() =>
         [
+            .. new[]
+            {
+                NegativeBinomialTest.LikelihoodRatio,
+                NegativeBinomialTest.Wald,
+                NegativeBinomialTest.Score,
+                NegativeBinomialTest.QuasiLikelihood,
+            }.Select(test => DifferentialTest.NewNegativeBinomial(OfCounts(test))),
             DifferentialTest.NewRankSum(
                 new(Continuity, TieCorrection, Exact, UnitWeights ? StratumWeight.Unit : StratumWeight.LocallyBest)
             ),
             DifferentialTest.NewWelch(new(OverestimateVariance)),
         ];
+
+    NegativeBinomialOptions OfCounts(NegativeBinomialTest test)
+    {
+        var standard = NegativeBinomialScreenModule.defaults;
+        return new(
+            SizeFactorColumn is null
+                ? CoExprException.Unwrap(SizeFactorKindModule.parse(SizeFactors))
+                : SizeFactorKind.NewColumn(SizeFactorColumn),
+            DispersionsOf(),
+            test,
+            Within
+                ? FoldHypothesis.NewWithin(Threshold)
+                : FoldHypothesis.NewBeyond(TwoSampleAlternative.TwoSided, Threshold),
+            LowExpressionFilter ? FSharpOption<LowExpression>.Some(LowExpressionModule.standard) : null,
+            standard.Adjustment,
+            standard.CountUntestable,
+            Shrink,
+            standard.MinimumCells,
+            standard.Threads
+        );
+    }
+
+    DispersionSource DispersionsOf()
+    {
+        if (Dispersions is not null)
+            return DispersionSource.NewGiven([.. Dispersions]);
+        var standard = GeneDispersionsModule.standard;
+        var options = new GeneDispersionOptions(
+            standard.CoxReid,
+            CoExprException.Unwrap(ScreenTrendModule.parse(DispersionTrend)),
+            CoExprException.Unwrap(ScreenShrinkageModule.parse(DispersionShrinkage)),
+            standard.OutlierDeviations
+        );
+        return DispersionsEachComparison
+            ? DispersionSource.NewEachComparison(options)
+            : DispersionSource.NewScreen(options);
+    }
 
     static FSharpOption<string>? Optional(string? text) => text is null ? null : FSharpOption<string>.Some(text);
 }

@@ -13,7 +13,7 @@ public sealed class DifferentialExpressionSummary
         Json = JsonModule.write(RunRecordModule.toJson(record));
         var hits = result.Rows.Count(row => row.QValue <= 0.05);
         var flagged = result.Rows.Count(row => double.IsNaN(row.PValue));
-        var left = result.LeftOut > 0 ? $"; {Number(result.LeftOut)} cells without a label left out" : "";
+        var left = result.LeftOut > 0 ? $"; {Number(result.LeftOut)} cells left out" : "";
         var untested = flagged > 0 ? $"; {Number(flagged)} rows not tested, see their status" : "";
         var costs = string.Create(
             CultureInfo.InvariantCulture,

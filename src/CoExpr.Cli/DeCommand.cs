@@ -1,5 +1,8 @@
 using System;
+using System.Collections.Generic;
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using CoExpr.CSharp;
@@ -35,10 +38,16 @@ public sealed class DeCommand
 
     readonly Option<string> test = OptionKind.OneOf(
         "--test",
-        "Test: ranks (Mann and Whitney's U) or means (Welch's t)",
+        "Test: of counts, by negative binomials (likelihood ratio, Wald, score, quasi-likelihood); of other values, by ranks (Mann and Whitney's U) or means (Welch's t)",
+        "lrt",
+        "wald",
+        "score",
+        "ql",
         "rank-sum",
         "welch"
     );
+
+    readonly CountOptions counts = new();
 
     readonly Option<string> values = OptionKind.OneOf(
         "--values",
@@ -133,6 +142,11 @@ public sealed class DeCommand
         HelpName = "NAME",
     };
 
+    readonly Option<bool> leaveOutEmpty = OptionKind.Flag(
+        "--leave-out-empty",
+        "Leave out cells without counts, for which a negative binomial has no size factor"
+    );
+
     readonly CommonOptions common = new();
 
     /// <summary>The command with its options.</summary>
@@ -175,8 +189,10 @@ public sealed class DeCommand
             columns,
             rankGenesGroups,
             layer,
+            leaveOutEmpty,
         ];
         Array.ForEach(options, command.Options.Add);
+        counts.AddTo(command);
         common.AddTo(command);
         command.Validators.Add(result =>
         {
@@ -184,9 +200,29 @@ public sealed class DeCommand
                 result.AddError("Either --control LABEL or --rest is needed.");
             if (result.Given(weights) && !result.Given(batch))
                 result.AddError("--weights are those of batches: --batch COLUMN is needed.");
+            RefuseThoseOfOthers(result, result.GetValue(test)!);
         });
         command.SetAction((parsed, token) => ExitCode.OfAsync(stop => RunAsync(parsed, stop), token));
         return command;
+    }
+
+    /// <summary>Options that the chosen test would not heed.</summary>
+    void RefuseThoseOfOthers(CommandResult result, string chosen)
+    {
+        Option[] ofSamples = [values, target, foldChange, pseudocount];
+        Option[] ofRanks = [batch, weights, noContinuity, noTies, noExact];
+        var isSamples = chosen is "rank-sum" or "welch";
+        var others = new List<Option>();
+        if (isSamples)
+            others.AddRange(counts.All);
+        else
+            others.AddRange(ofSamples);
+        if (chosen != "rank-sum")
+            others.AddRange(ofRanks);
+        if (chosen != "welch")
+            others.Add(overestimate);
+        foreach (var option in others.Where(result.Given))
+            result.AddError($"{option.Name} has no meaning for --test {chosen}.");
     }
 
     async Task RunAsync(ParseResult parsed, CancellationToken token)
@@ -212,6 +248,12 @@ public sealed class DeCommand
     }
 
     DifferentialExpressionOptions Testing(ParseResult parsed) =>
+        counts.Of(parsed, Tested(parsed)) with
+        {
+            LeaveOutEmptyCells = parsed.GetValue(leaveOutEmpty),
+        };
+
+    DifferentialExpressionOptions Tested(ParseResult parsed) =>
         new()
         {
             Perturbation = parsed.GetRequiredValue(perturbation),

@@ -5,6 +5,9 @@ open System
 /// Which test compares the perturbed cells with the reference.
 [<RequireQualifiedAccess>]
 type DifferentialTest =
+    /// Its hypothesis takes the alternative, and its correction, smallest group and threads are those, of the
+    /// DifferentialOptions around it.
+    | NegativeBinomial of NegativeBinomialOptions
     | RankSum of RankSumOptions
     | Welch of WelchOptions
 
@@ -13,6 +16,7 @@ module DifferentialTest =
     /// As the command line and files have it.
     let name test =
         match test with
+        | DifferentialTest.NegativeBinomial chosen -> NegativeBinomialTest.name chosen.Test
         | DifferentialTest.RankSum _ -> "rank-sum"
         | DifferentialTest.Welch _ -> "welch"
 
@@ -27,12 +31,15 @@ module DifferentialTest =
     /// What the effect of a row is.
     let effectName test =
         match test with
+        | DifferentialTest.NegativeBinomial _ -> "log2 fold change of the fitted means"
         | DifferentialTest.RankSum _ -> "area under the ROC curve less 1/2"
         | DifferentialTest.Welch _ -> "difference of the means of the tested values"
 
     /// What the statistic of a row is, in a word.
     let statisticName test =
         match test with
+        | DifferentialTest.NegativeBinomial { Test = NegativeBinomialTest.QuasiLikelihood } -> "signed root of F"
+        | DifferentialTest.NegativeBinomial _
         | DifferentialTest.RankSum _ -> "z"
         | DifferentialTest.Welch _ -> "t"
 
@@ -56,6 +63,8 @@ type DifferentialOptions = {
     CountUntestable: bool
     /// Groups with fewer cells are not tested.
     MinimumCells: int
+    /// Whether cells without a value other than 0 are left out.
+    LeaveOutEmpty: bool
     Threads: int
 }
 
@@ -86,12 +95,13 @@ type DifferentialResult = {
 [<RequireQualifiedAccess>]
 module DifferentialExpression =
 
-    /// A rank-sum test of log-normalised counts, two-sided, against a control that is yet to be named.
+    /// A likelihood-ratio test of counts, two-sided, against a control that is yet to be named; two-sample tests are of
+    /// log-normalised counts.
     let defaults = {
         Perturbation = [ "perturbation" ]
         Control = None
         Batch = None
-        Test = DifferentialTest.RankSum RankSum.standard
+        Test = DifferentialTest.NegativeBinomial NegativeBinomialScreen.defaults
         Values = TestedValues.LogNormalised 10000.0
         Alternative = TwoSampleAlternative.TwoSided
         FoldChange = FoldChange.Arithmetic
@@ -99,6 +109,7 @@ module DifferentialExpression =
         Adjustment = Adjustment.PerPerturbation
         CountUntestable = false
         MinimumCells = 2
+        LeaveOutEmpty = false
         Threads = Schedule.defaultThreads
     }
 
@@ -110,9 +121,9 @@ module DifferentialExpression =
         | TestedValues.LogNormalised target when not (target > 0.0 && Double.IsFinite target) -> Some target
         | _ -> None
 
-    let private isWelch test =
+    let private isRankSum test =
         match test with
-        | DifferentialTest.Welch _ -> true
+        | DifferentialTest.RankSum _ -> true
         | _ -> false
 
     /// What is wrong with the options, whatever the data.
@@ -131,7 +142,7 @@ module DifferentialExpression =
                 bad "--min-cells" (string options.MinimumCells) "1 or more are needed"
             elif options.Threads < 1 then
                 bad "--threads" (string options.Threads) "1 or more are needed"
-            elif options.Batch.IsSome && isWelch options.Test then
+            elif options.Batch.IsSome && not (isRankSum options.Test) then
                 bad "--batch" options.Batch.Value "only the rank-sum test takes strata"
             else
                 Ok()
@@ -236,17 +247,35 @@ module DifferentialExpression =
         | TestedValues.AsStored
         | TestedValues.StoredLogs -> [||]
 
-    /// Checks cells and options, and puts the counts in the order of the groups.
-    let prepare (options: DifferentialOptions) (cells: Cells) : Result<TestedGenes, CoExprError> =
+    let private withoutEmpty (options: DifferentialOptions) (cells: Cells) =
+        let chosen =
+            if options.LeaveOutEmpty then
+                SizeFactors.cellsWithCounts cells.Counts
+            else
+                Array.init cells.Counts.Cells id
+
+        if chosen.Length = cells.Counts.Cells then
+            cells
+        else
+            Cells.takeCells chosen cells
+
+    /// Checks the options, the names and the groups: what every test needs.
+    let private grouped (options: DifferentialOptions) (cells: Cells) : Result<struct (Cells * Groups), CoExprError> =
         result {
             do! validate options
             do! requireSome $"cells of {cells.Source}" cells.Counts.Cells "The file is empty."
             do! requireSome $"genes of {cells.Source}" cells.Counts.Genes "The file is empty."
             let! cells = Cells.requireUniqueGenes cells
             let! cells = Cells.requireUniqueCells cells
+            let cells = withoutEmpty options cells
             let! groups = Groups.create options.Perturbation options.Control cells
             do! requireControl options groups
             do! requirePerturbation options groups
+            return struct (cells, groups)
+        }
+
+    let private testedGenes (options: DifferentialOptions) (cells: Cells) (groups: Groups) =
+        result {
             let! cells = requireValues options.Values cells
             let! strata = strataOf options cells groups
             let grouped = GroupedGenes.create options.Threads cells.Counts strata
@@ -265,10 +294,77 @@ module DifferentialExpression =
             }
         }
 
-    let private test progress (options: DifferentialOptions) tested =
+    /// Checks cells and options, and puts the counts in the order of the groups, for tests of two samples.
+    let prepare (options: DifferentialOptions) (cells: Cells) : Result<TestedGenes, CoExprError> =
+        result {
+            let! struct (cells, groups) = grouped options cells
+            return! testedGenes options cells groups
+        }
+
+    let private compareSamples progress (options: DifferentialOptions) cells groups compute =
+        result {
+            let! tested = testedGenes options cells groups
+            progress.Token.ThrowIfCancellationRequested()
+            let rows: ContrastRows = compute tested
+
+            ContrastRows.adjust
+                options.Threads
+                options.Adjustment
+                options.CountUntestable
+                tested.Perturbations.Length
+                cells.Counts.Genes
+                rows
+
+            return rows
+        }
+
+    /// The test's own options, with what is asked of every test.
+    let private negativeBinomial (options: DifferentialOptions) (chosen: NegativeBinomialOptions) = {
+        chosen with
+            Hypothesis =
+                match chosen.Hypothesis with
+                | FoldHypothesis.Beyond(_, threshold) -> FoldHypothesis.Beyond(options.Alternative, threshold)
+                | within -> within
+            Adjustment = options.Adjustment
+            CountUntestable = options.CountUntestable
+            MinimumCells = options.MinimumCells
+            Threads = options.Threads
+    }
+
+    let private test progress (options: DifferentialOptions) cells groups =
         match options.Test with
-        | DifferentialTest.RankSum chosen -> RankSum.compute progress options.Threads chosen tested
-        | DifferentialTest.Welch chosen -> WelchT.compute progress options.Threads chosen tested
+        | DifferentialTest.NegativeBinomial chosen ->
+            NegativeBinomialScreen.compute progress (negativeBinomial options chosen) groups cells
+            |> Result.map (fun found -> found.Rows)
+        | DifferentialTest.RankSum chosen ->
+            compareSamples progress options cells groups (RankSum.compute progress options.Threads chosen)
+        | DifferentialTest.Welch chosen ->
+            compareSamples progress options cells groups (WelchT.compute progress options.Threads chosen)
+
+    let private size (groups: Groups) group =
+        groups.Starts[group + 1] - groups.Starts[group]
+
+    let private resultOf (options: DifferentialOptions) inputCells (cells: Cells) (groups: Groups) rows =
+        let perturbations =
+            [| 0 .. groups.Labels.Length - 1 |]
+            |> Array.filter (fun group -> Some group <> groups.Control)
+
+        {
+            Options = options
+            Source = cells.Source
+            Perturbations = perturbations |> Array.map (fun group -> groups.Labels[group])
+            Reference = Option.defaultValue "rest" options.Control
+            Cells = perturbations |> Array.map (size groups)
+            ReferenceCells =
+                perturbations
+                |> Array.map (fun group ->
+                    match groups.Control with
+                    | Some control -> size groups control
+                    | None -> groups.Order.Length - size groups group)
+            GeneTable = cells.GeneTable
+            LeftOut = inputCells - groups.Order.Length
+            Rows = rows
+        }
 
     /// Compares every perturbation with the reference, gene by gene. The same bits for every number of threads.
     ///
@@ -280,32 +376,23 @@ module DifferentialExpression =
         (options: DifferentialOptions)
         (cells: Cells)
         : Result<DifferentialResult, CoExprError> =
+        let inputCells = cells.Counts.Cells
+
         result {
-            let! tested = prepare options cells
-            progress.Token.ThrowIfCancellationRequested()
-            let rows = test progress options tested
-            let perturbations = tested.Perturbations
-
-            ContrastRows.adjust
-                options.Threads
-                options.Adjustment
-                options.CountUntestable
-                perturbations.Length
-                cells.Counts.Genes
-                rows
-
-            return {
-                Options = options
-                Source = cells.Source
-                Perturbations = perturbations |> Array.map (fun group -> tested.Labels[group])
-                Reference = Option.defaultValue "rest" options.Control
-                Cells = perturbations |> Array.map tested.Size
-                ReferenceCells = TestedGenes.referenceSizes tested
-                GeneTable = cells.GeneTable
-                LeftOut = cells.Counts.Cells - tested.Grouped.Cells.Length
-                Rows = rows
-            }
+            let! struct (cells, groups) = grouped options cells
+            let! rows = test progress options cells groups
+            return resultOf options inputCells cells groups rows
         }
+
+    /// Negative-binomial tests of counts: see `NegativeBinomialScreen`.
+    let counts progress settings options cells =
+        compute
+            progress
+            {
+                options with
+                    Test = DifferentialTest.NegativeBinomial settings
+            }
+            cells
 
     /// Rank-sum tests: see `RankSum`.
     let rankSum progress settings options cells =

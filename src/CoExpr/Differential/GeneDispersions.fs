@@ -31,6 +31,40 @@ type ScreenShrinkage =
     /// The trend's.
     | Trend
 
+[<RequireQualifiedAccess>]
+module ScreenTrend =
+
+    let private known = [
+        "local", ScreenTrend.LocalLikelihood
+        "median", ScreenTrend.RunningMedian
+        "parametric", ScreenTrend.Parametric
+        "constant", ScreenTrend.Constant
+    ]
+
+    /// As the command line has it.
+    let name trend = Words.name known trend
+
+    /// The trend of a name.
+    let parse word =
+        Words.parse "--dispersion-trend" known word
+
+[<RequireQualifiedAccess>]
+module ScreenShrinkage =
+
+    let private known = [
+        "mode", ScreenShrinkage.PosteriorMode
+        "precision", ScreenShrinkage.Precision
+        "none", ScreenShrinkage.GeneWise
+        "trend", ScreenShrinkage.Trend
+    ]
+
+    /// As the command line has it.
+    let name shrinkage = Words.name known shrinkage
+
+    /// The shrinkage of a name.
+    let parse word =
+        Words.parse "--dispersion-shrinkage" known word
+
 /// How dispersions are estimated.
 type GeneDispersionOptions = {
     /// Whether the likelihood is adjusted for the estimated means (Cox and Reid 1987).

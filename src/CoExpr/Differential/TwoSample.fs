@@ -30,17 +30,6 @@ type FoldChange =
     /// exp(mean(x)) − 1, as scanpy and pdex have it: for a gene with many zeros much lower, and nearer to each other.
     | Geometric
 
-/// Words of the command line.
-module private Words =
-
-    /// The value of a word, or an error that lists the words.
-    let parse option (known: (string * 'a) list) word : Result<'a, CoExprError> =
-        match known |> List.tryFind (fst >> (=) word) with
-        | Some(_, value) -> Ok value
-        | None ->
-            let words = String.Join(" or ", List.map fst known)
-            Error(CoExprError.BadOption(option, word, $"must be {words}"))
-
 [<RequireQualifiedAccess>]
 module TwoSampleAlternative =
 

@@ -34,9 +34,38 @@ module DifferentialRun =
         | None -> ()
     ]
 
+    let private dispersionOptions source = [
+        match source with
+        | DispersionSource.Given _ -> "dispersions", Json.Text "given"
+        | DispersionSource.Screen chosen
+        | DispersionSource.EachComparison chosen ->
+            "dispersions",
+            Json.Text(
+                match source with
+                | DispersionSource.EachComparison _ -> "each-comparison"
+                | _ -> "screen"
+            )
+
+            "cox-reid", Json.Flag chosen.CoxReid
+            "dispersion-trend", Json.Text(ScreenTrend.name chosen.Trend)
+            "dispersion-shrinkage", Json.Text(ScreenShrinkage.name chosen.Shrinkage)
+            "outlier-deviations", number chosen.OutlierDeviations
+    ]
+
+    let private negativeBinomialOptions (chosen: NegativeBinomialOptions) = [
+        "size-factors", Json.Text(SizeFactorKind.name chosen.SizeFactors)
+        yield! dispersionOptions chosen.Dispersion
+        match chosen.Hypothesis with
+        | FoldHypothesis.Beyond(_, threshold) -> "threshold", number threshold
+        | FoldHypothesis.Within threshold -> "within", number threshold
+        "low-expression-filter", Json.Flag chosen.LowExpression.IsSome
+        "shrink", Json.Flag chosen.Shrink
+    ]
+
     let private testOptions (options: DifferentialOptions) = [
         "test", Json.Text(DifferentialTest.name options.Test)
         match options.Test with
+        | DifferentialTest.NegativeBinomial chosen -> yield! negativeBinomialOptions chosen
         | DifferentialTest.RankSum chosen -> yield! rankSumOptions chosen options.Batch
         | DifferentialTest.Welch chosen -> "overestimate-variance", Json.Flag chosen.OverestimateVariance
     ]
@@ -49,14 +78,22 @@ module DifferentialRun =
         | TestedValues.StoredLogs -> ()
     ]
 
+    /// Negative binomials are of counts, and fold changes of fitted means.
+    let private sampleOptions (options: DifferentialOptions) = [
+        match options.Test with
+        | DifferentialTest.NegativeBinomial _ -> ()
+        | _ ->
+            yield! valueOptions options.Values
+            "fold-change", Json.Text(FoldChange.name options.FoldChange)
+            "pseudocount", number options.Pseudocount
+    ]
+
     let private optionsOf (reading: InputOptions) (output: DifferentialOutput) (options: DifferentialOptions) = [
         "perturbation", Json.Text(String.Join("|", options.Perturbation))
         "control", Json.Text(Option.defaultValue "all other cells" options.Control)
         yield! testOptions options
-        yield! valueOptions options.Values
+        yield! sampleOptions options
         "alternative", Json.Text(TwoSampleAlternative.name options.Alternative)
-        "fold-change", Json.Text(FoldChange.name options.FoldChange)
-        "pseudocount", number options.Pseudocount
         "q-over",
         Json.Text(
             match options.Adjustment with
@@ -65,6 +102,7 @@ module DifferentialRun =
         )
         "count-untestable", Json.Flag options.CountUntestable
         "min-cells", number (float options.MinimumCells)
+        "leave-out-empty-cells", Json.Flag options.LeaveOutEmpty
         if output.Columns = DifferentialColumns.Pdex then
             "columns", Json.Text "pdex"
         match reading.Read.Matrix with
@@ -90,7 +128,7 @@ module DifferentialRun =
             Counts = [
                 "perturbations", int64 result.Perturbations.Length
                 "genes", int64 result.GeneTable.Names.Length
-                "cells without a label", int64 result.LeftOut
+                "cells left out", int64 result.LeftOut
                 "rows with q of at most 0.05", int64 (hits result)
                 for status in Enum.GetValues<RowStatus>() do
                     if status <> RowStatus.Tested && flagged status > 0L then

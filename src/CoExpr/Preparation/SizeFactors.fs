@@ -13,6 +13,29 @@ type SizeFactorKind =
     | NonZeroRatios
     /// The user's own, one per cell, above 0.
     | Given of float[]
+    /// The user's own, in this column of the cell table.
+    | Column of string
+
+[<RequireQualifiedAccess>]
+module SizeFactorKind =
+
+    let private known = [
+        "library", SizeFactorKind.LibrarySize
+        "ratio", SizeFactorKind.MedianOfRatios
+        "poscounts", SizeFactorKind.PositiveCounts
+        "non-zero", SizeFactorKind.NonZeroRatios
+    ]
+
+    /// As the command line has it; "given" or a column for the user's own.
+    let name kind =
+        match kind with
+        | SizeFactorKind.Given _ -> "given"
+        | SizeFactorKind.Column column -> $"column {column}"
+        | made -> Words.name known made
+
+    /// The kind of a name.
+    let parse word =
+        Words.parse "--size-factors" known word
 
 /// How deeply each cell was sequenced, relative to the others.
 [<RequireQualifiedAccess>]
@@ -163,6 +186,24 @@ module SizeFactors =
                 )
             | None -> Ok factors
 
+    let private ofColumn name (cells: Cells) =
+        match Cells.column name cells with
+        | Error error -> Error error
+        | Ok(Column.Float values) -> given values cells
+        | Ok(Column.Integer(values, missing)) ->
+            let valueOf at (value: int64) =
+                if missing.Length > 0 && missing[at] then nan else float value
+
+            given (Array.mapi valueOf values) cells
+        | Ok other ->
+            Error(
+                CoExprError.BadOption(
+                    "--size-factor-column",
+                    name,
+                    $"numbers are needed, and the column is of kind {Column.kind other}"
+                )
+            )
+
     /// One per cell of the kind that is asked for. 0 or NaN for a cell without counts, unless the kind has a value for it.
     let create (kind: SizeFactorKind) (cells: Cells) : Result<float[], CoExprError> =
         match kind with
@@ -171,6 +212,7 @@ module SizeFactors =
         | SizeFactorKind.PositiveCounts -> Ok(positiveCounts cells.Counts)
         | SizeFactorKind.NonZeroRatios -> Ok(nonZeroRatios cells.Counts)
         | SizeFactorKind.Given factors -> given factors cells
+        | SizeFactorKind.Column name -> ofColumn name cells
 
     /// Refuses a cell among these that has no size factor above 0, by its name.
     let requirePositive (factors: float[]) (chosen: int[]) (cells: Cells) : Result<unit, CoExprError> =

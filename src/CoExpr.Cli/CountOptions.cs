@@ -1,0 +1,107 @@
+using System.CommandLine;
+using CoExpr.CSharp;
+
+namespace CoExpr.Cli;
+
+/// <summary>The options of coexpr de that are of negative binomials.</summary>
+sealed class CountOptions
+{
+    readonly Option<string> sizeFactors = OptionKind.OneOf(
+        "--size-factors",
+        "Depth of cells: total counts, median of ratios, DESeq2's poscounts, or ratios over counts above 0 (as CRISPYx)",
+        "library",
+        "ratio",
+        "poscounts",
+        "non-zero"
+    );
+
+    readonly Option<string?> sizeFactorColumn = new("--size-factor-column")
+    {
+        Description = "Column of obs with size factors of your own",
+        HelpName = "COLUMN",
+    };
+
+    readonly Option<bool> eachComparison = OptionKind.Flag(
+        "--dispersion-each",
+        "Estimate dispersions anew for each perturbation and the control, not once for the screen"
+    );
+
+    readonly Option<string> trend = OptionKind.OneOf(
+        "--dispersion-trend",
+        "What dispersions are drawn towards: what genes of like mean have (by likelihood, or a running median), a0 + a1 / mean, or one value",
+        "local",
+        "median",
+        "parametric",
+        "constant"
+    );
+
+    readonly Option<string> shrinkage = OptionKind.OneOf(
+        "--dispersion-shrinkage",
+        "How dispersions are drawn there: posterior mode, means weighed by precision, not at all, or all the way",
+        "mode",
+        "precision",
+        "none",
+        "trend"
+    );
+
+    readonly Option<double> threshold = OptionKind.Number(
+        "--threshold",
+        "log2 fold changes up to this one are no finding",
+        0.0
+    );
+
+    readonly Option<bool> within = OptionKind.Flag(
+        "--within",
+        "Look for fold changes nearer to 0 than --threshold instead"
+    );
+
+    readonly Option<bool> lowExpression = OptionKind.Flag(
+        "--low-expression-filter",
+        "Do not test genes that hardly any cell has (as CRISPYx)"
+    );
+
+    readonly Option<bool> shrink = OptionKind.Flag(
+        "--shrink",
+        "Also give fold changes drawn towards 0 (apeglm's prior), and s-values"
+    );
+
+    internal Option[] All =>
+        [
+            sizeFactors,
+            sizeFactorColumn,
+            eachComparison,
+            trend,
+            shrinkage,
+            threshold,
+            within,
+            lowExpression,
+            shrink,
+        ];
+
+    internal void AddTo(Command command)
+    {
+        foreach (var option in All)
+            command.Options.Add(option);
+        command.Validators.Add(result =>
+        {
+            if (result.Given(sizeFactors) && result.Given(sizeFactorColumn))
+                result.AddError("--size-factors and --size-factor-column exclude each other.");
+            if (result.Given(within) && !result.Given(threshold))
+                result.AddError("--within is within --threshold, which is not given.");
+        });
+    }
+
+    internal DifferentialExpressionOptions Of(ParseResult parsed, DifferentialExpressionOptions options) =>
+        options with
+        {
+            SizeFactors = parsed.GetValue(sizeFactors)!,
+            SizeFactorColumn = parsed.GetValue(sizeFactorColumn),
+            DispersionsEachComparison = parsed.GetValue(eachComparison),
+            DispersionTrend = parsed.GetValue(trend)!,
+            DispersionShrinkage = parsed.GetValue(shrinkage)!,
+            Threshold = parsed.GetValue(threshold),
+            Within = parsed.GetValue(within),
+            LowExpressionFilter = parsed.GetValue(lowExpression),
+            Shrink = parsed.GetValue(shrink),
+        };
+}
