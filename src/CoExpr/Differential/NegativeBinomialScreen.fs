@@ -42,6 +42,8 @@ type NegativeBinomialOptions = {
     /// None: every gene is tested.
     LowExpression: LowExpression option
     Adjustment: Adjustment
+    /// Whether shrunken fold changes and s-values are added: see `FoldChangeShrinkage`.
+    Shrink: bool
     /// Groups with fewer cells are not tested.
     MinimumCells: int
     Threads: int
@@ -68,10 +70,6 @@ type NegativeBinomialResult = {
 [<RequireQualifiedAccess>]
 module NegativeBinomialScreen =
 
-    /// The name among further columns of the standard error of the log2 fold change.
-    [<Literal>]
-    let StandardError = "standard_error"
-
     /// Library sizes, dispersions of the screen, likelihood ratios, two-sided, q per perturbation.
     let defaults = {
         SizeFactors = SizeFactorKind.LibrarySize
@@ -80,6 +78,7 @@ module NegativeBinomialScreen =
         Hypothesis = FoldHypothesis.Beyond(Alternative.TwoSided, 0.0)
         LowExpression = None
         Adjustment = Adjustment.PerPerturbation
+        Shrink = false
         MinimumCells = 2
         Threads = Schedule.defaultThreads
     }
@@ -372,7 +371,7 @@ module NegativeBinomialScreen =
                 [| 0 .. groups.Labels.Length - 1 |] |> Array.filter (fun g -> g <> control)
 
             let rows =
-                ContrastRows.create perturbations.Length cells.Counts.Genes [ StandardError ]
+                ContrastRows.create perturbations.Length cells.Counts.Genes [ ContrastRows.StandardError ]
 
             let found =
                 testScreen progress options cells.Counts groups control perturbations factors rows
@@ -385,6 +384,10 @@ module NegativeBinomialScreen =
                 SizeFactors = factors
                 Dispersions = found |> Array.choose (fun (struct (dispersions, _)) -> dispersions)
                 Quasi = found |> Array.choose (fun (struct (_, quasi)) -> quasi)
-                Rows = rows
+                Rows =
+                    if options.Shrink then
+                        FoldChangeShrinkage.ofRows options.Threads perturbations.Length cells.Counts.Genes rows
+                    else
+                        rows
             }
         }
