@@ -154,7 +154,7 @@ public sealed record DifferentialExpressionOptions
 
     NegativeBinomialOptions OfCounts(NegativeBinomialTest test)
     {
-        var standard = NegativeBinomialScreenModule.defaults;
+        var standard = NegativeBinomialScreen.defaults;
         return new(
             SizeFactorColumn is null
                 ? CoExprException.Unwrap(SizeFactorKindModule.parse(SizeFactors))

@@ -10,7 +10,7 @@ namespace CoExpr.CSharp;
 /// <summary>What one perturbation does to one gene.</summary>
 /// <param name="Perturbation">What was done.</param>
 /// <param name="Gene">The gene.</param>
-/// <param name="Effect">Rank-sum: the area under the ROC curve less 1/2. Welch: the difference of the means of the tested
+/// <param name="Effect">Tests of counts: the log2 fold change. Rank-sum: the area under the ROC curve less 1/2. Welch: the difference of the means of the tested
 /// values. NaN where there was no test.</param>
 /// <param name="Log2FoldChange">Of the mean over that of the reference.</param>
 /// <param name="Statistic">z or t; NaN where there was no test.</param>
@@ -21,7 +21,12 @@ namespace CoExpr.CSharp;
 /// <param name="ReferenceMean">Of the cells that they are compared with.</param>
 /// <param name="Fraction">Share of the perturbed cells with a value other than 0.</param>
 /// <param name="ReferenceFraction">The same of the cells that they are compared with.</param>
-/// <param name="Status">ok, zero_in_perturbed, zero_in_reference, all_zero, all_tied, too_few_cells or no_variance.</param>
+/// <param name="Status">ok, zero_in_perturbed, zero_in_reference, all_zero, all_tied, too_few_cells, no_variance,
+/// not_converged or low_expression.</param>
+/// <param name="StandardError">Of the log2 fold change; NaN for tests other than those of counts.</param>
+/// <param name="ShrunkenLog2FoldChange">The log2 fold change drawn towards 0; NaN unless that was asked for.</param>
+/// <param name="SValue">The share of wrong signs among the rows of at least this certainty of their sign; NaN unless
+/// shrinkage was asked for.</param>
 public readonly record struct DifferentialRow(
     string Perturbation,
     string Gene,
@@ -35,7 +40,10 @@ public readonly record struct DifferentialRow(
     double ReferenceMean,
     double Fraction,
     double ReferenceFraction,
-    string Status
+    string Status,
+    double StandardError,
+    double ShrunkenLog2FoldChange,
+    double SValue
 );
 
 /// <summary>What each perturbation changes, gene by gene.</summary>
@@ -123,8 +131,20 @@ public sealed class DifferentialExpressionResult
             rows.ReferenceMean[place],
             rows.Fraction[place],
             rows.ReferenceFraction[place],
-            RowStatusModule.text(rows.Status[place])
+            RowStatusModule.text(rows.Status[place]),
+            Further(ContrastRowsModule.StandardError, place),
+            Further(FoldChangeShrinkage.Shrunken, place),
+            Further(FoldChangeShrinkage.SValue, place)
         );
+    }
+
+    /// <summary>A value of a column that not every test has.</summary>
+    double Further(string name, int place)
+    {
+        foreach (var (column, values) in result.Rows.Further)
+            if (column == name)
+                return values[place];
+        return double.NaN;
     }
 
     static int Number(string name, IReadOnlyList<string> names, string kind)

@@ -45,6 +45,7 @@ module Screen =
     let options = {
         DifferentialExpression.defaults with
             Control = Some "control"
+            Test = DifferentialTest.RankSum RankSum.standard
             Values = TestedValues.AsStored
             MinimumCells = 1
             Threads = 1

@@ -60,3 +60,31 @@ module SizeFactorsTests =
         }
 
         SizeFactors.librarySize (Counts.ofSmall deeper) = SizeFactors.librarySize (Counts.ofSmall shallow)
+
+    // Geometric means 2 and 6; ratios 1/2 and 1/2 in the first cell, 2 and 2 in the second.
+    [<Test>]
+    let ``medians of ratios by hand`` () =
+        let counts = Counts.ofCells 3 [| [| 1.0f; 3.0f; 0.0f |]; [| 4.0f; 12.0f; 5.0f |] |]
+
+        let near (expected: float[]) (actual: float[]) =
+            Array.iter2 (fun (a: float) b -> Assert.That(abs (a - b), Is.LessThan 1e-12)) expected actual
+
+        near [| 0.5; 2.0 |] (SizeFactors.medianOfRatios counts |> Expect.ok)
+        // The third gene has √5 with ln 0 as 0; ratios of the second cell 2, 2, √5, of the first ½, ½.
+        near [| 0.5; 2.0 |] (SizeFactors.positiveCounts counts)
+        // Over counts above 0 the third gene has 5: ratios of the second cell 2, 2, 1.
+        near [| 0.5; 2.0 |] (SizeFactors.nonZeroRatios counts)
+
+    [<Test>]
+    let ``cells without counts and genes that no cell shares`` () =
+        let counts =
+            Counts.ofCells 2 [| [| 2.0f; 0.0f |]; [| 0.0f; 8.0f |]; [| 0.0f; 0.0f |] |]
+
+        Expect.says [ "0 genes with a count in every cell"; "library sizes" ] (SizeFactors.medianOfRatios counts)
+        let positive = SizeFactors.positiveCounts counts
+        // 2^(1 − 1/3) and 8^(1 − 1/3) = 4, over their geometric mean 2^(4/3).
+        Assert.That(abs (positive[0] - 2.0 ** (-2.0 / 3.0)), Is.LessThan 1e-12)
+        Assert.That(abs (positive[1] - 2.0 ** (2.0 / 3.0)), Is.LessThan 1e-12)
+        Assert.That(positive[2], Is.NaN)
+        Expect.equal [| 1.0; 1.0; 1.0 |] (SizeFactors.nonZeroRatios counts)
+        Expect.equal [| 0; 1 |] (SizeFactors.cellsWithCounts counts)

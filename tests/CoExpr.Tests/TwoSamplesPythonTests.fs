@@ -161,6 +161,7 @@ module TwoSamplesPythonTests =
         let options = {
             DifferentialExpression.defaults with
                 Control = Some "non-targeting"
+                Test = DifferentialTest.RankSum RankSum.standard
         }
 
         Assert.That(expected.Length, Is.EqualTo(genes.Length * labels.Length))

@@ -19,6 +19,7 @@ public sealed class ControlScore
 
     readonly double[] series = new double[Terms];
     readonly double[] integral = new double[Terms + 1];
+    readonly double[] slope = new double[Terms];
     double centre = double.NaN;
     double atCentre;
 
@@ -35,6 +36,7 @@ public sealed class ControlScore
                 series[term] += score * Cosines[node * Terms + term] * (term == 0 ? 1.0 : 2.0) / Terms;
         }
         Integrate();
+        Differentiate();
     }
 
     /// <summary>There is no series: the control has no counts of this gene.</summary>
@@ -45,6 +47,9 @@ public sealed class ControlScore
 
     /// <summary>U(β).</summary>
     public double At(double beta) => Evaluate(series, (beta - centre) / Reach);
+
+    /// <summary>U'(β).</summary>
+    public double SlopeAt(double beta) => Evaluate(slope, (beta - centre) / Reach);
 
     /// <summary>ℓ(b) − ℓ(β), never below 0 but for rounding.</summary>
     public double Lost(double beta) => atCentre - Evaluate(integral, (beta - centre) / Reach);
@@ -60,6 +65,15 @@ public sealed class ControlScore
             integral[n] = Reach * (below - above) / (2 * n);
         }
         atCentre = Evaluate(integral, 0);
+    }
+
+    // T'_(n+1) / (n + 1) − T'_(n−1) / (n − 1) = 2 T_n, read from the highest term down.
+    void Differentiate()
+    {
+        slope[Terms - 1] = 0;
+        for (var n = Terms - 1; n > 0; n--)
+            slope[n - 1] = 2 * n * series[n] / Reach + (n + 1 < Terms ? slope[n + 1] : 0);
+        slope[0] /= 2;
     }
 
     // Clenshaw's recurrence.

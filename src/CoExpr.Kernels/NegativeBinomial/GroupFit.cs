@@ -90,11 +90,11 @@ public static class GroupFit
         {
             var score = Score(gene, group, dispersion, Math.Exp(logMean));
             var distance = Math.Log(score.Weighted / score.Expected);
-            (low, high) = distance > 0 ? (logMean, high) : (low, logMean);
-            logMean = Bracketed(logMean, Math.Clamp(distance / score.LogSlope, -2, 2), low, high);
             // Convergence is quadratic: a step of 1e-6 leaves an error of about its square.
             if (Math.Abs(distance) < 1e-6)
-                return Math.Exp(logMean);
+                return Math.Exp(logMean + distance / score.LogSlope);
+            (low, high) = distance > 0 ? (logMean, high) : (low, logMean);
+            logMean = Bracketed(logMean, Math.Clamp(distance / score.LogSlope, -2, 2), low, high);
         }
         return double.NaN;
     }
@@ -115,11 +115,11 @@ public static class GroupFit
             var (h, q) = Expected(gene.Groups, group, dispersion * mean);
             // ∂ ln I / ∂β = Σ s r² / Σ s r, since ∂(s e^β r)/∂β = s e^β r².
             var slope = score.Score + 0.5 * q / h;
-            (low, high) = slope > 0 ? (logMean, high) : (low, logMean);
             var change = Math.Clamp(slope / (score.Observed + 0.25 * q / h), -1, 1);
-            logMean = Bracketed(logMean, change, low, high);
             if (Math.Abs(change) < 1e-10)
-                return Math.Exp(logMean);
+                return Math.Exp(logMean + change);
+            (low, high) = slope > 0 ? (logMean, high) : (low, logMean);
+            logMean = Bracketed(logMean, change, low, high);
         }
         return double.NaN;
     }

@@ -61,12 +61,12 @@ public readonly record struct NullFit(double Mean, double LogRatio, double Score
             for (var step = 0; step < MostSteps; step++)
             {
                 var (score, observed) = Score(mean);
-                (low, high) = score > 0 ? (mean, high) : (low, mean);
                 var next = mean * (1 + score / observed);
-                mean = next > low && next < high ? next : (low + high) / 2;
                 // The step leaves an error of about its square, and the likelihood depends on the square of that.
-                if (score * score < 1e-10 * observed || high - low < 1e-14 * high)
-                    return mean;
+                if (score * score < 1e-10 * observed && next > 0)
+                    return next;
+                (low, high) = score > 0 ? (mean, high) : (low, mean);
+                mean = next > low && next < high ? next : (low + high) / 2;
             }
             return double.NaN;
         }
@@ -89,9 +89,7 @@ public readonly record struct NullFit(double Mean, double LogRatio, double Score
                 var direct = GroupFit.Score(gene, control, dispersion, mean);
                 return (own.Score + direct.Score, own.Observed + direct.Observed);
             }
-            // The information stands in for the series' slope.
-            var observed = GroupFit.Information(gene.Groups, control, dispersion, mean);
-            return (own.Score + series.At(beta), own.Observed + observed);
+            return (own.Score + series.At(beta), own.Observed - series.SlopeAt(beta));
         }
     }
 }

@@ -78,7 +78,8 @@ module BenjaminiHochberg =
 
         for rank in pValues.Length .. -1 .. 1 do
             let at = order[rank - 1]
-            lowest <- min lowest (pValues[at] * float pValues.Length / float rank)
+            // The ratio first: it is 1 for the highest p, which is then its own q to the bit.
+            lowest <- min lowest (pValues[at] * (float pValues.Length / float rank))
             adjusted[at] <- lowest
 
         adjusted

@@ -42,6 +42,10 @@ type NegativeBinomialOptions = {
     /// None: every gene is tested.
     LowExpression: LowExpression option
     Adjustment: Adjustment
+    /// Whether rows of which no cell of either group has a count are among the tests of the correction.
+    CountUntestable: bool
+    /// Whether shrunken fold changes and s-values are added: see `FoldChangeShrinkage`.
+    Shrink: bool
     /// Groups with fewer cells are not tested.
     MinimumCells: int
     Threads: int
@@ -68,18 +72,16 @@ type NegativeBinomialResult = {
 [<RequireQualifiedAccess>]
 module NegativeBinomialScreen =
 
-    /// The name among further columns of the standard error of the log2 fold change.
-    [<Literal>]
-    let StandardError = "standard_error"
-
     /// Library sizes, dispersions of the screen, likelihood ratios, two-sided, q per perturbation.
     let defaults = {
         SizeFactors = SizeFactorKind.LibrarySize
         Dispersion = DispersionSource.Screen GeneDispersions.standard
         Test = NegativeBinomialTest.LikelihoodRatio
-        Hypothesis = FoldHypothesis.Beyond(Alternative.TwoSided, 0.0)
+        Hypothesis = FoldHypothesis.Beyond(TwoSampleAlternative.TwoSided, 0.0)
         LowExpression = None
         Adjustment = Adjustment.PerPerturbation
+        CountUntestable = false
+        Shrink = false
         MinimumCells = 2
         Threads = Schedule.defaultThreads
     }
@@ -372,12 +374,18 @@ module NegativeBinomialScreen =
                 [| 0 .. groups.Labels.Length - 1 |] |> Array.filter (fun g -> g <> control)
 
             let rows =
-                ContrastRows.create perturbations.Length cells.Counts.Genes [ StandardError ]
+                ContrastRows.create perturbations.Length cells.Counts.Genes [ ContrastRows.StandardError ]
 
             let found =
                 testScreen progress options cells.Counts groups control perturbations factors rows
 
-            ContrastRows.adjust options.Threads options.Adjustment perturbations.Length cells.Counts.Genes rows
+            ContrastRows.adjust
+                options.Threads
+                options.Adjustment
+                options.CountUntestable
+                perturbations.Length
+                cells.Counts.Genes
+                rows
 
             return {
                 Options = options
@@ -385,6 +393,10 @@ module NegativeBinomialScreen =
                 SizeFactors = factors
                 Dispersions = found |> Array.choose (fun (struct (dispersions, _)) -> dispersions)
                 Quasi = found |> Array.choose (fun (struct (_, quasi)) -> quasi)
-                Rows = rows
+                Rows =
+                    if options.Shrink then
+                        FoldChangeShrinkage.ofRows options.Threads perturbations.Length cells.Counts.Genes rows
+                    else
+                        rows
             }
         }

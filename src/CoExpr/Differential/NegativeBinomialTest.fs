@@ -20,7 +20,7 @@ type NegativeBinomialTest =
 [<RequireQualifiedAccess>]
 type FoldHypothesis =
     /// It is beyond the threshold (0 or more): above it, below minus it, or either.
-    | Beyond of Alternative * log2Threshold: float
+    | Beyond of TwoSampleAlternative * log2Threshold: float
     /// It is nearer to 0 than the threshold (above 0), either way.
     | Within of log2Threshold: float
 
@@ -111,10 +111,10 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
         let struct (logFold, _) = fold
 
         match hypothesis with
-        | FoldHypothesis.Beyond(Alternative.TwoSided, 0.0) ->
+        | FoldHypothesis.Beyond(TwoSampleAlternative.TwoSided, 0.0) ->
             let z = statistic group fold 0.0
             struct (z, both (abs z))
-        | FoldHypothesis.Beyond(Alternative.TwoSided, threshold) ->
+        | FoldHypothesis.Beyond(TwoSampleAlternative.TwoSided, threshold) ->
             let bound = threshold * log2
 
             if abs logFold <= bound then
@@ -122,10 +122,10 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
             else
                 let z = statistic group fold (signed logFold bound)
                 struct (z, both (abs z))
-        | FoldHypothesis.Beyond(Alternative.Greater, threshold) ->
+        | FoldHypothesis.Beyond(TwoSampleAlternative.Greater, threshold) ->
             let z = statistic group fold (threshold * log2)
             struct (z, one z)
-        | FoldHypothesis.Beyond(Alternative.Less, threshold) ->
+        | FoldHypothesis.Beyond(TwoSampleAlternative.Less, threshold) ->
             let z = statistic group fold (-threshold * log2)
             struct (z, one -z)
         | FoldHypothesis.Within threshold ->

@@ -157,6 +157,10 @@ type ContrastRows = {
 [<RequireQualifiedAccess>]
 module ContrastRows =
 
+    /// The name among further columns of the standard error of the log2 fold change, of methods that have one.
+    [<Literal>]
+    let StandardError = "standard_error"
+
     /// Rows without numbers yet.
     let create perturbations genes further =
         let length = perturbations * genes

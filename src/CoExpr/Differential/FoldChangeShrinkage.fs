@@ -1,0 +1,173 @@
+namespace CoExpr
+
+open System
+
+/// A log-fold change drawn towards 0 by a prior that spares large ones.
+[<Struct>]
+type ShrunkenFold = {
+    /// The mode of the posterior.
+    LogFold: float
+    /// 1 / √curvature of −ln posterior there (Laplace).
+    Deviation: float
+    /// P(the sign is the other one), by that normal approximation.
+    FalseSign: float
+}
+
+/// Shrinkage of log-fold changes by a Cauchy prior, the estimate taken as normal about the truth (apeglm: Zhu, Ibrahim and
+/// Love 2019). Estimates, errors and scales are in one unit, whichever.
+[<RequireQualifiedAccess>]
+module FoldChangeShrinkage =
+
+    /// −ln posterior up to a constant: (b − m)² / 2v + ln(1 + (b/S)²).
+    let private objective (estimate: float) variance scale (b: float) =
+        (b - estimate) * (b - estimate) / (2.0 * variance)
+        + log (1.0 + (b / scale) * (b / scale))
+
+    /// Newton's steps undo what cancellation costs the closed form.
+    let private polish (m: float) c d root =
+        let step (b: float) =
+            let value = ((b - m) * b + c) * b - d
+            let slope = (3.0 * b - 2.0 * m) * b + c
+            if slope = 0.0 then b else b - value / slope
+
+        root |> step |> step |> step
+
+    /// Real roots of b³ − m b² + c b − d (Cardano; Viète where there are three).
+    let private realRoots (m: float) (c: float) (d: float) =
+        let p = c - m * m / 3.0
+        let q = -2.0 * m * m * m / 27.0 + m * c / 3.0 - d
+        let discriminant = q * q / 4.0 + p * p * p / 27.0
+
+        let shifted =
+            if discriminant > 0.0 then
+                let root = sqrt discriminant
+                [ Math.Cbrt(-q / 2.0 + root) + Math.Cbrt(-q / 2.0 - root) ]
+            else
+                let radius = 2.0 * sqrt (max 0.0 (-p / 3.0))
+
+                let angle =
+                    if radius = 0.0 then
+                        0.0
+                    else
+                        acos (max -1.0 (min 1.0 (3.0 * q / (p * radius)))) / 3.0
+
+                [ for k in 0.0 .. 2.0 -> radius * cos (angle - 2.0 * Math.PI * k / 3.0) ]
+
+        shifted |> List.map (fun x -> polish m c d (x + m / 3.0))
+
+    /// The mode of the posterior: of the stationary points, which solve b³ − m b² + (S² + 2v) b − m S² = 0, the one with
+    /// the highest density. Standard error and scale are above 0.
+    let shrink (scale: float) (estimate: float) (standardError: float) : ShrunkenFold =
+        let variance, s2 = standardError * standardError, scale * scale
+
+        let mode =
+            realRoots estimate (s2 + 2.0 * variance) (estimate * s2)
+            |> List.minBy (objective estimate variance scale)
+
+        let b2 = mode * mode
+        let curvature = 1.0 / variance + 2.0 * (s2 - b2) / ((s2 + b2) * (s2 + b2))
+        let deviation = 1.0 / sqrt (max curvature 1e-300)
+
+        {
+            LogFold = mode
+            Deviation = deviation
+            FalseSign = NormalTail.upper (abs mode / deviation)
+        }
+
+    /// The least and the largest variance of true log-fold changes that is considered, in natural logarithms squared.
+    let private variances = struct (1e-6, 400.0)
+
+    /// The prior's scale from many estimates and their standard errors in natural logarithms: √A, at most 1, where A is the
+    /// variance of the true ones by the equation of Efron and Morris (1973),
+    /// Σ (estimate² − error² − A) / (A + error²)² = 0. Those without a finite error are left out.
+    let priorScale (estimates: float[]) (standardErrors: float[]) =
+        let used =
+            Array.zip estimates standardErrors
+            |> Array.filter (fun (m, e) -> Double.IsFinite m && Double.IsFinite e && e > 0.0)
+            |> Array.sort
+
+        let excess a =
+            used
+            |> Array.sumBy (fun (m, e) -> (m * m - e * e - a) / ((a + e * e) * (a + e * e)))
+
+        let rec halve low high steps =
+            let middle = sqrt (low * high)
+
+            if steps = 0 then middle
+            elif excess middle > 0.0 then halve middle high (steps - 1)
+            else halve low middle (steps - 1)
+
+        let struct (least, most) = variances
+
+        let variance =
+            if used.Length = 0 || excess least <= 0.0 then least
+            elif excess most >= 0.0 then most
+            else halve least most 100
+
+        min 1.0 (sqrt variance)
+
+    /// Of each probability of a false sign the mean of all that are no larger: the share of false signs among the estimates
+    /// called with it (Stephens 2017). NaN stays NaN.
+    let sValues (falseSigns: float[]) =
+        let order =
+            [| 0 .. falseSigns.Length - 1 |]
+            |> Array.filter (fun at -> not (Double.IsNaN falseSigns[at]))
+            |> Array.sortBy (fun at -> struct (falseSigns[at], at))
+
+        let found = Array.create falseSigns.Length nan
+        let mutable sum = 0.0
+
+        order
+        |> Array.iteri (fun rank at ->
+            sum <- sum + falseSigns[at]
+            found[at] <- sum / float (rank + 1))
+
+        // Equal ones have the value of the last of them.
+        for rank in order.Length - 2 .. -1 .. 0 do
+            if falseSigns[order[rank]] = falseSigns[order[rank + 1]] then
+                found[order[rank]] <- found[order[rank + 1]]
+
+        found
+
+    /// The names of the columns that `ofRows` adds.
+    [<Literal>]
+    let Shrunken = "shrunken_log_fold_change"
+
+    [<Literal>]
+    let Deviation = "shrunken_standard_deviation"
+
+    [<Literal>]
+    let SValue = "s_value"
+
+    let private ofPerturbation (rows: ContrastRows) (errors: float[]) first genes (columns: float[][]) =
+        let natural (values: float[]) =
+            Array.sub values first genes |> Array.map (fun x -> x * log 2.0)
+
+        let estimates, standardErrors = natural rows.LogFoldChange, natural errors
+        let scale = priorScale estimates standardErrors
+        let falseSigns = Array.create genes nan
+
+        for gene in 0 .. genes - 1 do
+            if Double.IsFinite estimates[gene] && Double.IsFinite standardErrors[gene] then
+                let found = shrink scale estimates[gene] standardErrors[gene]
+                columns[0][first + gene] <- found.LogFold / log 2.0
+                columns[1][first + gene] <- found.Deviation / log 2.0
+                falseSigns[gene] <- found.FalseSign
+
+        Array.blit (sValues falseSigns) 0 columns[2] first genes
+
+    /// Adds to rows with standard errors their shrunken log2 fold changes, the standard deviations of these, and s-values,
+    /// each perturbation with a prior of its own. NaN where there is no finite error.
+    let ofRows threads perturbations genes (rows: ContrastRows) : ContrastRows =
+        let errors =
+            rows.Further
+            |> List.find (fun (name, _) -> name = ContrastRows.StandardError)
+            |> snd
+
+        let columns = Array.init 3 (fun _ -> Array.create errors.Length nan)
+        Schedule.ranges threads 1 perturbations (fun row _ -> ofPerturbation rows errors (row * genes) genes columns)
+
+        {
+            rows with
+                Further = rows.Further @ List.zip [ Shrunken; Deviation; SValue ] (List.ofArray columns)
+        }

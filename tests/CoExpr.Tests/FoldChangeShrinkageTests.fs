@@ -1,0 +1,68 @@
+namespace CoExpr.Tests
+
+open System
+open NUnit.Framework
+open FsCheck
+open FsCheck.NUnit
+open CoExpr
+
+module FoldChangeShrinkageTests =
+
+    let private near tolerance (expected: float) (actual: float) =
+        Assert.That(abs (actual - expected) <= tolerance, $"{expected:R} was expected, not {actual:R}")
+
+    let private objective scale (m: float) (e: float) (b: float) =
+        (b - m) ** 2.0 / (2.0 * e * e) + log (1.0 + (b / scale) ** 2.0)
+
+    // From the specification: a search that starts at 0 stops in the wrong mode, at 0.0009.
+    [<Test>]
+    let ``the global mode, not the nearest to 0`` () =
+        near 5e-4 2.889 (FoldChangeShrinkage.shrink 0.01 3.0 0.4).LogFold
+        Expect.equal 0.0 (FoldChangeShrinkage.shrink 0.3 0.0 0.5).LogFold
+        // b³ − 2b² + (1 + 2·½)b − 2 = (b − 2)(b² + 2) + … at S = 1, v = ½: f(b) = b³ − 2b² + 2b − 2, root 1.5437.
+        near 1e-12 1.5436890126920763 (FoldChangeShrinkage.shrink 1.0 2.0 (sqrt 0.5)).LogFold
+
+    [<Property(MaxTest = 500)>]
+    let ``the mode is the lowest of a search`` (NormalFloat m) (NormalFloat e) (NormalFloat s) =
+        let m, e, s =
+            5.0 * Math.Tanh(m / 5.0), 0.02 + abs (Math.Tanh e), 0.003 + abs (Math.Tanh s)
+
+        let found = FoldChangeShrinkage.shrink s m e
+
+        let lowest =
+            Seq.init 4001 (fun i -> m * float i / 4000.0)
+            |> Seq.map (objective s m e)
+            |> Seq.min
+
+        Assert.That(objective s m e found.LogFold <= lowest + 1e-9 * (1.0 + abs lowest))
+        Assert.That(found.Deviation > 0.0)
+
+    [<Property>]
+    let ``shrinkage is odd and never goes beyond the estimate`` (NormalFloat m) (NormalFloat e) =
+        let e = 0.01 + abs e
+
+        let plus, minus =
+            FoldChangeShrinkage.shrink 0.2 m e, FoldChangeShrinkage.shrink 0.2 -m e
+
+        near (1e-9 * (1.0 + abs m)) plus.LogFold -minus.LogFold
+        Assert.That(plus.LogFold * m >= 0.0 && abs plus.LogFold <= abs m * (1.0 + 1e-12))
+
+    [<Test>]
+    let ``the scale of a prior`` () =
+        // Equal errors of 0.1: A is the mean square less 0.01.
+        let estimates = [| 0.3; -0.5; 0.2; 0.0 |]
+        near 1e-9 (sqrt (0.38 / 4.0 - 0.01)) (FoldChangeShrinkage.priorScale estimates (Array.create 4 0.1))
+        // Less spread than the errors explain; more than fits; nothing to go by.
+        near 1e-12 1e-3 (FoldChangeShrinkage.priorScale [| 0.01; -0.02 |] [| 0.5; 0.5 |])
+        Expect.equal 1.0 (FoldChangeShrinkage.priorScale [| 90.0; -80.0 |] [| 0.5; 0.5 |])
+        near 1e-12 1e-3 (FoldChangeShrinkage.priorScale [| nan; 1.0 |] [| 0.5; infinity |])
+
+    [<Test>]
+    let ``s-values are running means`` () =
+        let found = FoldChangeShrinkage.sValues [| 0.3; 0.1; nan; 0.5; 0.1 |]
+        near 1e-15 (0.5 / 3.0) found[0]
+        near 1e-15 0.1 found[1]
+        Assert.That(found[2], Is.NaN)
+        near 1e-15 0.25 found[3]
+        near 1e-15 0.1 found[4]
+        Expect.equal [||] (FoldChangeShrinkage.sValues [||])
