@@ -76,9 +76,7 @@ static class TwoSampleCost
         (int)(Math.Log(1 - random.NextDouble()) / Math.Log(mean / (1 + mean)));
 
     static void Row(string values, string step, long entries, Action work) =>
-        Console.WriteLine(
-            FormattableString.Invariant($"| {values} | {step} | {Best(work) * 1e9 / entries:0.00} |")
-        );
+        Console.WriteLine(FormattableString.Invariant($"| {values} | {step} | {Best(work) * 1e9 / entries:0.00} |"));
 
     /// <summary>Seconds of processor time, the least of so many tries.</summary>
     static double Best(Action work) =>
@@ -96,7 +94,10 @@ static class TwoSampleCost
         var tested = Tested(counts, groups, values);
         var genes = Values(tested);
         var sizes = Enumerable.Range(0, Perturbations + 1).Select(tested.Grouped.Size).ToArray();
-        var bounds = Enumerable.Range(0, Genes).Select(gene => GroupedGenesModule.bounds(gene, tested.Grouped)).ToArray();
+        var bounds = Enumerable
+            .Range(0, Genes)
+            .Select(gene => GroupedGenesModule.bounds(gene, tested.Grouped))
+            .ToArray();
         var entries = tested.Grouped.Genes.Indices.LongLength;
         var whole = values.IsAsStored;
 
@@ -125,7 +126,12 @@ static class TwoSampleCost
         );
         var rankSum = () => RankSum.compute(ProgressModule.none, 1, RankSum.standard, tested);
         Row(name, "rank-sum test, all of it", entries, () => rankSum());
-        Row(name, "Welch's test, all of it", entries, () => WelchT.compute(ProgressModule.none, 1, WelchT.standard, tested));
+        Row(
+            name,
+            "Welch's test, all of it",
+            entries,
+            () => WelchT.compute(ProgressModule.none, 1, WelchT.standard, tested)
+        );
         var perTest = Best(() => rankSum()) / Genes / Perturbations;
         Tell("sorting each comparison anew", naive, perTest);
         if (arguments is [var script])

@@ -112,9 +112,7 @@ public class DifferentialExpressionTests : IDisposable
     [Test]
     public void AnndataReadsTheH5ad()
     {
-        IsDone(
-            Coexpr.Run(De(Known, scratch["out.h5ad"], "--values", "as-is", "--no-exact", "--rank-genes-groups"))
-        );
+        IsDone(Coexpr.Run(De(Known, scratch["out.h5ad"], "--values", "as-is", "--no-exact", "--rank-genes-groups")));
         var found = Python.Run(
             """
             import anndata, json, sys
@@ -154,7 +152,9 @@ public class DifferentialExpressionTests : IDisposable
     [Test]
     public void PdexColumnsAreThoseOfPdex()
     {
-        IsDone(Coexpr.Run(De(Known, scratch["out.tsv"], "--columns", "pdex", "--values", "as-is", "--pseudocount", "0")));
+        IsDone(
+            Coexpr.Run(De(Known, scratch["out.tsv"], "--columns", "pdex", "--values", "as-is", "--pseudocount", "0"))
+        );
         Assert.That(
             File.ReadLines(scratch["out.tsv"]).First(),
             Is.EqualTo(
@@ -211,7 +211,10 @@ public class DifferentialExpressionTests : IDisposable
         var plain = await Row(AsIs);
         Assert.That((await Row(AsIs with { Continuity = true })).Statistic, Is.LessThan(plain.Statistic));
         Assert.That((await Row(AsIs with { TieCorrection = false })).Statistic, Is.EqualTo(1.5 / Math.Sqrt(8)));
-        Assert.That((await Row(AsIs with { Alternative = "greater" })).PValue, Is.EqualTo(plain.PValue / 2).Within(1e-12));
+        Assert.That(
+            (await Row(AsIs with { Alternative = "greater" })).PValue,
+            Is.EqualTo(plain.PValue / 2).Within(1e-12)
+        );
         Assert.That((await Row(AsIs with { Test = "welch" })).Effect, Is.EqualTo(4.0 / 3 - 0.75).Within(1e-15));
         Assert.That((await Row(AsIs with { MinimumCells = 4 })).Status, Is.EqualTo("too_few_cells"));
         var batched = await Row(AsIs with { Batch = "batch", UnitWeights = true });

@@ -331,3 +331,39 @@ module RankSumTests =
             p TwoSampleAlternative.Greater { RankSum.standard with Exact = false },
             Is.Not.EqualTo(1.0 / 35.0).Within 1e-3
         )
+
+    // Up to 50 cells p is exact, from 51 on normal.
+    [<TestCase(25, true)>]
+    [<TestCase(26, false)>]
+    let ``up to fifty cells are few`` (perturbed: int, isExact: bool) =
+        let screen = {
+            Cells = Array.init (25 + perturbed) (fun cell -> [| float32 (cell + 1) |])
+            Genes = 1
+            Labels = Array.init (25 + perturbed) (fun cell -> if cell < 25 then "control" else "a")
+            Batches = Array.create (25 + perturbed) "x"
+        }
+
+        let p settings =
+            (compute settings Screen.options screen).Rows.PValue[0]
+
+        Expect.equal isExact (p RankSum.standard <> p { RankSum.standard with Exact = false })
+
+        if isExact then
+            Expect.equal (2.0 / 126410606437752.0) (p RankSum.standard)
+
+    [<Test>]
+    let ``strata have no correction for continuity, one alone has`` () =
+        let z batches continuity =
+            (compute
+                { plain with Continuity = continuity }
+                {
+                    Screen.options with
+                        Batch = Some "batch"
+                }
+                { known with Batches = batches })
+                .Rows.Statistic[0]
+
+        let two = [| "x"; "x"; "y"; "x"; "x"; "y"; "y" |]
+        Assert.That(z two false, Is.Not.Zero)
+        Expect.equal (z two false) (z two true)
+        Assert.That(z known.Batches true, Is.LessThan(z known.Batches false))

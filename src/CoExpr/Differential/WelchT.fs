@@ -64,9 +64,9 @@ module WelchT =
     /// p and its base-10 logarithm.
     let private tail alternative degrees t =
         match alternative with
-        | TwoSampleAlternative.TwoSided -> struct (StudentTail.both degrees t, StudentTail.log10Both degrees t)
-        | TwoSampleAlternative.Greater -> struct (StudentTail.upper degrees t, StudentTail.log10Upper degrees t)
-        | TwoSampleAlternative.Less -> struct (StudentTail.upper degrees -t, StudentTail.log10Upper degrees -t)
+        | TwoSampleAlternative.TwoSided -> StudentTail.bothAndLog10 degrees t
+        | TwoSampleAlternative.Greater -> StudentTail.upperAndLog10 degrees t
+        | TwoSampleAlternative.Less -> StudentTail.upperAndLog10 degrees -t
 
     let private fillTest (rows: ContrastRows) (degreesOf: float[]) alternative place own reference referenceCells =
         let a = own.Squares / (own.Cells - 1.0) / own.Cells
