@@ -66,17 +66,7 @@ sealed class CountOptions
     );
 
     internal Option[] All =>
-        [
-            sizeFactors,
-            sizeFactorColumn,
-            eachComparison,
-            trend,
-            shrinkage,
-            threshold,
-            within,
-            lowExpression,
-            shrink,
-        ];
+        [sizeFactors, sizeFactorColumn, eachComparison, trend, shrinkage, threshold, within, lowExpression, shrink];
 
     internal void AddTo(Command command)
     {

@@ -25,13 +25,18 @@ public class DifferentialExpressionTests : IDisposable
     static readonly DifferentialExpressionOptions AsIs = new()
     {
         Control = "control",
+        Test = "rank-sum",
         Values = "as-is",
         Exact = false,
         Continuity = false,
     };
 
+    /// <summary>A run of two-sample tests, by ranks unless another is named.</summary>
     static string[] De(string input, string output, params string[] more) =>
-        ["de", input, "--perturbation", "perturbation", "--control", "control", "-o", output, .. more];
+        ["de", input, "--perturbation", "perturbation", "--control", "control", "-o", output, .. Tested(more)];
+
+    static string[] Tested(string[] options) =>
+        options.Contains("--test") ? options : [.. options, "--test", "rank-sum"];
 
     static void IsDone(Ended ended) => Assert.That(ended.Code, Is.Zero, ended.Errors);
 
@@ -96,7 +101,7 @@ public class DifferentialExpressionTests : IDisposable
         Assert.That(options.GetProperty("test").GetString(), Is.EqualTo("welch"));
         Assert.That(options.GetProperty("values").GetString(), Is.EqualTo("log-normalised"));
         Assert.That(options.GetProperty("target").GetInt32(), Is.EqualTo(10000));
-        Assert.That(record.GetProperty("counts").GetProperty("cells without a label").GetInt32(), Is.EqualTo(1));
+        Assert.That(record.GetProperty("counts").GetProperty("cells left out").GetInt32(), Is.EqualTo(1));
         Assert.That(record.GetProperty("counts").GetProperty("rows all_zero").GetInt32(), Is.EqualTo(2));
     }
 
@@ -222,6 +227,64 @@ public class DifferentialExpressionTests : IDisposable
         Assert.That(batched.Effect, Is.EqualTo(4.0 / 6 - 0.5).Within(1e-15));
     }
 
+    [Test]
+    public async Task CountsAreComparedByLikelihoodRatiosUnlessAnotherTestIsNamed()
+    {
+        var input = Known;
+        var output = scratch["counts.tsv"];
+        IsDone(
+            Coexpr.Run([
+                "de",
+                input,
+                "--perturbation",
+                "perturbation",
+                "--control",
+                "control",
+                "-o",
+                output,
+                "--shrink",
+            ])
+        );
+        var row = Rows(output).Single(row => row["perturbation"] == "a" && row["gene"] == "H");
+        var options = new DifferentialExpressionOptions { Control = "control", Shrink = true };
+        var result = await DifferentialExpression.ComputeAsync(input, options);
+        var same = result.Row("a", "H");
+        Assert.That(Number(row["log2_fold_change"]), Is.EqualTo(same.Log2FoldChange).And.GreaterThan(0));
+        Assert.That(Number(row["p"]), Is.EqualTo(same.PValue).And.InRange(0.001, 0.5));
+        Assert.That(Number(row["standard_error"]), Is.EqualTo(same.StandardError).And.GreaterThan(0));
+        Assert.That(Number(row["shrunken_log_fold_change"]), Is.EqualTo(same.ShrunkenLog2FoldChange));
+        Assert.That(same.ShrunkenLog2FoldChange, Is.InRange(0, same.Log2FoldChange));
+        Assert.That(result.Row("b", "H").Status, Is.EqualTo("zero_in_perturbed"));
+        Assert.That(result.Row("b", "Z").Status, Is.EqualTo("all_zero"));
+    }
+
+    /// <summary>With dispersions next to 0 the fit is that of Poisson counts: with size factors s, the mean of a group is
+    /// Σ y / Σ s. Gene K has 4 everywhere; H has 24 in a and 10 in the control.</summary>
+    [Test]
+    public async Task FoldChangesAreThoseOfCountsOverSizeFactors()
+    {
+        var options = new DifferentialExpressionOptions { Control = "control", Dispersions = [1e-9, 1e-9, 1e-9, 1e-9] };
+        var result = await DifferentialExpression.ComputeAsync(Known, options);
+        // Totals of a: 16, 13, 11; of the control: 5, 6, 8, 10: 40 and 29.
+        Assert.That(result.Row("a", "H").Log2FoldChange, Is.EqualTo(Math.Log2(24.0 / 40 / (10.0 / 29))).Within(1e-6));
+        Assert.That(result.Row("a", "K").Log2FoldChange, Is.EqualTo(Math.Log2(12.0 / 40 / (16.0 / 29))).Within(1e-6));
+    }
+
+    [Test]
+    public async Task CellsWithoutCountsMayBeLeftOut()
+    {
+        var screen = ScreenSample.Known with { Counts = ScreenSample.Known.Counts.With("G", 7, 0).With("K", 7, 0) };
+        var options = new DifferentialExpressionOptions
+        {
+            Control = "control",
+            LeaveOutEmptyCells = true,
+            MinimumCells = 1,
+        };
+        var result = await DifferentialExpression.ComputeAsync(screen.WriteH5ad(scratch["empty.h5ad"]), options);
+        Assert.That(result.Cells, Is.EqualTo((int[])[3, 1]));
+        Assert.That(result.LeftOut, Is.EqualTo(2));
+    }
+
     static IEnumerable<TestCaseData> Refused()
     {
         TestCaseData Case(string name, string says, ScreenSample screen, params string[] options) =>
@@ -310,10 +373,15 @@ public class DifferentialExpressionTests : IDisposable
                 },
                 usual
             ),
-            Case("unknown test", "--test anova: must be rank-sum or welch", known, [.. usual, "--test", "anova"]),
+            Case(
+                "unknown test",
+                "--test anova: must be lrt or wald or score or ql or rank-sum or welch",
+                known,
+                [.. usual, "--test", "anova"]
+            ),
             Case(
                 "strata of a t-test",
-                "--batch batch: only the rank-sum test takes strata",
+                "--batch has no meaning for --test welch",
                 known,
                 [.. usual, "--test", "welch", "--batch", "batch"]
             ),
@@ -334,6 +402,70 @@ public class DifferentialExpressionTests : IDisposable
                 known,
                 [.. usual, "--rank-genes-groups", "-o", "{}/out.tsv"]
             ),
+            Case(
+                "fractions where counts are needed",
+                "gene G has the value 0.5 in cell cell2. Negative binomials need counts",
+                known with
+                {
+                    Counts = known.Counts.With("G", 1, 0.5f),
+                },
+                [.. usual, "--test", "lrt"]
+            ),
+            Case(
+                "a cell without counts",
+                "0 counts of cell cell8 are left where at least 1 are needed",
+                known with
+                {
+                    Counts = known.Counts.With("G", 7, 0).With("K", 7, 0),
+                },
+                [.. usual, "--test", "lrt"]
+            ),
+            Case(
+                "counts against the rest",
+                "negative-binomial tests need the label of the control",
+                known,
+                "--perturbation",
+                "perturbation",
+                "--rest",
+                "--test",
+                "wald"
+            ),
+            Case(
+                "values of counts",
+                "--values has no meaning for --test lrt",
+                known,
+                [.. usual, "--test", "lrt", "--values", "as-is"]
+            ),
+            Case(
+                "a threshold of ranks",
+                "--threshold has no meaning for --test rank-sum",
+                known,
+                [.. usual, "--threshold", "1"]
+            ),
+            Case(
+                "strata of counts",
+                "--batch has no meaning for --test score",
+                known,
+                [.. usual, "--test", "score", "--batch", "batch"]
+            ),
+            Case(
+                "a negative threshold",
+                "--threshold -1: a finite log2 fold change of 0 or more is needed",
+                known,
+                [.. usual, "--test", "lrt", "--threshold", "-1"]
+            ),
+            Case(
+                "within nothing",
+                "--within is within --threshold, which is not given",
+                known,
+                [.. usual, "--test", "lrt", "--within"]
+            ),
+            Case(
+                "size factors of words",
+                "--size-factor-column batch: numbers are needed, and the column is of kind category",
+                known,
+                [.. usual, "--test", "lrt", "--size-factor-column", "batch"]
+            ),
             Case("itself", "the output would replace the input", known, [.. usual, "-o", "{}/in.h5ad"]),
         ];
     }
@@ -343,7 +475,7 @@ public class DifferentialExpressionTests : IDisposable
     {
         var input = ((ScreenSample)screen).WriteH5ad(scratch["in.h5ad"]);
         string[] output = options.Contains("-o") ? [] : ["-o", scratch["out.tsv"]];
-        var given = options.Select(option => option.Replace("{}", scratch[""], StringComparison.Ordinal));
+        var given = Tested(options).Select(option => option.Replace("{}", scratch[""], StringComparison.Ordinal));
         var ended = Coexpr.Run(["de", input, .. output, .. given]);
         Assert.That(ended.Code, Is.EqualTo(2), ended.Errors);
         Assert.That(ended.Errors, Does.Contain((string)says));
@@ -386,7 +518,7 @@ public class DifferentialExpressionTests : IDisposable
         var summary = await DifferentialExpression.RunAsync(Known, scratch["out.tsv"], AsIs, progress: progress);
         Assert.That(steps.Last(step => step.Stage == "testing").Done, Is.EqualTo(4));
         Assert.That(summary.Text, Does.StartWith("2 perturbations x 4 genes against control: "));
-        Assert.That(summary.Text, Does.Contain("1 cells without a label left out"));
+        Assert.That(summary.Text, Does.Contain("1 cells left out"));
     }
 
     sealed class Listener(List<JobProgress> steps) : IProgress<JobProgress>

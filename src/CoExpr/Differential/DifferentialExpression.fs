@@ -38,7 +38,9 @@ module DifferentialTest =
     /// What the statistic of a row is, in a word.
     let statisticName test =
         match test with
-        | DifferentialTest.NegativeBinomial { Test = NegativeBinomialTest.QuasiLikelihood } -> "signed root of F"
+        | DifferentialTest.NegativeBinomial {
+                                                Test = NegativeBinomialTest.QuasiLikelihood
+                                            } -> "signed root of F"
         | DifferentialTest.NegativeBinomial _
         | DifferentialTest.RankSum _ -> "z"
         | DifferentialTest.Welch _ -> "t"

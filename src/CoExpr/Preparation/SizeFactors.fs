@@ -34,8 +34,7 @@ module SizeFactorKind =
         | made -> Words.name known made
 
     /// The kind of a name.
-    let parse word =
-        Words.parse "--size-factors" known word
+    let parse word = Words.parse "--size-factors" known word
 
 /// How deeply each cell was sequenced, relative to the others.
 [<RequireQualifiedAccess>]
@@ -192,7 +191,10 @@ module SizeFactors =
         | Ok(Column.Float values) -> given values cells
         | Ok(Column.Integer(values, missing)) ->
             let valueOf at (value: int64) =
-                if missing.Length > 0 && missing[at] then nan else float value
+                if missing.Length > 0 && missing[at] then
+                    nan
+                else
+                    float value
 
             given (Array.mapi valueOf values) cells
         | Ok other ->
