@@ -7,7 +7,7 @@ namespace CoExpr.Kernels;
 sealed unsafe class TileWorker : IPairWorker
 {
     /// <summary>Rows whose sums are under way at once: their states and some bit planes stay in a core's cache.</summary>
-    const int Batch = 64;
+    const int Batch = 128;
 
     /// <summary>Cells that the rows listed together express, which bounds a worker's memory for data of many cells.</summary>
     internal const int MostListed = 1 << 22;
