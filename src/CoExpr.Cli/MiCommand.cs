@@ -201,11 +201,26 @@ public sealed class MiCommand
                 result.AddError("--signed and --unsigned exclude each other.");
             if (new Option[] { top, min, fdr, all }.Count(result.Given) > 1)
                 result.AddError("--top, --min, --fdr and --all exclude each other.");
-            if (result.Given(signed) && result.GetValue(measure) is { } chosen && !IsInformation(chosen))
-                result.AddError($"--signed gives mutual information a sign, and --measure {chosen} is none.");
+            if (result.GetValue(measure) is { } chosen && !IsInformation(chosen))
+                RefuseThoseOfInformation(result, chosen);
+            if (result.Given(entropyOriginal) && !result.Given(entropyAbove))
+                result.AddError("--entropy-without-smallest says how --entropy-above is meant, which is not given.");
         });
         command.SetAction((parsed, token) => ExitCode.OfAsync(stop => RunAsync(parsed, stop), token));
         return command;
+    }
+
+    /// <summary>Options without a meaning for other measures.</summary>
+    void RefuseThoseOfInformation(System.CommandLine.Parsing.CommandResult result, string measure)
+    {
+        if (result.Given(signed) || result.Given(unsigned))
+            result.AddError(
+                $"{(result.Given(signed) ? "--signed gives" : "--unsigned leaves")} mutual information "
+                    + $"{(result.Given(signed) ? "a sign" : "without one")}, and --measure {measure} is none."
+            );
+        foreach (var option in new Option[] { bins, edges })
+            if (result.Given(option))
+                result.AddError($"{option.Name} is of mutual information, and --measure {measure} is none.");
     }
 
     async Task RunAsync(ParseResult parsed, CancellationToken token)

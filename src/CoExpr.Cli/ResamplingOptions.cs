@@ -37,6 +37,14 @@ sealed class ResamplingOptions
         Option[] options = [regulators, bootstraps, permutations, confidence, seed];
         foreach (var option in options)
             command.Options.Add(option);
+        command.Validators.Add(result =>
+        {
+            var (drawn, permuted) = (result.Given(bootstraps), result.Given(permutations));
+            if (result.Given(confidence) && !drawn)
+                result.AddError("--confidence is of the interval that --bootstraps adds; give --bootstraps, too.");
+            if (result.Given(seed) && !drawn && !permuted)
+                result.AddError("--seed is of --bootstraps and --permutations, and neither is given.");
+        });
     }
 
     internal CoExpressionOptions Of(ParseResult parsed, CoExpressionOptions scoring) =>

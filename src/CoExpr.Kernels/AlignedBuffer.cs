@@ -13,7 +13,9 @@ sealed unsafe class AlignedBuffer<T> : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         var bytes = checked((nuint)Math.Max(1, length) * (nuint)sizeof(T));
-        Start = (T*)NativeMemory.AlignedAlloc(bytes, CacheLine);
+        Start = (T*)(
+            bytes < LargePages.WorthFrom ? NativeMemory.AlignedAlloc(bytes, CacheLine) : LargePages.Allocate(bytes)
+        );
         NativeMemory.Clear(Start, bytes);
         Length = length;
     }

@@ -97,7 +97,15 @@ public class BadInputTests
             Case("one bin", "--bins 1: 2 to 255 are allowed", Known(), "--bins", "1"),
             Case("one bootstrap", "--bootstraps 1: 2 to 1000000 are allowed", Known(), "--bootstraps", "1"),
             Case("negative permutations", "--permutations -1: 1 to 10000000", Known(), "--permutations", "-1"),
-            Case("95 for 95 %", "--confidence 95: a share between 0 and 1", Known(), "--confidence", "95"),
+            Case(
+                "95 for 95 %",
+                "--confidence 95: a share between 0 and 1",
+                Known(),
+                "--bootstraps",
+                "9",
+                "--confidence",
+                "95"
+            ),
             Case("no list of regulators", "no.txt: no such file", Known(), "--regulators", "{}/no.txt"),
             Case("regulators that are no genes", "known: A, B, C, D, E", Known(), "--regulators", "{}/in.h5ad"),
             Case(
@@ -166,6 +174,37 @@ public class BadInputTests
                 "--signed",
                 "--measure",
                 "cosine"
+            ),
+            Case(
+                "a cosine without a sign",
+                "--unsigned leaves mutual information without one, and --measure cosine is none",
+                Known(),
+                "--unsigned",
+                "--measure",
+                "cosine"
+            ),
+            Case(
+                "bins of a cosine",
+                "--bins is of mutual information, and --measure cosine is none",
+                Known(),
+                "--bins",
+                "5",
+                "--measure",
+                "cosine"
+            ),
+            Case("a seed of nothing", "--seed is of --bootstraps and --permutations", Known(), "--seed", "3"),
+            Case(
+                "confidence in nothing",
+                "--confidence is of the interval that --bootstraps adds",
+                Known(),
+                "--confidence",
+                "0.9"
+            ),
+            Case(
+                "an entropy of nothing",
+                "--entropy-without-smallest says how --entropy-above is meant",
+                Known(),
+                "--entropy-without-smallest"
             ),
             Case(
                 "p of a transform",

@@ -14,7 +14,7 @@ namespace CoExpr.Kernels;
 public sealed class CpuBackend(
     SimdPath? path = null,
     int blockRows = 256,
-    int blockCells = 20480,
+    int blockCells = 12288,
     long planeBytes = 1L << 30,
     CountingMethod? method = null
 ) : IPairBackend

@@ -15,6 +15,7 @@ sealed unsafe class TileCounter(BinnedGenes genes, CellsByLevel lists, SimdPath 
     readonly AlignedBuffer<byte> scratch = new(PositionalPopcount.Lanes);
     readonly int[] starts = new int[genes.Cells];
     int[] firstList = [];
+    int[] reached = [];
     int firstRow;
     int rows;
     AlignedBuffer<byte>? memory;
@@ -57,13 +58,32 @@ sealed unsafe class TileCounter(BinnedGenes genes, CellsByLevel lists, SimdPath 
         offsets.Clear();
         if (firstList.Length < planes.Blocks * rows)
             firstList = new int[planes.Blocks * rows];
+        var first = genes.LevelStarts[firstRow];
+        Forget(genes.LevelStarts[endRow] - first);
         for (var block = 0; block < planes.Blocks; block++)
         for (var row = firstRow; row < endRow; row++)
         {
             firstList[block * rows + row - firstRow] = offsets.Lists;
             for (var level = 1; level <= genes.Levels[row]; level++)
-                offsets.Add(Within(lists.At(row, level), block, planes), block * planes.BlockCells, planes.ZeroRow);
+                List(lists.At(row, level), ref reached[genes.LevelStarts[row] + level - 1 - first], block, planes);
         }
+    }
+
+    /// <summary>No list was begun.</summary>
+    void Forget(int count)
+    {
+        if (reached.Length < count)
+            reached = new int[count];
+        reached.AsSpan(0, count).Clear();
+    }
+
+    /// <summary>Lists the cells of one block, which begin where those of the block before ended.</summary>
+    void List(ReadOnlySpan<int> cells, ref int reached, int block, TilePlanes planes)
+    {
+        var left = cells[reached..];
+        var taken = block == planes.Blocks - 1 ? left.Length : Below(left, (block + 1) * planes.BlockCells);
+        offsets.Add(left[..taken], block * planes.BlockCells, planes.ZeroRow);
+        reached += taken;
     }
 
     /// <summary>Counts a listed row against the planes of some levels in one block of cells.</summary>
@@ -134,16 +154,10 @@ sealed unsafe class TileCounter(BinnedGenes genes, CellsByLevel lists, SimdPath 
         }
     }
 
-    static ReadOnlySpan<int> Within(ReadOnlySpan<int> cells, int block, TilePlanes planes) =>
-        planes.Blocks == 1
-            ? cells
-            : cells[From(cells, (long)block * planes.BlockCells)..From(cells, (block + 1L) * planes.BlockCells)];
-
-    static int From(ReadOnlySpan<int> cells, long least)
+    /// <summary>How many of the cells, which are in increasing order, are below a bound.</summary>
+    static int Below(ReadOnlySpan<int> cells, int bound)
     {
-        if (least > int.MaxValue)
-            return cells.Length;
-        var at = cells.BinarySearch((int)least);
+        var at = cells.BinarySearch(bound);
         return at < 0 ? ~at : at;
     }
 

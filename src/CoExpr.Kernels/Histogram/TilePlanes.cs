@@ -1,5 +1,6 @@
 using System;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace CoExpr.Kernels;
 
@@ -35,7 +36,7 @@ sealed unsafe class TilePlanes : IDisposable
         for (var gene = first; gene < end; gene++)
             levels = Math.Max(levels, genes.Levels[gene]);
         var planes = new TilePlanes(genes.Cells, levels, blockCells);
-        planes.Fill(genes.Starts, genes.CellOf, first, end, at => 1u << (genes.LevelOf[at] - 1));
+        planes.Fill(genes.Starts, genes.CellOf, first, end, new LevelBit(genes.LevelOf));
         return planes;
     }
 
@@ -44,11 +45,29 @@ sealed unsafe class TilePlanes : IDisposable
     internal static TilePlanes OfDigits(GeneValues values, int first, int end, int digits, int blockCells)
     {
         var planes = new TilePlanes(values.Cells, digits, blockCells);
-        planes.Fill(values.Starts, values.CellOf, first, end, at => (uint)values.Values[at]);
+        planes.Fill(values.Starts, values.CellOf, first, end, new DigitBits(values.Values));
         return planes;
     }
 
-    void Fill(long[] starts, int[] cellOf, int first, int end, Func<long, uint> planesOf)
+    /// <summary>The planes that an entry is in, as bits. A struct, so that the loop over entries calls nothing.</summary>
+    interface IPlanesOf
+    {
+        uint At(long entry);
+    }
+
+    readonly struct LevelBit(byte[] levels) : IPlanesOf
+    {
+        public uint At(long entry) => 1u << (levels[entry] - 1);
+    }
+
+    readonly struct DigitBits(float[] values) : IPlanesOf
+    {
+        public uint At(long entry) => (uint)values[entry];
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    void Fill<TPlanes>(long[] starts, int[] cellOf, int first, int end, TPlanes planesOf)
+        where TPlanes : struct, IPlanesOf
     {
         var next = starts.AsSpan(first, end - first).ToArray();
         for (var block = 0; block < Blocks; block++)
@@ -63,7 +82,7 @@ sealed unsafe class TilePlanes : IDisposable
                 for (; at < starts[first + lane + 1] && cellOf[at] < before; at++)
                 {
                     var row = plane + (cellOf[at] - (long)block * BlockCells) * PositionalPopcount.RowBytes;
-                    for (var set = planesOf(at); set != 0; set &= set - 1)
+                    for (var set = planesOf.At(at); set != 0; set &= set - 1)
                         row[BitOperations.TrailingZeroCount(set) * planeBytes] |= mask;
                 }
                 next[lane] = at;

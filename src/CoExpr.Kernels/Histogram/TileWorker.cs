@@ -7,7 +7,7 @@ namespace CoExpr.Kernels;
 sealed unsafe class TileWorker : IPairWorker
 {
     /// <summary>Rows whose sums are under way at once: their states and some bit planes stay in a core's cache.</summary>
-    const int Batch = 64;
+    const int Batch = 128;
 
     /// <summary>Cells that the rows listed together express, which bounds a worker's memory for data of many cells.</summary>
     internal const int MostListed = 1 << 22;
@@ -93,8 +93,21 @@ sealed unsafe class TileWorker : IPairWorker
         else
             for (var row = firstRow; row < endRow; row += Batch)
                 ByPlanes(row, Math.Min(row + Batch, endRow), tile, block);
-        var pairs = (long)(endRow - firstRow) * (tile.End - tile.First);
-        tile.Note(method, pairs, predicted / 1e9, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        tile.Note(
+            method,
+            PairsOf(firstRow, endRow, tile),
+            predicted / 1e9,
+            Stopwatch.GetElapsedTime(start).TotalSeconds
+        );
+    }
+
+    /// <summary>Pairs of the rows and the genes that come after them.</summary>
+    static long PairsOf(int firstRow, int endRow, ColumnTile tile)
+    {
+        var pairs = 0L;
+        for (var row = firstRow; row < endRow; row++)
+            pairs += Math.Max(0, tile.End - Math.Max(tile.First, row + 1));
+        return pairs;
     }
 
     /// <summary>Whether sums in bytes are not worth a try: without AVX-512, and where very many cells express both genes.</summary>

@@ -13,7 +13,7 @@ module internal KernelMemory =
 
     /// Cells of one block of bit planes, each of which has a row of zeros more.
     [<Literal>]
-    let private BlockCells = 20480L
+    let private BlockCells = 12288L
 
     let private partsOf size (total: int64) = (total + size - 1L) / size
 

@@ -22,6 +22,6 @@ module GeneList =
                     names.Add name
 
             if names.Count = 0 then
-                raise (CoExprFailure(CoExprError.DamagedFile(path, "there is no name in it.")))
+                raise (CoExprFailure(CoExprError.UnknownFormat(path, "no name of a gene is in it; one a line is needed.")))
 
             names.ToArray())

@@ -137,12 +137,19 @@ module MemoryPlan =
         + KernelMemory.ofWorkers options size.Genes
         + max ending (cellBytes options.Threads size)
 
+    /// What the runtime, the collector and the lists of cells take differs from run to run by about this part of a limit.
+    [<Literal>]
+    let private Slack = 32L
+
     /// The least that a run can be asked to keep to: a gene may be expressed in every cell.
     let smallest options size =
         let cells = int (min size.Cells (int64 Int32.MaxValue))
 
-        fixedBytes options size
-        + max (16L <<< 20) (2L * TilePlan.geneBytes options cells cells)
+        let needed =
+            fixedBytes options size
+            + max (16L <<< 20) (2L * TilePlan.geneBytes options cells cells)
+
+        needed + needed / (Slack - 1L) + 1L
 
     /// Genes of a tile whose pairs, or the best of them, a sink can hold in so many bytes, of two tiles at once.
     let private genesFor keep (bytes: int64) =
@@ -172,23 +179,32 @@ module MemoryPlan =
             SquareEntries = int (min (1L <<< 28) (max size.Genes (free / 4L / 24L)))
         }
 
-    /// Seconds per entry that is read, per pair, and per cell in which a pair meets; on one thread.
-    let private readSeconds, private pairSeconds, private meetingSeconds =
-        2e-8, 6e-8, 1.5e-9
+    /// Seconds per entry that is read, per pair, per cell in which a pair meets, and for the product of its values there
+    /// if they are wanted and scattered; on one thread.
+    let private readSeconds, private pairSeconds = 2e-8, 6e-8
+
+    let private meetingSeconds, private productSeconds = 1.5e-9, 3e-9
 
     /// Genes differ in density, and it is the dense ones that meet: so many times as often as genes of one density would.
     [<Literal>]
     let private Unevenness = 2.5
 
-    let private seconds (options: CoexpressionOptions) size passes =
+    let private seconds (options: CoexpressionOptions) size passes hasPlanes =
         let pairs = float size.Genes * float size.Genes / 2.0
         let places = max 1.0 (float size.Cells * float size.Genes)
         let density = float size.Entries / places
         let meetings = pairs * float size.Cells * density * density * Unevenness
         let reading = float size.Entries * readSeconds * passes
 
+        let eachMeeting =
+            meetingSeconds
+            + (if hasPlanes || not (Coexpression.wantsValues options) then
+                   0.0
+               else
+                   productSeconds)
+
         1.0
-        + (reading + pairs * pairSeconds + meetings * meetingSeconds)
+        + (reading + pairs * pairSeconds + meetings * eachMeeting)
           / float (max 1 options.Threads)
 
     /// Bit planes where there is room for them.
@@ -201,7 +217,7 @@ module MemoryPlan =
         {
             Limit = limit
             Bytes = if hasPlanes then withPlanes else bytes
-            Seconds = seconds options size 1.0
+            Seconds = seconds options size 1.0 hasPlanes
             Sizes = None
             PlaneBytes =
                 if hasPlanes then
@@ -224,7 +240,7 @@ module MemoryPlan =
         {
             Limit = limit
             Bytes = min limit (inMemoryBytes options size)
-            Seconds = seconds options size passes
+            Seconds = seconds options size passes hasPlanes
             Sizes = Some sizes
             PlaneBytes = if hasPlanes then planes else 0L
         }
