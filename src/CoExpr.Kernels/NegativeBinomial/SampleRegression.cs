@@ -61,7 +61,8 @@ public static class SampleRegression
         }
     }
 
-    /// <summary>Per group the sums of w, and of the score (y − μ)/(1 + αμ).</summary>
+    /// <summary>Per group the sums of the observed information μ(1 + αy)/(1 + αμ)² of ln μ, and of its score
+    /// (y − μ)/(1 + αμ).</summary>
     public static void Scores(
         ReadOnlySpan<double> counts,
         ReadOnlySpan<double> means,
@@ -76,7 +77,7 @@ public static class SampleRegression
         for (var at = 0; at < counts.Length; at++)
         {
             var inverse = 1.0 / (1.0 + dispersion * means[at]);
-            weights[groupOf[at]] += means[at] * inverse;
+            weights[groupOf[at]] += means[at] * (1.0 + dispersion * counts[at]) * inverse * inverse;
             scores[groupOf[at]] += (counts[at] - means[at]) * inverse;
         }
     }

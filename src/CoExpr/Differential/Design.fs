@@ -218,10 +218,12 @@ module Design =
             let size = norm left
 
             if size <= Independent * norm column then
-                let names = parts columns [| 0 .. at - 1 |] column |> Array.map (fun i -> names[i])
-                let others = String.Join(", ", names)
+                let others =
+                    parts columns [| 0 .. at - 1 |] column
+                    |> Array.map (fun i -> names[i])
+                    |> String.concat ", "
 
-                if names.Length = 0 then
+                if others = "" then
                     fail text $"coefficient {names[at]} is 0 in all samples; no sample has this combination of levels"
 
                 fail
@@ -376,3 +378,18 @@ module Design =
 
             let columns = Array.init width (fun j -> Array.init samples.Length (fun i -> values[i * width + j]))
             assemble "matrix" samples coefficients columns [||])
+
+    /// Whether every column of the one design is a combination of columns of the other, over the same samples.
+    let isWithin (full: Design) (reduced: Design) =
+        let columns (design: Design) =
+            Array.init design.Width (fun j -> Array.init design.Size (fun i -> design.Values[i * design.Width + j]))
+
+        let basis = ResizeArray<float[]>()
+
+        for column in columns full do
+            let left = residual basis column
+            let size = norm left
+            basis.Add(left |> Array.map (fun v -> v / size))
+
+        columns reduced
+        |> Array.forall (fun column -> norm (residual basis column) <= Independent * norm column)

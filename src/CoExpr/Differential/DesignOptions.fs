@@ -69,32 +69,11 @@ module DesignOptions =
     let private refuse name (value: obj) allowed =
         Error(CoExprError.BadOption(name, string value, allowed))
 
-    /// Whether every column of the reduced design is a combination of the full one's.
-    let private isNested (full: Design) (reduced: Design) =
-        let joined =
-            Array.init (full.Size * (full.Width + 1)) (fun at ->
-                let row, column = at / (full.Width + 1), at % (full.Width + 1)
-                if column < full.Width then Some(row, column) else None)
-
-        Seq.forall
-            (fun extra ->
-                let values =
-                    joined
-                    |> Array.mapi (fun at place ->
-                        match place with
-                        | Some(row, column) -> full.Values[row * full.Width + column]
-                        | None -> reduced.Values[at / (full.Width + 1) * reduced.Width + extra])
-
-                // Independent of the full design means not nested.
-                Design.ofMatrix full.Samples (Array.append full.Coefficients [| "extra" |]) values
-                |> Result.isError)
-            (seq { 0 .. reduced.Width - 1 })
-
     let private checkTest options (design: Design) =
         match options.Test with
         | BulkTest.LikelihoodRatio reduced when reduced.Size <> design.Size ->
             Error(CoExprError.UnequalLengths("samples of the reduced design", design.Size, reduced.Size))
-        | BulkTest.LikelihoodRatio reduced when reduced.Width >= design.Width || not (isNested design reduced) ->
+        | BulkTest.LikelihoodRatio reduced when reduced.Width >= design.Width || not (Design.isWithin design reduced) ->
             refuse "reduced design" reduced.Text $"it must be a part of the design {design.Text}"
         | BulkTest.LikelihoodRatio _ when options.Threshold <> 0.0 || options.Alternative <> Alternative.GreaterAbs ->
             refuse "threshold" options.Threshold "a likelihood-ratio test knows neither threshold nor direction"

@@ -239,8 +239,10 @@ type internal RegressionSpace(design: Design, options: RegressionOptions) =
     let isHeld at =
         abs coefficients[at] >= bound && vector[at] * coefficients[at] > 0.0
 
-    /// Fisher's scoring step from the coefficients, those held at a bound left there; in `vector`.
-    let tryScoringStep (counts: float[]) alpha =
+    /// Newton's step from the coefficients, those held at a bound left there; in `vector`. In ln μ the likelihood is concave
+    /// everywhere, so that the observed information always gives a way up; steps by the expected one can go to and fro
+    /// between two sides of the maximum where one count is far out.
+    let tryNewtonStep (counts: float[]) alpha =
         SampleRegression.Scores(counts, means, alpha, design.GroupOf, weights.AsSpan(), other.AsSpan())
         SampleRegression.Information(design.Rows, width, weights, matrix.AsSpan())
         addRidge ()
@@ -264,7 +266,7 @@ type internal RegressionSpace(design: Design, options: RegressionOptions) =
 
         solved && vector |> Array.forall Double.IsFinite
 
-    /// Fisher scoring within ±30 (log2), without a floor of the means, for what weighted least squares cannot fit.
+    /// Newton's method within ±30 (log2), without a floor of the means, for what weighted least squares cannot fit.
     let optimize counts factors alpha =
         // So that the logarithm of a mean is finite.
         let floor = 1e-300
@@ -280,7 +282,7 @@ type internal RegressionSpace(design: Design, options: RegressionOptions) =
 
         while running && iterations < 500 do
             iterations <- iterations + 1
-            running <- tryScoringStep counts alpha
+            running <- tryNewtonStep counts alpha
 
             if running then
                 for at in 0 .. width - 1 do

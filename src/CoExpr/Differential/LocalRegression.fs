@@ -42,12 +42,16 @@ module internal LocalRegression =
         else
             None
 
+    /// The distance from x to the farthest of the share `span` of points that is nearest to it.
+    let window span (points: float[]) x =
+        let count = Math.Clamp(int (floor (float points.Length * span + 1e-7)), 1, points.Length)
+        bandwidth points count x
+
     /// Value and slope at x of the fit of this degree to the share `span` of the points that is nearest to x, weighted by
     /// tricube of the distance times the points' own weights. Of a lower degree where points coincide.
     let at degree span (points: float[]) (values: float[]) (own: float[]) x =
-        let count = Math.Clamp(int (floor (float points.Length * span + 1e-7)), 1, points.Length)
         // Strictly within the window points count.
-        let h = max 1e-12 (bandwidth points count x)
+        let h = max 1e-12 (window span points x)
 
         let weights =
             Array.map2 (fun point weight -> weight * tricube (abs (point - x) / h)) points own

@@ -119,18 +119,30 @@ module MeanDispersionTrend =
 
         rounds 10 (struct (0.1, 1.0))
 
-    /// Points at which the local regression is computed.
-    [<Literal>]
-    let private Nodes = 128
-
     /// The share of genes that each local fit takes in.
     [<Literal>]
     let private Span = 0.7
 
+    /// Fits are computed at points no farther apart than this share of the window around either.
+    [<Literal>]
+    let private Spacing = 0.8
+
+    /// Ends and midpoints of intervals, halved until they are short beside the windows at their ends (Loader 1999).
+    let private nodesOf (x: float[]) =
+        let rec between low high =
+            let window = min (LocalRegression.window Span x low) (LocalRegression.window Span x high)
+
+            if high - low > Spacing * window then
+                let middle = 0.5 * (low + high)
+                between low middle @ List.tail (between middle high)
+            else
+                [ low; high ]
+
+        between x[0] x[x.Length - 1] |> List.toArray
+
     let private local (means: float[]) (dispersions: float[]) =
         let x, y = means |> Array.map log, dispersions |> Array.map log
-        let low, high = x[0], x[x.Length - 1]
-        let nodes = Array.init Nodes (fun at -> low + (high - low) * float at / float (Nodes - 1))
+        let nodes = nodesOf x
         let fits = nodes |> Array.map (LocalRegression.at 2 Span x y means)
 
         DispersionTrend.Local(
@@ -142,14 +154,14 @@ module MeanDispersionTrend =
     /// The cubic between two nodes that has their values and slopes; a straight line outside of all.
     let private interpolate (nodes: float[]) (values: float[]) (slopes: float[]) x =
         let last = nodes.Length - 1
-        let step = nodes[1] - nodes[0]
 
-        if x <= nodes[0] || not (step > 0.0) then
+        if x <= nodes[0] then
             values[0] + slopes[0] * (x - nodes[0])
         elif x >= nodes[last] then
             values[last] + slopes[last] * (x - nodes[last])
         else
-            let at = min (last - 1) (int ((x - nodes[0]) / step))
+            let at = (nodes |> Array.findIndexBack (fun node -> node <= x))
+            let step = nodes[at + 1] - nodes[at]
             let t = (x - nodes[at]) / step
             let u = 1.0 - t
 
