@@ -9,6 +9,8 @@ using CoExpr.CSharp;
 
 namespace CoExpr.Cli;
 
+using BulkExpression = CoExpr.CSharp.BulkExpression;
+
 /// <summary>coexpr bulk: differential expression of bulk samples, or of sums of cells, with any design.</summary>
 public sealed class BulkCommand
 {
@@ -119,9 +121,16 @@ public sealed class BulkCommand
         7
     );
 
-    readonly Option<bool> noFilter = OptionKind.Flag("--no-filter", "Adjust the p of all genes, however low their means");
+    readonly Option<bool> noFilter = OptionKind.Flag(
+        "--no-filter",
+        "Adjust the p of all genes, however low their means"
+    );
 
-    readonly Option<double> alpha = OptionKind.Number("--alpha", "False discovery rate that the filter is chosen for", 0.1);
+    readonly Option<double> alpha = OptionKind.Number(
+        "--alpha",
+        "False discovery rate that the filter is chosen for",
+        0.1
+    );
 
     readonly Option<bool> shrink = OptionKind.Flag("--shrink", "Shrink fold changes too (Cauchy prior), with s-values");
 
@@ -174,7 +183,9 @@ public sealed class BulkCommand
         command.Validators.Add(result =>
         {
             if (result.GetValue(pseudobulk) is not null && result.GetValue(samples) is not null)
-                result.AddError("--samples: sums of cells are described by the cells' own columns; leave it or --pseudobulk out.");
+                result.AddError(
+                    "--samples: sums of cells are described by the cells' own columns; leave it or --pseudobulk out."
+                );
             if (result.GetValue(pseudobulk) is null && result.Given(minCells))
                 result.AddError("--min-cells: needs --pseudobulk.");
         });
@@ -223,9 +234,7 @@ public sealed class BulkCommand
                 data,
                 new() { Columns = columns.Split(','), MinimalCells = parsed.GetValue(minCells) }
             );
-        return parsed.GetValue(samples) is { } table
-            ? BulkSamples.WithTable(data, table)
-            : BulkSamples.OfCells(data);
+        return parsed.GetValue(samples) is { } table ? BulkSamples.WithTable(data, table) : BulkSamples.OfCells(data);
     }
 
     static BulkContrast ContrastOf(string text) =>
@@ -303,7 +312,10 @@ public sealed class BulkCommand
         [
             new("samples", counts.SampleNames.Count.ToString(CultureInfo.InvariantCulture)),
             .. counts.TooSmall.Select(pair =>
-                KeyValuePair.Create("left out", string.Create(CultureInfo.InvariantCulture, $"{pair.Key}: {pair.Value} cells"))
+                KeyValuePair.Create(
+                    "left out",
+                    string.Create(CultureInfo.InvariantCulture, $"{pair.Key}: {pair.Value} cells")
+                )
             ),
             new("trend", made.TrendKind ?? "none"),
             .. found,

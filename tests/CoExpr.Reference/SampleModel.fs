@@ -12,16 +12,17 @@ module SampleModel =
         if x < 30.0 then
             logGamma (x + 1.0) - log x
         else
-            (x - 0.5) * log x - x + 0.5 * log (2.0 * Math.PI) + 1.0 / (12.0 * x) - 1.0 / (360.0 * x * x * x)
+            (x - 0.5) * log x - x + 0.5 * log (2.0 * Math.PI) + 1.0 / (12.0 * x)
+            - 1.0 / (360.0 * x * x * x)
 
     /// ln P(y) of a negative binomial of mean mu and variance mu + alpha mu²; of a Poisson at alpha = 0.
     let logProbability (alpha: float) (mu: float) (y: float) =
         if alpha = 0.0 then
-            y * log mu - mu - logGamma(y + 1.0)
+            y * log mu - mu - logGamma (y + 1.0)
         else
             let r = 1.0 / alpha
 
-            logGamma(y + r) - logGamma r - logGamma(y + 1.0)
+            logGamma (y + r) - logGamma r - logGamma (y + 1.0)
             + r * log (r / (r + mu))
             + (if y > 0.0 then y * log (mu / (r + mu)) else 0.0)
 
@@ -90,7 +91,8 @@ module SampleModel =
                     let x = Array.updateAt i (x[i] + s * h) x
                     f (Array.updateAt j (x[j] + t * h) x)
 
-                (moved 1.0 1.0 - moved 1.0 -1.0 - moved -1.0 1.0 + moved -1.0 -1.0) / (4.0 * h * h)))
+                (moved 1.0 1.0 - moved 1.0 -1.0 - moved -1.0 1.0 + moved -1.0 -1.0)
+                / (4.0 * h * h)))
 
     /// The maximum of a concave function by Newton's method on numerical derivatives, steps halved until it rises.
     let maximize (f: float[] -> float) (start: float[]) =
@@ -129,7 +131,10 @@ module SampleModel =
     /// The best of 20,001 equally spaced values of ln alpha from ln 1e-8 to ln most.
     let dispersion most rows means counts =
         let points = [| for i in 0..20000 -> log 1e-8 + (log most - log 1e-8) * float i / 20000.0 |]
-        points |> Array.maxBy (fun at -> adjustedProfile rows means counts (exp at)) |> exp
+
+        points
+        |> Array.maxBy (fun at -> adjustedProfile rows means counts (exp at))
+        |> exp
 
     /// Minus the log-posterior of apeGLM's model: Cauchy on one coefficient, N(0, 15²) on the others.
     let shrinkageObjective alpha rows factors counts target scale (b: float[]) =

@@ -18,12 +18,15 @@ module BulkGoldenTests =
         else abs (a - b) / max (abs a) (abs b)
 
     let private differences keep (expected: float[]) (actual: float[]) =
-        Array.map2 difference expected actual |> Array.indexed |> Array.filter (fun (at, _) -> keep at) |> Array.map snd
+        Array.map2 difference expected actual
+        |> Array.indexed
+        |> Array.filter (fun (at, _) -> keep at)
+        |> Array.map snd
 
     /// Prints the largest relative difference, and fails above the tolerance.
     let private compareWhere keep (run: string) (column: string) tolerance expected actual =
         let largest = differences keep expected actual |> Array.max
-        TestContext.Progress.WriteLine $"{run, -24} {column, -16} {largest:E1}"
+        TestContext.Out.WriteLine $"{run, -24} {column, -16} {largest:E1}"
         Assert.That(largest, Is.LessThanOrEqualTo(tolerance: float), $"{run}: {column}")
 
     let private compareColumn run column tolerance expected actual =
@@ -32,7 +35,9 @@ module BulkGoldenTests =
     let private golden name =
         TextTable.read (TestData.golden (Path.Combine("bulk", name)))
 
-    let private counts: Lazy<SampleCounts> = lazy (TextTable.counts (golden "counts.tsv"))
+    let private counts: Lazy<SampleCounts> =
+        lazy (TextTable.counts (golden "counts.tsv"))
+
     let private samples: Lazy<Table> = lazy (TextTable.samples (golden "samples.tsv"))
 
     let private pick (columns: int[]) =
@@ -48,8 +53,7 @@ module BulkGoldenTests =
 
     let private ofGenes (fit: BulkFit) (get: BulkGene -> float) = fit.Genes |> Array.map get
 
-    let private results (comparison: BulkComparison) (get: BulkResult -> float) =
-        comparison.Results |> Array.map get
+    let private results (comparison: BulkComparison) (get: BulkResult -> float) = comparison.Results |> Array.map get
 
     let private compareGenes keep run (rows: string[][]) (fit: BulkFit) =
         for column, tolerance, get in
@@ -82,14 +86,46 @@ module BulkGoldenTests =
         dict [
             "condition_b_a", (deseq2, "~ condition", bToA, all)
             "condition_unreplaced", ({ deseq2 with ReplaceFrom = None }, "~ condition", bToA, all)
-            "batch_condition_t", ({ deseq2 with StudentT = true }, "~ batch + condition", Bulk.compareLevels "c" "a", all)
+            "batch_condition_t",
+            ({ deseq2 with StudentT = true }, "~ batch + condition", Bulk.compareLevels "c" "a", all)
             "age_condition", (deseq2, "~ age + condition", bToA, all)
             "age", (deseq2, "~ batch + condition + age", Contrast.Coefficient "age", all)
             "interaction", (deseq2, "~ batch * condition", Contrast.Coefficient "batchy.conditionc", all)
-            "local", ({ deseq2 with Trend = Some TrendKind.Local }, "~ condition", bToA, all)
-            "mean", ({ deseq2 with Trend = Some TrendKind.Mean }, "~ condition", bToA, all)
-            "minmu", ({ deseq2 with Regression = { deseq2.Regression with SmallestMean = 1e-6 } }, "~ condition", bToA, all)
-            "poscounts", ({ deseq2 with Factors = SampleFactors.PositiveCounts }, "~ batch + condition", bToA, all)
+            "local",
+            ({
+                deseq2 with
+                    Trend = Some TrendKind.Local
+             },
+             "~ condition",
+             bToA,
+             all)
+            "mean",
+            ({
+                deseq2 with
+                    Trend = Some TrendKind.Mean
+             },
+             "~ condition",
+             bToA,
+             all)
+            "minmu",
+            ({
+                deseq2 with
+                    Regression = {
+                        deseq2.Regression with
+                            SmallestMean = 1e-6
+                    }
+             },
+             "~ condition",
+             bToA,
+             all)
+            "poscounts",
+            ({
+                deseq2 with
+                    Factors = SampleFactors.PositiveCounts
+             },
+             "~ batch + condition",
+             bToA,
+             all)
             "two_by_two", (deseq2, "~ condition", bToA, [| 0; 1; 8; 9 |])
             "three_by_three", (deseq2, "~ condition", bToA, [| 0; 1; 2; 8; 9; 10 |])
         ]
@@ -132,7 +168,11 @@ module BulkGoldenTests =
         if everyP then
             compareResults keep name rows comparison
         else
-            for column, get in [ "lfcSE", (fun (r: BulkResult) -> r.StandardError); "pvalue", (fun r -> r.PValue) ] do
+            for column, get in
+                [
+                    "lfcSE", (fun (r: BulkResult) -> r.StandardError)
+                    "pvalue", (fun r -> r.PValue)
+                ] do
                 compareWhere keep name column 1e-3 (TextTable.column column rows) (results comparison get)
 
         compareHyper name fit
@@ -145,7 +185,10 @@ module BulkGoldenTests =
         let ours = [| 0 .. fit.Genes.Length - 1 |] |> Array.filter (isOursAlone fit)
         Expect.equal [| "g005"; "g008" |] (ours |> Array.map (fun at -> fit.Genes[at].Gene))
         // DESeq2's coefficients of g005 (log2), and its likelihood at the same dispersion.
-        let theirs = [| 14.438174; -0.087135100; 2.7726450; 0.8866689 |] |> Array.map (fun b -> b * log 2.0)
+        let theirs =
+            [| 14.438174; -0.087135100; 2.7726450; 0.8866689 |]
+            |> Array.map (fun b -> b * log 2.0)
+
         let at = ours[0]
 
         let likelihood =
@@ -162,7 +205,12 @@ module BulkGoldenTests =
         let design = Bulk.design "~ condition" samples.Value
         let fit = BulkExpression.fit DesignOptions.deseq2 design counts.Value |> Expect.ok
         let contrast = Bulk.compareLevels "c" "b"
-        compareResults (fun _ -> true) "condition_c_b" (golden "condition_c_b.tsv") (BulkExpression.compare fit contrast |> Expect.ok)
+
+        compareResults
+            (fun _ -> true)
+            "condition_c_b"
+            (golden "condition_c_b.tsv")
+            (BulkExpression.compare fit contrast |> Expect.ok)
 
         let over = {
             fit with
@@ -183,9 +231,17 @@ module BulkGoldenTests =
     [<Test>]
     let ``the likelihood-ratio test`` () =
         let reduced = Bulk.design "~ batch" samples.Value
-        let options = { DesignOptions.deseq2 with Test = BulkTest.LikelihoodRatio reduced }
+
+        let options = {
+            DesignOptions.deseq2 with
+                Test = BulkTest.LikelihoodRatio reduced
+        }
+
         let rows = golden "batch_condition_lrt.tsv"
-        let fit, comparison = Bulk.run options (Bulk.design "~ batch + condition" samples.Value) (Bulk.compareLevels "c" "a") counts.Value
+
+        let fit, comparison =
+            Bulk.run options (Bulk.design "~ batch + condition" samples.Value) (Bulk.compareLevels "c" "a") counts.Value
+
         compareGenes (fun _ -> true) "batch_condition_lrt" rows fit
         compareResults (fun _ -> true) "batch_condition_lrt" rows comparison
 
@@ -193,14 +249,27 @@ module BulkGoldenTests =
     let ``Cook's distances`` () =
         for name in [ "condition_unreplaced"; "batch_condition_t"; "interaction" ] do
             let options, formula, contrast, _ = runs[name]
-            let fit, _ = Bulk.run options (Bulk.design formula samples.Value) contrast counts.Value
-            compareColumn name "maxCooks" 1e-4 (TextTable.column "maxCooks" (golden (name + ".tsv"))) (ofGenes fit (fun g -> g.MaxCooks))
+
+            let fit, _ =
+                Bulk.run options (Bulk.design formula samples.Value) contrast counts.Value
+
+            compareColumn
+                name
+                "maxCooks"
+                1e-4
+                (TextTable.column "maxCooks" (golden (name + ".tsv")))
+                (ofGenes fit (fun g -> g.MaxCooks))
 
     [<Test>]
     let ``replaced genes are those of DESeq2`` () =
         let options, formula, contrast, _ = runs["condition_b_a"]
-        let fit, _ = Bulk.run options (Bulk.design formula samples.Value) contrast counts.Value
-        let expected = TextTable.column "replace" (golden "condition_b_a.tsv") |> Array.map ((=) 1.0)
+
+        let fit, _ =
+            Bulk.run options (Bulk.design formula samples.Value) contrast counts.Value
+
+        let expected =
+            TextTable.column "replace" (golden "condition_b_a.tsv") |> Array.map ((=) 1.0)
+
         Expect.equal expected (fit.Genes |> Array.map (fun g -> g.IsReplaced))
         Assert.That(fit.Genes |> Array.filter (fun g -> g.IsReplaced), Is.Not.Empty)
 
@@ -208,16 +277,29 @@ module BulkGoldenTests =
     let ``size factors`` () =
         let rows = golden "size_factors.tsv"
 
-        for column, kind in [ "ratio", SampleFactors.MedianOfRatios; "poscounts", SampleFactors.PositiveCounts ] do
-            compareColumn "size_factors" column 1e-8 (TextTable.column column rows) (MedianOfRatios.factors kind counts.Value |> Expect.ok)
+        for column, kind in
+            [
+                "ratio", SampleFactors.MedianOfRatios
+                "poscounts", SampleFactors.PositiveCounts
+            ] do
+            compareColumn
+                "size_factors"
+                column
+                1e-8
+                (TextTable.column column rows)
+                (MedianOfRatios.factors kind counts.Value |> Expect.ok)
 
-    let private synthetic name = golden (Path.Combine("synthetic", name))
+    let private synthetic name =
+        golden (Path.Combine("synthetic", name))
 
     [<Test>]
     let ``PyDESeq2's synthetic counts in DESeq2 1.38.3`` () =
         let counts = TextTable.counts (synthetic "counts.csv")
         let design = Bulk.design "~ condition" (TextTable.samples (synthetic "samples.csv"))
-        let fit, comparison = Bulk.run DesignOptions.deseq2 design (Bulk.compareLevels "B" "A") counts
+
+        let fit, comparison =
+            Bulk.run DesignOptions.deseq2 design (Bulk.compareLevels "B" "A") counts
+
         let rows = synthetic "results.csv"
         compareColumn "synthetic" "size factor" 1e-8 (TextTable.column "sf" (synthetic "size_factors.csv")) fit.Factors
         compareGenes (fun _ -> true) "synthetic" rows fit
@@ -227,7 +309,12 @@ module BulkGoldenTests =
 
         [ "Intercept"; "condition_B_vs_A" ]
         |> List.iteri (fun at name ->
-            compareColumn "synthetic" name 1e-4 (TextTable.column name coefficients) (ofGenes fit (fun g -> g.Fit.Coefficients[at])))
+            compareColumn
+                "synthetic"
+                name
+                1e-4
+                (TextTable.column name coefficients)
+                (ofGenes fit (fun g -> g.Fit.Coefficients[at])))
 
         match fit.Trend.Value with
         | DispersionTrend.Parametric(asymptotic, extra) ->
@@ -267,10 +354,25 @@ module BulkGoldenTests =
         ofPackage $"pydeseq2/tests/data/{folder}/{file}.csv"
 
     let private compareFolder folder formula contrast (counts, table) =
-        let fit, comparison = Bulk.run DesignOptions.deseq2 (Bulk.design formula table) contrast counts
+        let fit, comparison =
+            Bulk.run DesignOptions.deseq2 (Bulk.design formula table) contrast counts
+
         let run = $"{folder} (1.34)"
-        compareColumn run "size factor" 1e-8 (TextTable.column "x" (expectedOf folder "r_test_size_factors")) fit.Factors
-        compareColumn run "dispersion" 1e-3 (TextTable.column "x" (expectedOf folder "r_test_dispersions")) (ofGenes fit (fun g -> g.Dispersion))
+
+        compareColumn
+            run
+            "size factor"
+            1e-8
+            (TextTable.column "x" (expectedOf folder "r_test_size_factors"))
+            fit.Factors
+
+        compareColumn
+            run
+            "dispersion"
+            1e-3
+            (TextTable.column "x" (expectedOf folder "r_test_dispersions"))
+            (ofGenes fit (fun g -> g.Dispersion))
+
         compareResults (fun _ -> true) run (expectedOf folder "r_test_res") comparison
         fit
 
@@ -279,7 +381,11 @@ module BulkGoldenTests =
         let bToA = Bulk.compareLevels "B" "A"
         single () |> compareFolder "single_factor" "~ condition" bToA |> ignore
         single () |> compareFolder "multi_factor" "~ group + condition" bToA |> ignore
-        ofFolder "continuous" |> compareFolder "continuous" "~ group + condition + measurement" (Contrast.Coefficient "measurement") |> ignore
+
+        ofFolder "continuous"
+        |> compareFolder "continuous" "~ group + condition + measurement" (Contrast.Coefficient "measurement")
+        |> ignore
+
         ofFolder "wide" |> compareFolder "wide" "~ group + condition" bToA |> ignore
 
     [<TestCase("greaterAbs")>]
@@ -302,7 +408,9 @@ module BulkGoldenTests =
                 Threshold = 0.5
         }
 
-        let _, comparison = Bulk.run options (Bulk.design "~ condition" table) (Bulk.compareLevels "B" "A") counts
+        let _, comparison =
+            Bulk.run options (Bulk.design "~ condition" table) (Bulk.compareLevels "B" "A") counts
+
         compareResults (fun _ -> true) alternative (expectedOf "single_factor" $"r_test_res_{alternative}") comparison
 
     [<Test>]
@@ -310,22 +418,71 @@ module BulkGoldenTests =
         let counts, table = single ()
         let design = Bulk.design "~ condition" table
         let bToA = Bulk.compareLevels "B" "A"
-        let _, mean = Bulk.run { DesignOptions.deseq2 with Trend = Some TrendKind.Mean } design bToA counts
+
+        let _, mean =
+            Bulk.run
+                {
+                    DesignOptions.deseq2 with
+                        Trend = Some TrendKind.Mean
+                }
+                design
+                bToA
+                counts
+
         compareResults (fun _ -> true) "mean (1.34)" (expectedOf "single_factor" "r_test_res_mean_curve") mean
-        let _, plain = Bulk.run { DesignOptions.deseq2 with IndependentFiltering = false } design bToA counts
-        compareResults (fun _ -> true) "no filter (1.34)" (expectedOf "single_factor" "r_test_res_no_independent_filtering") plain
-        let factors = MedianOfRatios.factors SampleFactors.PositiveCounts counts |> Expect.ok
-        compareColumn "poscounts (1.34)" "size factor" 1e-8 (TextTable.column "sizeFactor" (expectedOf "single_factor" "r_test_size_factors_poscount")) factors
+
+        let _, plain =
+            Bulk.run
+                {
+                    DesignOptions.deseq2 with
+                        IndependentFiltering = false
+                }
+                design
+                bToA
+                counts
+
+        compareResults
+            (fun _ -> true)
+            "no filter (1.34)"
+            (expectedOf "single_factor" "r_test_res_no_independent_filtering")
+            plain
+
+        let factors =
+            MedianOfRatios.factors SampleFactors.PositiveCounts counts |> Expect.ok
+
+        compareColumn
+            "poscounts (1.34)"
+            "size factor"
+            1e-8
+            (TextTable.column "sizeFactor" (expectedOf "single_factor" "r_test_size_factors_poscount"))
+            factors
 
     [<TestCase("single_factor", "~ condition", "condition_B_vs_A")>]
     [<TestCase("multi_factor", "~ group + condition", "condition_B_vs_A")>]
     [<TestCase("continuous", "~ group + condition + measurement", "measurement")>]
     let ``DESeq2 1.34 and apeglm: shrinkage`` (folder: string, formula: string, coefficient: string) =
         let counts, table = if folder = "continuous" then ofFolder folder else single ()
-        let options = { DesignOptions.deseq2 with Shrink = true }
-        let _, comparison = Bulk.run options (Bulk.design formula table) (Contrast.Coefficient coefficient) counts
+
+        let options = {
+            DesignOptions.deseq2 with
+                Shrink = true
+        }
+
+        let _, comparison =
+            Bulk.run options (Bulk.design formula table) (Contrast.Coefficient coefficient) counts
+
         let rows = expectedOf folder "r_test_lfc_shrink_res"
-        let shrunken get = comparison.Results |> Array.map (fun r -> get r.Shrunken.Value)
+
+        let shrunken get =
+            comparison.Results |> Array.map (fun r -> get r.Shrunken.Value)
+
         let run = $"shrunken {folder}"
-        compareColumn run "log2FoldChange" 2e-2 (TextTable.column "log2FoldChange" rows) (shrunken (fun s -> s.Log2FoldChange))
+
+        compareColumn
+            run
+            "log2FoldChange"
+            2e-2
+            (TextTable.column "log2FoldChange" rows)
+            (shrunken (fun s -> s.Log2FoldChange))
+
         compareColumn run "lfcSE" 2e-2 (TextTable.column "lfcSE" rows) (shrunken (fun s -> s.StandardError))

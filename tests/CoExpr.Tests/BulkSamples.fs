@@ -41,7 +41,10 @@ module TextTable =
         let typed at =
             let texts = rows[1..] |> Array.map (fun row -> row[at])
 
-            if texts |> Array.forall (fun t -> Double.TryParse(t, CultureInfo.InvariantCulture) |> fst) then
+            if
+                texts
+                |> Array.forall (fun t -> Double.TryParse(t, CultureInfo.InvariantCulture) |> fst)
+            then
                 Column.Float(texts |> Array.map number)
             else
                 Column.Text texts
@@ -76,14 +79,21 @@ module Bulk =
 
     /// Samples with a condition: so many of each level.
     let conditions (sizes: (string * int) list) =
-        let labels = sizes |> List.toArray |> Array.collect (fun (level, size) -> Array.create size level)
+        let labels =
+            sizes
+            |> List.toArray
+            |> Array.collect (fun (level, size) -> Array.create size level)
+
         ofColumns (sampleNames labels.Length) [| "condition", Column.Text labels |]
 
     let counts (genes: float[][]) =
         let names = Array.init genes.Length (fun at -> $"g{at}")
-        SampleCounts.create "test" names (sampleNames genes[0].Length) (Array.concat genes) |> Expect.ok
 
-    let compareLevels level reference = Contrast.Levels("condition", level, reference)
+        SampleCounts.create "test" names (sampleNames genes[0].Length) (Array.concat genes)
+        |> Expect.ok
+
+    let compareLevels level reference =
+        Contrast.Levels("condition", level, reference)
 
     let run options design contrast counts =
         match BulkExpression.run options design [ contrast ] counts |> Expect.ok with
@@ -94,7 +104,10 @@ module Bulk =
     let rows (design: Design) =
         Array.init design.Size (fun at -> design.Values[at * design.Width .. (at + 1) * design.Width - 1])
 
-    let oneThread = { DesignOptions.standard with Threads = 1 }
+    let oneThread = {
+        DesignOptions.standard with
+            Threads = 1
+    }
 
     /// Counts of many genes from the model itself: means from 1 to 3,000, dispersions around 0.1 + 1/mean.
     let simulate (seed: uint64) genes (design: Design) =
@@ -121,7 +134,9 @@ type SmallDesign = {
 type SmallDesigns =
     static member SmallDesign() =
         let make samples seed =
-            let stream = Random.stream (uint64 (abs (int64 seed))) (Purpose.named "small design") 0
+            let stream =
+                Random.stream (uint64 (abs (int64 seed))) (Purpose.named "small design") 0
+
             let pick (words: string[]) at = words[at % words.Length]
             let batch = Array.init samples (fun at -> pick [| "x"; "y"; "y"; "x"; "x" |] at)
             let condition = Array.init samples (pick [| "a"; "b" |])
@@ -130,14 +145,15 @@ type SmallDesigns =
 
             {
                 Table =
-                    Bulk.ofColumns
-                        (Bulk.sampleNames samples)
-                        [|
-                            "condition", Column.Text condition
-                            "batch", Column.Text batch
-                            "age", Column.Float age
-                        |]
-                Counts = Array.init samples (fun _ -> float (Distributions.negativeBinomial 0.4 mean stream) + (if stream.Uniform() < 0.1 then 3.0 else 0.0))
+                    Bulk.ofColumns (Bulk.sampleNames samples) [|
+                        "condition", Column.Text condition
+                        "batch", Column.Text batch
+                        "age", Column.Float age
+                    |]
+                Counts =
+                    Array.init samples (fun _ ->
+                        float (Distributions.negativeBinomial 0.4 mean stream)
+                        + (if stream.Uniform() < 0.1 then 3.0 else 0.0))
                 Factors = Array.init samples (fun _ -> exp (0.4 * stream.Normal()))
                 Dispersion = exp (-4.0 + 4.5 * stream.Uniform())
             }
@@ -147,13 +163,15 @@ type SmallDesigns =
             let sum level =
                 match design.Table.Columns[0] with
                 | _, Column.Text labels ->
-                    Array.map2 (fun label y -> if label = level then y else 0.0) labels design.Counts |> Array.sum
+                    Array.map2 (fun label y -> if label = level then y else 0.0) labels design.Counts
+                    |> Array.sum
                 | _ -> 0.0
 
             let sumOfBatch level =
                 match design.Table.Columns[1] with
                 | _, Column.Text labels ->
-                    Array.map2 (fun label y -> if label = level then y else 0.0) labels design.Counts |> Array.sum
+                    Array.map2 (fun label y -> if label = level then y else 0.0) labels design.Counts
+                    |> Array.sum
                 | _ -> 0.0
 
             sum "a" > 0.0 && sum "b" > 0.0 && sumOfBatch "x" > 0.0 && sumOfBatch "y" > 0.0)

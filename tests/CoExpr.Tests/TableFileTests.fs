@@ -15,7 +15,10 @@ module TableFileTests =
 
     [<Test>]
     let ``types columns by their values`` () =
-        let table = read "t.tsv" "sample\tcondition\tage\tdose\tbatch\ns1\ta\t3\t0.5\t1\ns2\tb\tNA\t2\t2\n" |> Expect.ok
+        let table =
+            read "t.tsv" "sample\tcondition\tage\tdose\tbatch\ns1\ta\t3\t0.5\t1\ns2\tb\tNA\t2\t2\n"
+            |> Expect.ok
+
         Expect.equal [| "s1"; "s2" |] table.Names
         Expect.equal (Some(Column.Text [| "a"; "b" |])) (Table.tryColumn "condition" table)
         Expect.equal (Some(Column.Integer([| 3L; 0L |], [| false; true |]))) (Table.tryColumn "age" table)
@@ -24,7 +27,9 @@ module TableFileTests =
 
     [<Test>]
     let ``reads commas, quotes and R's short header`` () =
-        let table = read "t.csv" "\"condition\"\n\"s1\",\"a, b\"\n\"s2\",\"\"\n" |> Expect.ok
+        let table =
+            read "t.csv" "\"condition\"\n\"s1\",\"a, b\"\n\"s2\",\"\"\n" |> Expect.ok
+
         Expect.equal [| "s1"; "s2" |] table.Names
         Expect.equal (Some(Column.Text [| "a, b"; null |])) (Table.tryColumn "condition" table)
 
@@ -47,7 +52,10 @@ module BulkFileTests =
 
     let private written options =
         let genes = Bulk.simulate 8UL 20 design |> Array.updateAt 0 (Array.zeroCreate 6)
-        let fit, comparison = Bulk.run options design (Bulk.compareLevels "b" "a") (Bulk.counts genes)
+
+        let fit, comparison =
+            Bulk.run options design (Bulk.compareLevels "b" "a") (Bulk.counts genes)
+
         let path = Scratch.file "out.tsv"
         BulkFile.write path fit [ comparison ] |> Expect.ok
         comparison, TextTable.read path
@@ -64,8 +72,19 @@ module BulkFileTests =
 
     [<Test>]
     let ``shrunken fold changes have columns of their own`` () =
-        let comparison, rows = written { DesignOptions.standard with Shrink = true }
-        let expected = comparison.Results |> Array.map (fun r -> match r.Shrunken with Some s -> s.Log2FoldChange | None -> nan)
+        let comparison, rows =
+            written {
+                DesignOptions.standard with
+                    Shrink = true
+            }
+
+        let expected =
+            comparison.Results
+            |> Array.map (fun r ->
+                match r.Shrunken with
+                | Some s -> s.Log2FoldChange
+                | None -> nan)
+
         Expect.equal expected (TextTable.column "shrunken_log2_fold_change" rows)
 
     [<Test>]

@@ -101,11 +101,7 @@ public static class DispersionLikelihood
         for (; moved < StirlingFrom; moved += 1.0)
             below += count / (moved * (moved + count));
         var top = moved + count;
-        return below
-            + Log1P(count / moved)
-            + 0.5 * count / (moved * top)
-            + StirlingSlope(top)
-            - StirlingSlope(moved);
+        return below + Log1P(count / moved) + 0.5 * count / (moved * top) + StirlingSlope(top) - StirlingSlope(moved);
     }
 
     // S(x) = 1/12x − 1/360x³ + 1/1260x⁵ − 1/1680x⁷ + 1/1188x⁹ − 691/360360x¹¹ (Abramowitz and Stegun 6.1.41).
@@ -114,7 +110,11 @@ public static class DispersionLikelihood
         var t = 1.0 / (x * x);
         return (
                 1.0 / 12.0
-                - t * (1.0 / 360.0 - t * (1.0 / 1260.0 - t * (1.0 / 1680.0 - t * (1.0 / 1188.0 - t * (691.0 / 360360.0)))))
+                - t
+                    * (
+                        1.0 / 360.0
+                        - t * (1.0 / 1260.0 - t * (1.0 / 1680.0 - t * (1.0 / 1188.0 - t * (691.0 / 360360.0))))
+                    )
             ) / x;
     }
 

@@ -140,7 +140,12 @@ public static class SampleRegression
     }
 
     /// <summary>Xb, one per group.</summary>
-    public static void Predict(ReadOnlySpan<double> rows, int size, ReadOnlySpan<double> coefficients, Span<double> values)
+    public static void Predict(
+        ReadOnlySpan<double> rows,
+        int size,
+        ReadOnlySpan<double> coefficients,
+        Span<double> values
+    )
     {
         for (var group = 0; group < values.Length; group++)
         {

@@ -124,8 +124,7 @@ module BulkExpression =
 
     let private isEmpty (room: Room) = room.Counts |> Array.forall ((=) 0.0)
 
-    let private normalized (room: Room) =
-        Array.map2 (/) room.Counts room.Factors
+    let private normalized (room: Room) = Array.map2 (/) room.Counts room.Factors
 
     let private variance (values: float[]) =
         let mean = Array.average values
@@ -175,8 +174,7 @@ module BulkExpression =
         let posterior =
             CoxReidDispersion.withPrior options.Search design space trend shared.Prior.Variance start
 
-        let isOutlier =
-            log own > log trend + 2.0 * sqrt shared.Prior.ObservedVariance
+        let isOutlier = log own > log trend + 2.0 * sqrt shared.Prior.ObservedVariance
 
         struct (trend, posterior, (if isOutlier then own else posterior), isOutlier)
 
@@ -267,8 +265,12 @@ module BulkExpression =
     let private shareDispersions (options: DesignOptions) design (means: float[]) (own: float[]) =
         match options.Dispersions, options.Trend with
         | None, Some kind ->
-            let known = [| 0 .. own.Length - 1 |] |> Array.filter (fun gene -> not (Double.IsNaN own[gene]))
-            let pick (values: float[]) = known |> Array.map (fun gene -> values[gene])
+            let known =
+                [| 0 .. own.Length - 1 |]
+                |> Array.filter (fun gene -> not (Double.IsNaN own[gene]))
+
+            let pick (values: float[]) =
+                known |> Array.map (fun gene -> values[gene])
 
             MeanDispersionTrend.fit kind (pick means) (pick own)
             |> Result.map (fun trend ->
@@ -280,7 +282,16 @@ module BulkExpression =
                 })
         | _ -> Ok None
 
-    let private fitGenes options design (counts: SampleCounts) factors shared (own: float[]) genes (target: BulkGene[]) =
+    let private fitGenes
+        options
+        design
+        (counts: SampleCounts)
+        factors
+        shared
+        (own: float[])
+        genes
+        (target: BulkGene[])
+        =
         forGenes options design counts factors genes (fun room gene ->
             let name = counts.Genes[gene]
 
@@ -332,7 +343,9 @@ module BulkExpression =
         forGenes options design counts factors [| 0 .. genes.Length - 1 |] (fun room gene ->
             if not (isEmpty room) then
                 let distances = distancesOf design room genes[gene]
-                let held = largestOf (Array.map2 (fun a b -> a && not b) replicated allowed) distances
+
+                let held =
+                    largestOf (Array.map2 (fun a b -> a && not b) replicated allowed) distances
 
                 judged[gene] <-
                     struct (largestOf replicated distances,
@@ -392,17 +405,28 @@ module BulkExpression =
 
         if design.Size <> samples then
             Error(CoExprError.UnequalLengths("samples of the design", samples, design.Size))
-        elif Array.fold2 (fun same a b -> same && a = b) true design.Samples counts.Samples |> not then
-            Error(CoExprError.BadOption("design", design.Text, "its samples must be those of the counts, in their order"))
+        elif
+            Array.fold2 (fun same a b -> same && a = b) true design.Samples counts.Samples
+            |> not
+        then
+            Error(
+                CoExprError.BadOption("design", design.Text, "its samples must be those of the counts, in their order")
+            )
         elif genes = 0 then
             Error(CoExprError.TooFew("genes", 0L, 1L, "The table of counts has none."))
         elif options.Dispersions |> Option.exists (fun given -> given.Length <> genes) then
             Error(CoExprError.UnequalLengths("dispersions", genes, options.Dispersions.Value.LongLength))
-        elif options.Dispersions |> Option.exists (Array.exists (fun d -> not (d >= 0.0 && d < infinity))) then
+        elif
+            options.Dispersions
+            |> Option.exists (Array.exists (fun d -> not (d >= 0.0 && d < infinity)))
+        then
             Error(CoExprError.BadOption("dispersions", "of a gene", "each must be 0 or more and finite"))
         elif degrees design < 1 && options.Dispersions.IsNone then
             let needed = int64 design.Width + 1L
-            let advice = $"The design {design.Text} has {design.Width} coefficients: without replicates there is nothing to estimate dispersions from. Add samples, leave terms out, or give dispersions."
+
+            let advice =
+                $"The design {design.Text} has {design.Width} coefficients: without replicates there is nothing to estimate dispersions from. Add samples, leave terms out, or give dispersions."
+
             Error(CoExprError.TooFew("samples", int64 samples, needed, advice))
         elif counts.Values |> Array.forall ((=) 0.0) then
             Error(CoExprError.TooFew("counts above 0", 0L, 1L, "Every gene is 0 in every sample."))
@@ -420,11 +444,16 @@ module BulkExpression =
             let! factors = MedianOfRatios.factors options.Factors counts
             let all = [| 0 .. counts.Genes.Length - 1 |]
             let own = ownDispersions options design counts factors all
-            let! shared = shareDispersions options design (baseMeans options design counts factors) own
+
+            let! shared =
+                shareDispersions options design (baseMeans options design counts factors) own
+
             let genes = Array.zeroCreate<BulkGene> all.Length
             fitGenes options design counts factors shared own all genes
             let cutoff = CooksDistance.cutoff options.Outliers design
-            let counts, exceeded = replaceOutliers options design counts factors shared genes cutoff
+
+            let counts, exceeded =
+                replaceOutliers options design counts factors shared genes cutoff
 
             return {
                 Design = design
@@ -495,7 +524,9 @@ module BulkExpression =
     let private isUnbounded (fit: BulkFit) gene contrast error =
         match contrast with
         | Contrast.Levels(factor, level, reference) ->
-            let only name = Contrast.samples fit.Design (Contrast.Levels(factor, name, name))
+            let only name =
+                Contrast.samples fit.Design (Contrast.Levels(factor, name, name))
+
             hasCounts fit gene (only level) <> hasCounts fit gene (only reference)
         | _ -> error > FlatError
 

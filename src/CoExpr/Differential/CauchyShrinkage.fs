@@ -51,7 +51,11 @@ module CauchyShrinkage =
 
             for _ in 1..60 do
                 let middle = 0.5 * (low + high)
-                if excess (exp middle) > 0.0 then low <- middle else high <- middle
+
+                if excess (exp middle) > 0.0 then
+                    low <- middle
+                else
+                    high <- middle
 
             exp (0.5 * (low + high))
 
@@ -74,7 +78,10 @@ module CauchyShrinkage =
         let values, levels = Array.zeroCreate<float> groups, Array.zeroCreate<float> groups
         let weights, scores = Array.zeroCreate<float> groups, Array.zeroCreate<float> groups
         let means = Array.zeroCreate<float> samples
-        let matrix, vector = Array.zeroCreate<float>(width * width), Array.zeroCreate<float> width
+
+        let matrix, vector =
+            Array.zeroCreate<float>(width * width), Array.zeroCreate<float> width
+
         let proposal = Array.zeroCreate<float> width
 
         let penalty (b: float[]) =
@@ -107,7 +114,13 @@ module CauchyShrinkage =
 
             for at in 0 .. samples - 1 do
                 let inverse = 1.0 / (1.0 + alpha * means[at])
-                let observed = if definite then 1.0 else (1.0 + alpha * counts[at]) * inverse
+
+                let observed =
+                    if definite then
+                        1.0
+                    else
+                        (1.0 + alpha * counts[at]) * inverse
+
                 let group = design.GroupOf[at]
                 weights[group] <- weights[group] + means[at] * inverse * observed
 
@@ -150,7 +163,10 @@ module CauchyShrinkage =
                 steps <- steps + 1
                 this.Gradient(counts, alpha, b)
 
-                if this.Curvature(counts, alpha, b, false) || this.Curvature(counts, alpha, b, true) then
+                if
+                    this.Curvature(counts, alpha, b, false)
+                    || this.Curvature(counts, alpha, b, true)
+                then
                     SymmetricSystem.Solve(matrix, width, vector.AsSpan())
                     let largest = vector |> Array.fold (fun most step -> max most (abs step)) 0.0
                     let mutable share = 1.0

@@ -28,7 +28,8 @@ type TestDistribution =
 module Tail =
 
     /// P(Z > z) of a standard normal.
-    let normal (z: float) = 0.5 * SpecialFunctions.Erfc(z / sqrt 2.0)
+    let normal (z: float) =
+        0.5 * SpecialFunctions.Erfc(z / sqrt 2.0)
 
     /// P(T > t) of Student's t.
     let studentT degrees (t: float) =

@@ -57,6 +57,7 @@ module Contrast =
                 return! Error(CoExprError.BadOption("contrast", $"{name},{level},{reference}", "two levels are needed"))
 
             let weights = Array.zeroCreate<float> design.Width
+
             let set level weight =
                 if factor.CoefficientOf[level] >= 0 then
                     weights[factor.CoefficientOf[level]] <- weight
@@ -78,7 +79,9 @@ module Contrast =
             })
         |> Result.bind (fun weights ->
             if weights |> Array.forall ((=) 0.0) then
-                Error(CoExprError.BadOption("contrast", name (Contrast.Weights named), "a weight other than 0 is needed"))
+                Error(
+                    CoExprError.BadOption("contrast", name (Contrast.Weights named), "a weight other than 0 is needed")
+                )
             else
                 Ok weights)
 
@@ -95,6 +98,8 @@ module Contrast =
         match contrast with
         | Contrast.Levels(name, level, reference) ->
             match factorOf design name with
-            | Ok factor -> factor.Codes |> Array.map (fun code -> factor.Levels[code] = level || factor.Levels[code] = reference)
+            | Ok factor ->
+                factor.Codes
+                |> Array.map (fun code -> factor.Levels[code] = level || factor.Levels[code] = reference)
             | Error _ -> Array.create design.Size true
         | _ -> Array.create design.Size true

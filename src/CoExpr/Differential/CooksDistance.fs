@@ -63,7 +63,9 @@ module CooksDistance =
             let deviation = counts[at] - mean
             let variance = mean + dispersion * mean * mean
             let outside = 1.0 - leverage
-            deviation * deviation / variance / float design.Width * leverage / (outside * outside))
+
+            deviation * deviation / variance / float design.Width * leverage
+            / (outside * outside))
 
     /// The distance from which a count is an outlier; infinity for none, and where there are no degrees of freedom.
     let cutoff rule (design: Design) =
@@ -88,6 +90,9 @@ module CooksDistance =
             let mean =
                 OrderStatistics.trimmedMean ReplacementTrim (Array.map2 (/) counts factors)
 
-            Some(counts |> Array.mapi (fun at count -> if isOut at then floor (mean * factors[at]) else count))
+            Some(
+                counts
+                |> Array.mapi (fun at count -> if isOut at then floor (mean * factors[at]) else count)
+            )
         else
             None

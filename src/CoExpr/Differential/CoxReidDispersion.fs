@@ -29,7 +29,10 @@ type FoundDispersion = {
 type internal DispersionSpace(design: Design, counts: float[], means: float[]) =
     let width, groups = design.Width, design.Groups
     let weights, slopes = Array.zeroCreate<float> groups, Array.zeroCreate<float> groups
-    let matrix, change = Array.zeroCreate<float>(width * width), Array.zeroCreate<float>(width * width)
+
+    let matrix, change =
+        Array.zeroCreate<float>(width * width), Array.zeroCreate<float>(width * width)
+
     let inverse = Array.zeroCreate<float>(width * width)
 
     let tryFactor alpha =
@@ -51,7 +54,7 @@ type internal DispersionSpace(design: Design, counts: float[], means: float[]) =
             let mutable trace = 0.0
 
             for i in 0 .. width - 1 do
-                for j in 0 .. i do
+                for j in 0..i do
                     let term = inverse[i * width + j] * change[i * width + j]
                     trace <- trace + (if j = i then term else 2.0 * term)
 
@@ -119,7 +122,13 @@ module CoxReidDispersion =
 
         while running do
             let between = (low * atHigh - high * atLow) / (atHigh - atLow)
-            let next = if between > low && between < high then between else 0.5 * (low + high)
+
+            let next =
+                if between > low && between < high then
+                    between
+                else
+                    0.5 * (low + high)
+
             let value = slope next
             running <- abs (next - root) > 1e-10 && high - low > 1e-10 && value <> 0.0 && steps < 200
             root <- next
@@ -148,9 +157,12 @@ module CoxReidDispersion =
         let slope at = space.Slope(prior, at)
 
         let found =
-            if best = 0 && not (slope low > 0.0) then low
-            elif best = ScanPoints - 1 && not (slope high < 0.0) then high
-            else rootOf slope left right
+            if best = 0 && not (slope low > 0.0) then
+                low
+            elif best = ScanPoints - 1 && not (slope high < 0.0) then
+                high
+            else
+                rootOf slope left right
 
         {
             Value = exp found

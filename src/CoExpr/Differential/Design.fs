@@ -64,12 +64,12 @@ module Design =
     let private fail text reason : 'a =
         raise (CoExprFailure(CoExprError.BadOption("design", text, reason)))
 
-    let private columnOf source (table: Table) name =
+    let private columnOf (source: string) (table: Table) name =
         match Table.tryColumn name table with
         | Some column -> column
         | None ->
             let present = table.Columns |> Array.map fst |> Array.toList
-            raise (CoExprFailure(CoExprError.MissingPart(source, $"column {name} of the table of samples", present)))
+            raise (CoExprFailure(CoExprError.UnknownLabel($"{source}: column", name, present)))
 
     let private requireComplete text (table: Table) name column =
         for row in 0 .. Table.rows table - 1 do
@@ -99,7 +99,9 @@ module Design =
             Array.append [| reference |] (levels |> Array.filter ((<>) reference))
         | Some reference ->
             raise (
-                CoExprFailure(CoExprError.UnknownLabel($"design {text}: level of {name}", reference, Array.toList levels))
+                CoExprFailure(
+                    CoExprError.UnknownLabel($"design {text}: level of {name}", reference, Array.toList levels)
+                )
             )
 
     let private factor text (table: Table) name column reference =
@@ -161,11 +163,10 @@ module Design =
 
     /// Every column of the one times every column of the other, the first changing fastest.
     let private product a b =
-        let pairs make =
-            [|
-                for j in 0 .. b.Columns.Length - 1 do
-                    for i in 0 .. a.Columns.Length - 1 -> make i j
-            |]
+        let pairs make = [|
+            for j in 0 .. b.Columns.Length - 1 do
+                for i in 0 .. a.Columns.Length - 1 -> make i j
+        |]
 
         let names = pairs (fun i j -> a.Short[i] + "." + b.Short[j])
 
@@ -194,7 +195,9 @@ module Design =
     /// The columns that a dependent one is a combination of: coefficients of its least squares fit that are not 0.
     let private parts (columns: float[][]) earlier (column: float[]) =
         let size = Array.length earlier
-        let inner (a: float[]) (b: float[]) = Array.fold2 (fun sum x y -> sum + x * y) 0.0 a b
+
+        let inner (a: float[]) (b: float[]) =
+            Array.fold2 (fun sum x y -> sum + x * y) 0.0 a b
 
         let matrix =
             Array.init (size * size) (fun at -> inner columns[earlier[at / size]] columns[earlier[at % size]])
@@ -285,7 +288,10 @@ module Design =
         if isNumeric variable column then
             numberBlock variable.Column (numbers text table variable.Column column), None
         else
-            let reference = references |> List.tryPick (fun (n, l) -> if n = variable.Column then Some l else None)
+            let reference =
+                references
+                |> List.tryPick (fun (n, l) -> if n = variable.Column then Some l else None)
+
             let levels, codes = factor text table variable.Column column reference
             factorBlock variable.Column levels codes keepsReference, Some(levels, codes)
 
@@ -299,7 +305,9 @@ module Design =
                 term
                 |> List.map (fun variable ->
                     let single = List.length term = 1
-                    let block, levels = variableBlock source formula.Text references (keeps && single) table variable
+
+                    let block, levels =
+                        variableBlock source formula.Text references (keeps && single) table variable
 
                     if single && levels.IsSome then
                         keeps <- false
@@ -337,7 +345,8 @@ module Design =
         |]
 
     let private requireReferencesUsed text references (formula: Formula) =
-        let used = formula.Terms |> List.concat |> List.map (fun v -> v.Column) |> List.distinct
+        let used =
+            formula.Terms |> List.concat |> List.map (fun v -> v.Column) |> List.distinct
 
         for name, _ in references do
             if not (List.contains name used) then
@@ -351,12 +360,14 @@ module Design =
     ///
     /// Errors: a column or level that is not there; a missing value; a column that is the same in all samples; more
     /// coefficients than samples; columns that are confounded, with the names of those that are.
-    let create source references (formula: Formula) (table: Table) : Result<Design, CoExprError> =
+    let create (source: string) references (formula: Formula) (table: Table) : Result<Design, CoExprError> =
         CoExprError.protect (fun () ->
             requireReferencesUsed formula.Text references formula
             let samples = Table.rows table
             let made = blocks source references formula table
-            let all = (if formula.HasIntercept then [ intercept samples ] else []) @ List.map fst made
+
+            let all =
+                (if formula.HasIntercept then [ intercept samples ] else []) @ List.map fst made
 
             if all.IsEmpty then
                 fail formula.Text "neither an intercept nor a term is left"
@@ -376,7 +387,9 @@ module Design =
                 let expected = int64 samples.Length * int64 width
                 raise (CoExprFailure(CoExprError.UnequalLengths("values of the design", expected, values.LongLength)))
 
-            let columns = Array.init width (fun j -> Array.init samples.Length (fun i -> values[i * width + j]))
+            let columns =
+                Array.init width (fun j -> Array.init samples.Length (fun i -> values[i * width + j]))
+
             assemble "matrix" samples coefficients columns [||])
 
     /// Whether every column of the one design is a combination of columns of the other, over the same samples.

@@ -35,7 +35,9 @@ module DispersionPrior =
         sum
         + 1.0 / at
         + 0.5 * t
-        + t / at * (1.0 / 6.0 - t * (1.0 / 30.0 - t * (1.0 / 42.0 - t * (1.0 / 30.0 - t * 5.0 / 66.0))))
+        + t / at
+          * (1.0 / 6.0
+             - t * (1.0 / 30.0 - t * (1.0 / 42.0 - t * (1.0 / 30.0 - t * 5.0 / 66.0))))
 
     /// Histogram cells of half a unit from −20 to 20, of which residuals are counted within ±10.
     [<Literal>]
@@ -57,8 +59,10 @@ module DispersionPrior =
         let chi at =
             let value = float degrees * exp at
 
-            if value > 1e6 then 1.0
-            else SpecialFunctions.GammaLowerRegularized(0.5 * float degrees, 0.5 * value)
+            if value > 1e6 then
+                1.0
+            else
+                SpecialFunctions.GammaLowerRegularized(0.5 * float degrees, 0.5 * value)
 
         if variance = 0.0 then
             chi x
@@ -69,14 +73,21 @@ module DispersionPrior =
 
             let term at =
                 let z = -6.0 + step * float at
-                let weight = if at = 0 || at = count then 1.0 elif at % 2 = 1 then 4.0 else 2.0
+
+                let weight =
+                    if at = 0 || at = count then 1.0
+                    elif at % 2 = 1 then 4.0
+                    else 2.0
+
                 weight * exp (-0.5 * z * z) * chi (x - deviation * z)
 
             let sum = Seq.init (count + 1) term |> Seq.sum
             sum * step / 3.0 / sqrt (2.0 * Math.PI)
 
     let private expected degrees variance =
-        let edges = Array.init (Cells + 1) (fun at -> convolved degrees variance (-20.0 + 0.5 * float at))
+        let edges =
+            Array.init (Cells + 1) (fun at -> convolved degrees variance (-20.0 + 0.5 * float at))
+
         let inside = convolved degrees variance 10.0 - convolved degrees variance -10.0
         Array.init Cells (fun cell -> max 0.0 (edges[cell + 1] - edges[cell]) / (0.5 * inside))
 
@@ -88,7 +99,11 @@ module DispersionPrior =
         let expected = expected degrees variance
 
         (observed, expected)
-        ||> Array.map2 (fun o e -> if o > 0.0 then o * log ((o + Resolution) / (e + Resolution)) else 0.0)
+        ||> Array.map2 (fun o e ->
+            if o > 0.0 then
+                o * log ((o + Resolution) / (e + Resolution))
+            else
+                0.0)
         |> Array.sum
 
     /// With up to three degrees of freedom ln of a sample variance is far from normal: the variance between 0 and 8 whose
@@ -98,7 +113,7 @@ module DispersionPrior =
         let coarse = [| 0.0..0.25..8.0 |] |> Array.minBy (divergence observed degrees)
         let low, high = max 0.0 (coarse - 0.25), min 8.0 (coarse + 0.25)
 
-        [| low..0.01..high |] |> Array.minBy (divergence observed degrees)
+        [| low .. 0.01 .. high |] |> Array.minBy (divergence observed degrees)
 
     /// The prior around a trend, from the gene-wise dispersions and what the trend gives for the same genes. `degrees`:
     /// samples less coefficients, 1 or more. The sampling variance of ln dispersion, taken off, is ψ'(degrees / 2).

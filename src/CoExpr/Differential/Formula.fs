@@ -85,7 +85,7 @@ module Formula =
     /// All products of one or more of the variables, in the order of the variables.
     let private crossed variables =
         (variables, [ [] ])
-        ||> List.foldBack (fun one products -> products |> List.collect (fun product -> [ one :: product; product ]))
+        ||> List.foldBack (fun one products -> (products |> List.map (fun product -> one :: product)) @ products)
         |> List.filter (List.isEmpty >> not)
 
     let private term text found =
@@ -121,7 +121,8 @@ module Formula =
             let found, rest = term text found
             continued hasIntercept (terms @ found) rest
 
-    let private columns term = term |> List.map (fun v -> v.Column) |> set
+    let private columns term =
+        term |> List.map (fun v -> v.Column) |> set
 
     let private checkMargins text terms =
         for term in terms do
@@ -130,7 +131,9 @@ module Formula =
                     List.length term > 1
                     && not (terms |> List.exists (fun other -> columns other = set [ variable.Column ]))
                 then
-                    refuse text $"an interaction with {variable.Column} needs {variable.Column} itself; write * for both"
+                    refuse
+                        text
+                        $"an interaction with {variable.Column} needs {variable.Column} itself; write * for both"
 
     /// Reads a formula. BadOption, with the formula and what is expected, where it cannot be read, or where an
     /// interaction stands without its variables.

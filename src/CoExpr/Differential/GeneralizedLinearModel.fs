@@ -81,14 +81,19 @@ type GeneRegression = {
 /// Room to fit one gene after another. Not for several threads at once: give each its own.
 [<Sealed>]
 type internal RegressionSpace(design: Design, options: RegressionOptions) =
-    // A coefficient of 30 in log2 is no change of any real gene.
-    let bound = 30.0 * Math.Log 2.0
+    // e^30 is no count of any sample, and no change of any gene.
+    let bound = 30.0
     let ridge = options.Ridge / (Math.Log 2.0 * Math.Log 2.0)
     let width, samples, groups = design.Width, design.Size, design.Groups
     let levels, values = Array.zeroCreate<float> groups, Array.zeroCreate<float> groups
     let weights, other = Array.zeroCreate<float> groups, Array.zeroCreate<float> groups
-    let matrix, vector = Array.zeroCreate<float>(width * width), Array.zeroCreate<float> width
-    let coefficients, proposal = Array.zeroCreate<float> width, Array.zeroCreate<float> width
+
+    let matrix, vector =
+        Array.zeroCreate<float>(width * width), Array.zeroCreate<float> width
+
+    let coefficients, proposal =
+        Array.zeroCreate<float> width, Array.zeroCreate<float> width
+
     let means = Array.zeroCreate<float> samples
 
     /// L of XᵀX, for least squares without weights.
@@ -154,7 +159,8 @@ type internal RegressionSpace(design: Design, options: RegressionOptions) =
 
         solved && proposal |> Array.forall Double.IsFinite
 
-    let isOutside (b: float[]) = b |> Array.exists (fun one -> abs one > bound)
+    let isOutside (b: float[]) =
+        b |> Array.exists (fun one -> abs one > bound)
 
     /// DESeq2's iterations: how many, and whether they converged.
     let iteratePlainly counts factors alpha constant =
@@ -198,7 +204,8 @@ type internal RegressionSpace(design: Design, options: RegressionOptions) =
         let slack = 1e-13 * (abs before + 1.0)
         let mutable halvings = 0
 
-        while not (objective counts factors proposal floor alpha <= before + slack) && halvings < 40 do
+        while not (objective counts factors proposal floor alpha <= before + slack)
+              && halvings < 40 do
             halvings <- halvings + 1
 
             for at in 0 .. width - 1 do
@@ -266,14 +273,19 @@ type internal RegressionSpace(design: Design, options: RegressionOptions) =
 
         solved && vector |> Array.forall Double.IsFinite
 
-    /// Newton's method within ±30 (log2), without a floor of the means, for what weighted least squares cannot fit.
+    /// Newton's method within ±30, without a floor of the means, for what weighted least squares cannot fit.
     let optimize counts factors alpha =
         // So that the logarithm of a mean is finite.
         let floor = 1e-300
 
         for at in 0 .. width - 1 do
             let start = coefficients[at]
-            coefficients[at] <- if Double.IsFinite start then Math.Clamp(start, -bound, bound) else 0.0
+
+            coefficients[at] <-
+                if Double.IsFinite start then
+                    Math.Clamp(start, -bound, bound)
+                else
+                    0.0
 
         let mutable before = objective counts factors coefficients floor alpha
         let mutable iterations = 0
@@ -321,7 +333,9 @@ type internal RegressionSpace(design: Design, options: RegressionOptions) =
 
     /// A B A of symmetric matrices, of B the lower triangle.
     static member private Sandwich(width: int, a: float[], b: float[], target: float[]) =
-        let entry i j = if j <= i then b[i * width + j] else b[j * width + i]
+        let entry i j =
+            if j <= i then b[i * width + j] else b[j * width + i]
+
         let half = Array.zeroCreate<float>(width * width)
 
         for i in 0 .. width - 1 do
@@ -365,7 +379,8 @@ type internal RegressionSpace(design: Design, options: RegressionOptions) =
     member _.Fit(counts: float[], factors: float[], dispersion: float) : GeneRegression =
         let constant =
             DispersionLikelihood.CountTerms(counts, dispersion)
-            - (counts |> Array.sumBy (fun y -> MathNet.Numerics.SpecialFunctions.GammaLn(y + 1.0)))
+            - (counts
+               |> Array.sumBy (fun y -> MathNet.Numerics.SpecialFunctions.GammaLn(y + 1.0)))
 
         startAt counts factors
 
@@ -380,9 +395,16 @@ type internal RegressionSpace(design: Design, options: RegressionOptions) =
                 iterations, FitStatus.Converged
             else
                 let iterations, converged = optimize counts factors dispersion
-                iterations, (if converged then FitStatus.ByOptimizer else FitStatus.NotConverged)
 
-        let covariance, leverages = Array.zeroCreate<float>(width * width), Array.zeroCreate<float> samples
+                iterations,
+                (if converged then
+                     FitStatus.ByOptimizer
+                 else
+                     FitStatus.NotConverged)
+
+        let covariance, leverages =
+            Array.zeroCreate<float>(width * width), Array.zeroCreate<float> samples
+
         setMeans factors coefficients options.SmallestMean
         spread dispersion covariance leverages
         setMeans factors coefficients 0.0
@@ -424,7 +446,14 @@ module GeneralizedLinearModel =
         Array.blit factors start factorsOfGene 0 samples
 
     /// Runs `work space counts factors gene` for all genes on several threads; each thread has a space of its own.
-    let internal forGenes threads design options (counts: SampleCounts) factors (work: RegressionSpace -> float[] -> float[] -> int -> unit) =
+    let internal forGenes
+        threads
+        design
+        options
+        (counts: SampleCounts)
+        factors
+        (work: RegressionSpace -> float[] -> float[] -> int -> unit)
+        =
         let samples = counts.Samples.Length
         let blocks = (counts.Genes.Length + BlockGenes - 1) / BlockGenes
 
@@ -457,7 +486,14 @@ module GeneralizedLinearModel =
     /// `factors`: by how much the expected counts of a sample are multiplied (size factors; e^offset), one per sample or
     /// genes x samples. `dispersions`: α of variance = mean + α mean², one per gene; 0 is Poisson. A gene without counts
     /// has the status AllZero and NaN coefficients. The bits do not depend on the threads, nor on the order of genes.
-    let fit threads (options: RegressionOptions) (design: Design) (counts: SampleCounts) (factors: float[]) (dispersions: float[]) : Result<GeneRegression[], CoExprError> =
+    let fit
+        threads
+        (options: RegressionOptions)
+        (design: Design)
+        (counts: SampleCounts)
+        (factors: float[])
+        (dispersions: float[])
+        : Result<GeneRegression[], CoExprError> =
         result {
             let! options = RegressionOptions.check options
             do! checkInput design counts factors dispersions

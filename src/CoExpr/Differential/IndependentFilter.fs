@@ -51,7 +51,10 @@ module IndependentFilter =
                 |> Array.map (fun (number, fit) -> (number - fit) * (number - fit))
 
             let enough = Array.max smooth - sqrt (Array.average squares)
-            numbers |> Array.tryFindIndex (fun number -> number > enough) |> Option.defaultValue 0
+
+            numbers
+            |> Array.tryFindIndex (fun number -> number > enough)
+            |> Option.defaultValue 0
 
     /// Adjusted p, and the threshold that was chosen. `means`: one per gene; `alpha`: the false discovery rate at which
     /// findings are counted. NaN for genes below the threshold and for those whose p is NaN.
@@ -67,8 +70,13 @@ module IndependentFilter =
         let shares =
             Array.init Thresholds (fun at -> lowest + (highest - lowest) * float at / float (Thresholds - 1))
 
-        let thresholds = shares |> Array.map (fun share -> OrderStatistics.quantileOfSorted share sorted)
-        let adjusted = thresholds |> Array.map (fun threshold -> adjust (passing threshold means) pValues)
+        let thresholds =
+            shares |> Array.map (fun share -> OrderStatistics.quantileOfSorted share sorted)
+
+        let adjusted =
+            thresholds
+            |> Array.map (fun threshold -> adjust (passing threshold means) pValues)
+
         let found = adjusted |> Array.map (rejections alpha)
         let best = firstGood shares found
 

@@ -24,7 +24,9 @@ module internal LocalRegression =
     /// Weighted least squares of a polynomial in (point − x) / h; its value and its slope at x.
     let private polynomial degree (points: float[]) (values: float[]) (weights: float[]) x h =
         let size = degree + 1
-        let matrix, vector = Array.zeroCreate<float>(size * size), Array.zeroCreate<float> size
+
+        let matrix, vector =
+            Array.zeroCreate<float>(size * size), Array.zeroCreate<float> size
 
         for at in 0 .. points.Length - 1 do
             if weights[at] > 0.0 then
@@ -44,7 +46,9 @@ module internal LocalRegression =
 
     /// The distance from x to the farthest of the share `span` of points that is nearest to it.
     let window span (points: float[]) x =
-        let count = Math.Clamp(int (floor (float points.Length * span + 1e-7)), 1, points.Length)
+        let count =
+            Math.Clamp(int (floor (float points.Length * span + 1e-7)), 1, points.Length)
+
         bandwidth points count x
 
     /// Value and slope at x of the fit of this degree to the share `span` of the points that is nearest to x, weighted by
@@ -86,7 +90,10 @@ module internal LocalRegression =
             let total = Array.sum weights
             let shares = weights |> Array.map (fun w -> w / total)
             let centre = Array.fold2 (fun sum w p -> sum + w * p) 0.0 shares points
-            let spread = Array.fold2 (fun sum w p -> sum + w * (p - centre) * (p - centre)) 0.0 shares points
+
+            let spread =
+                Array.fold2 (fun sum w p -> sum + w * (p - centre) * (p - centre)) 0.0 shares points
+
             let mean = Array.fold2 (fun sum w v -> sum + w * v) 0.0 shares values
 
             if total <= 0.0 then

@@ -58,7 +58,13 @@ module MeanDispersionTrend =
 
         for at in 0 .. x.Length - 1 do
             let fitted = a + b * x[at]
-            sum <- sum + (if fitted > 0.0 then (y[at] - fitted) / fitted - log (y[at] / fitted) else infinity)
+
+            sum <-
+                sum
+                + (if fitted > 0.0 then
+                       (y[at] - fitted) / fitted - log (y[at] / fitted)
+                   else
+                       infinity)
 
         2.0 * sum
 
@@ -108,7 +114,12 @@ module MeanDispersionTrend =
             let x, y = kept |> Array.map (fun (mean, _) -> 1.0 / mean), kept |> Array.map snd
             let struct (oldA, oldB) = coefficients
 
-            match (if kept.Length < 2 then None else gammaRegression x y coefficients) with
+            match
+                (if kept.Length < 2 then
+                     None
+                 else
+                     gammaRegression x y coefficients)
+            with
             | Some(struct (a, b)) when a > 0.0 && b > 0.0 ->
                 let moved = pown (log (a / oldA)) 2 + pown (log (b / oldB)) 2
 
@@ -130,7 +141,8 @@ module MeanDispersionTrend =
     /// Ends and midpoints of intervals, halved until they are short beside the windows at their ends (Loader 1999).
     let private nodesOf (x: float[]) =
         let rec between low high =
-            let window = min (LocalRegression.window Span x low) (LocalRegression.window Span x high)
+            let window =
+                min (LocalRegression.window Span x low) (LocalRegression.window Span x high)
 
             if high - low > Spacing * window then
                 let middle = 0.5 * (low + high)
@@ -199,7 +211,8 @@ module MeanDispersionTrend =
         let x, y = ordered means dispersions (fun dispersion -> dispersion > Usable)
 
         let localFit () =
-            let x, y = ordered means dispersions (fun dispersion -> dispersion >= 10.0 * CoxReidDispersion.Smallest)
+            let x, y =
+                ordered means dispersions (fun dispersion -> dispersion >= 10.0 * CoxReidDispersion.Smallest)
 
             if x.Length < 4 then
                 enough "genes with a dispersion above 1e-7" x.Length 4
@@ -211,7 +224,9 @@ module MeanDispersionTrend =
         else
             match trend with
             | TrendKind.Mean ->
-                let above = dispersions |> Array.filter (fun d -> d > 10.0 * CoxReidDispersion.Smallest)
+                let above =
+                    dispersions |> Array.filter (fun d -> d > 10.0 * CoxReidDispersion.Smallest)
+
                 Ok(DispersionTrend.Mean(OrderStatistics.trimmedMean 0.001 above))
             | TrendKind.Local -> localFit ()
             | TrendKind.Parametric ->

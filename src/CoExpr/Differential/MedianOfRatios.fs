@@ -61,7 +61,9 @@ module MedianOfRatios =
     let private requireUsable (counts: SampleCounts) (factors: float[]) =
         match factors |> Array.tryFindIndex (fun f -> not (f > 0.0 && f < infinity)) with
         | Some at ->
-            let what = $"counts above 0 of sample {counts.Samples[at]}, in genes that tell how deeply it was sequenced,"
+            let what =
+                $"counts above 0 of sample {counts.Samples[at]}, in genes that tell how deeply it was sequenced,"
+
             Error(CoExprError.TooFew(what, 0L, 1L, "Leave the sample out, or give size factors."))
         | None -> Ok factors
 
@@ -105,7 +107,13 @@ module MedianOfRatios =
         else
             match factors |> Array.tryFindIndex (fun f -> not (f > 0.0 && f < infinity)) with
             | Some at ->
-                Error(CoExprError.BadOption(name, string factors[at], $"each must be above 0 and finite; see number {at + 1}"))
+                Error(
+                    CoExprError.BadOption(
+                        name,
+                        string factors[at],
+                        $"each must be above 0 and finite; see number {at + 1}"
+                    )
+                )
             | None -> Ok factors
 
     /// One factor per sample, or genes x samples of them where they were given so. A factor of 2 means twice as deep.

@@ -55,7 +55,10 @@ module Pseudobulk =
 
     let private sampleTable (columns: string list) (cells: Cells) (groups: Groups) (kept: int[]) =
         let first = kept |> Array.map (fun group -> groups.Order[groups.Starts[group]])
-        let sizes = kept |> Array.map (fun group -> int64 (groups.Starts[group + 1] - groups.Starts[group]))
+
+        let sizes =
+            kept
+            |> Array.map (fun group -> int64 (groups.Starts[group + 1] - groups.Starts[group]))
 
         let named =
             columns
@@ -68,7 +71,9 @@ module Pseudobulk =
         }
 
     let private make kind (columns: string list) least (cells: Cells) (groups: Groups) =
-        let size group = groups.Starts[group + 1] - groups.Starts[group]
+        let size group =
+            groups.Starts[group + 1] - groups.Starts[group]
+
         let all = [| 0 .. groups.Labels.Length - 1 |]
         let kept = all |> Array.filter (fun group -> size group >= least)
         let sampleOf = Array.create cells.Counts.Cells -1
@@ -110,7 +115,10 @@ module Pseudobulk =
 
                 if made.Samples.Names.Length = 0 then
                     let names = String.Join(", ", columns)
-                    let advice = $"Lower the least number of cells, or choose coarser columns than {names}."
+
+                    let advice =
+                        $"Lower the least number of cells, or choose coarser columns than {names}."
+
                     Error(CoExprError.TooFew($"samples of at least {least} cells", 0L, 1L, advice))
                 else
                     Ok made)

@@ -42,7 +42,10 @@ module SampleCounts =
         |> Array.tryFindIndex (isCount >> not)
         |> Option.map (fun at ->
             let gene, sample = genes[at / samples.Length], samples[at % samples.Length]
-            let advice = "The model is one of counts: whole numbers of 0 or more, neither scaled nor logged."
+
+            let advice =
+                "The model is one of counts: whole numbers of 0 or more, neither scaled nor logged."
+
             CoExprError.BadValue(source, gene, sample, values[at], advice))
 
     /// Puts counts and their names together: genes x samples values, a gene contiguous.
@@ -80,7 +83,7 @@ module SampleCounts =
             let what = $"{cells.Source}: {samples} samples x {genes} genes, dense"
             Error(CoExprError.TooLarge(what, size, int64 Array.MaxLength))
         else
-            let values = Array.zeroCreate<float> (int size)
+            let values = Array.zeroCreate<float>(int size)
             let byGene = cells.Counts.ByGene
 
             for gene in 0 .. genes - 1 do

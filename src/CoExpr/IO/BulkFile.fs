@@ -114,7 +114,10 @@ module BulkFile =
 
     /// Whether results can be written under this name, told before the work is done.
     let checkFormat (path: string) : Result<unit, CoExprError> =
-        if endings |> List.exists (fun ending -> path.EndsWith(ending, StringComparison.OrdinalIgnoreCase)) then
+        if
+            endings
+            |> List.exists (fun ending -> path.EndsWith(ending, StringComparison.OrdinalIgnoreCase))
+        then
             Ok()
         else
             Error(CoExprError.BadOption("--output", path, "a name in .tsv or .csv (.gz) is needed"))

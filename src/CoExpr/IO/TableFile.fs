@@ -37,12 +37,19 @@ module TableFile =
         if known.Length > 0 && known |> Array.forall (wholeOf >> fst) then
             Column.Integer(
                 texts |> Array.map (fun text -> if isNull text then 0L else snd (wholeOf text)),
-                (if known.Length = texts.Length then [||] else texts |> Array.map isNull)
+                (if known.Length = texts.Length then
+                     [||]
+                 else
+                     texts |> Array.map isNull)
             )
         elif known.Length > 0 && known |> Array.forall isNumber then
             Column.Float(
                 texts
-                |> Array.map (fun text -> if isNull text then nan else Double.Parse(text, CultureInfo.InvariantCulture))
+                |> Array.map (fun text ->
+                    if isNull text then
+                        nan
+                    else
+                        Double.Parse(text, CultureInfo.InvariantCulture))
             )
         else
             Column.Text texts
@@ -77,7 +84,10 @@ module TableFile =
         |> Array.indexed
         |> Array.groupBy snd
         |> Array.tryPick (fun (name, places) ->
-            if places.Length > 1 then Some(name, fst places[0] + 1, fst places[1] + 1) else None)
+            if places.Length > 1 then
+                Some(name, fst places[0] + 1, fst places[1] + 1)
+            else
+                None)
 
     let private requireUnique path kind names =
         match firstDuplicate names with
@@ -95,17 +105,31 @@ module TableFile =
             use lines = new TextLines(path, progress)
 
             if not (lines.Next()) then
-                raise (CoExprFailure(CoExprError.UnknownFormat(path, "the file is empty; a header of names is expected.")))
+                raise (
+                    CoExprFailure(CoExprError.UnknownFormat(path, "the file is empty; a header of names is expected."))
+                )
 
             let usual = Delimited.delimiterOf path
-            let delimiter = if lines.Line.Contains usual then usual elif usual = ','B then '\t'B else ','B
+            let other = if usual = ','B then '\t'B else ','B
+
+            let delimiter =
+                if lines.Line.Contains other && not (lines.Line.Contains usual) then
+                    other
+                else
+                    usual
+
             let header = fieldsOf lines delimiter
 
             if not (lines.Next()) then
                 raise (CoExprFailure(CoExprError.TooFew($"rows of {path}", 0L, 1L, "The table holds a header alone.")))
 
             let first = fieldsOf lines delimiter
-            let header = if first.Length = header.Length + 1 then Array.append [| "" |] header else header
+
+            let header =
+                if first.Length = header.Length + 1 then
+                    Array.append [| "" |] header
+                else
+                    header
 
             if first.Length <> header.Length then
                 lines.Damaged $"{first.Length} fields, where {header.Length} are expected."
