@@ -27,7 +27,9 @@ static class BulkCost
     /// <summary>Runs <c>bulk</c>.</summary>
     internal static void Run()
     {
-        Console.WriteLine("| genes | samples | design | DESeq2, s | CoExpr as DESeq2, s | CoExpr, s | ratio | ratio | largest |Δ stat| |");
+        Console.WriteLine(
+            "| genes | samples | design | DESeq2, s | CoExpr as DESeq2, s | CoExpr, s | ratio | ratio | largest |Δ stat| |"
+        );
         Console.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
         Measure(20000, 12, "~ condition");
         Measure(20000, 12, "~ batch + condition");
@@ -41,7 +43,12 @@ static class BulkCost
         var (counts, table) = Made(genes, samples);
         var (theirs, expected) = DESeq2(folder, counts, table, formula);
         var design = DesignModule
-            .create("samples", ListModule.Empty<Tuple<string, string>>(), FormulaModule.parse(formula).ResultValue, table)
+            .create(
+                "samples",
+                ListModule.Empty<Tuple<string, string>>(),
+                FormulaModule.parse(formula).ResultValue,
+                table
+            )
             .ResultValue;
         var faithful = Time(DesignOptionsModule.deseq2, design, counts, expected, out var difference);
         var ours = Time(DesignOptionsModule.standard, design, counts, expected, out _);
@@ -55,7 +62,13 @@ static class BulkCost
     }
 
     // One thread, so that the process's time is the work's; the least of three, the first of which warms up.
-    static double Time(DesignOptions options, Design design, SampleCounts counts, double[] expected, out double difference)
+    static double Time(
+        DesignOptions options,
+        Design design,
+        SampleCounts counts,
+        double[] expected,
+        out double difference
+    )
     {
         var chosen = With(options, 1);
         var contrast = ListModule.OfSeq([Contrast.NewLevels("condition", "b", "a")]);

@@ -19,8 +19,7 @@ public class BulkTests
         return Path.Combine(folder!.FullName, "tests", "golden", "bulk", name);
     }
 
-    static string[][] Rows(string path) =>
-        File.ReadAllLines(path).Select(line => line.Split('\t')).ToArray();
+    static string[][] Rows(string path) => File.ReadAllLines(path).Select(line => line.Split('\t')).ToArray();
 
     static double[] Column(string[][] rows, string name)
     {
@@ -68,23 +67,71 @@ public class BulkTests
         var plain = await Of(settings);
         BulkSettings[] others =
         [
-            settings with { AsDESeq2 = true },
-            settings with { Reduced = "~ batch" },
-            settings with { Factors = SampleFactorKind.PositiveCounts },
-            settings with { Factors = SampleFactorKind.LibrarySize },
-            settings with { Trend = DispersionTrendKind.Local },
-            settings with { Trend = DispersionTrendKind.Mean },
-            settings with { Trend = DispersionTrendKind.None },
-            settings with { SmallestMean = 0.5 },
-            settings with { StudentT = true },
-            settings with { Threshold = 0.5 },
-            settings with { Alternative = AlternativeKind.Greater },
-            settings with { Alternative = AlternativeKind.Less },
-            settings with { Alternative = AlternativeKind.LessAbs, Threshold = 0.5 },
-            settings with { Outliers = false },
-            settings with { ReplaceFrom = 4 },
-            settings with { IndependentFiltering = false },
-            settings with { Shrink = true },
+            settings with
+            {
+                AsDESeq2 = true,
+            },
+            settings with
+            {
+                Reduced = "~ batch",
+            },
+            settings with
+            {
+                Factors = SampleFactorKind.PositiveCounts,
+            },
+            settings with
+            {
+                Factors = SampleFactorKind.LibrarySize,
+            },
+            settings with
+            {
+                Trend = DispersionTrendKind.Local,
+            },
+            settings with
+            {
+                Trend = DispersionTrendKind.Mean,
+            },
+            settings with
+            {
+                Trend = DispersionTrendKind.None,
+            },
+            settings with
+            {
+                SmallestMean = 0.5,
+            },
+            settings with
+            {
+                StudentT = true,
+            },
+            settings with
+            {
+                Threshold = 0.5,
+            },
+            settings with
+            {
+                Alternative = AlternativeKind.Greater,
+            },
+            settings with
+            {
+                Alternative = AlternativeKind.Less,
+            },
+            settings with
+            {
+                Alternative = AlternativeKind.LessAbs,
+                Threshold = 0.5,
+            },
+            settings with
+            {
+                Outliers = false,
+            },
+            settings with
+            {
+                ReplaceFrom = 4,
+            },
+            settings with
+            {
+                Shrink = true,
+            },
         ];
         foreach (var other in others)
             Assert.That(await Of(other), Is.Not.EqualTo(plain), other.ToString());
@@ -111,7 +158,14 @@ public class BulkTests
     public async Task SumsOfCellsAreSamples()
     {
         var simulated = await CellSimulation.RunAsync(
-            new() { Cells = 600, Genes = 200, Perturbations = 2, Replicates = 3, Seed = 3 }
+            new()
+            {
+                Cells = 600,
+                Genes = 200,
+                Perturbations = 2,
+                Replicates = 3,
+                Seed = 3,
+            }
         );
         var sums = BulkSamples.OfPseudobulk(
             simulated.Data,
@@ -204,15 +258,27 @@ public class BulkTests
         {
             ("a design begins with ~", ["--design", "condition", "--contrast", "condition,b,a"]),
             ("column: condtion is not known", ["--design", "~ condtion", "--contrast", "condition,b,a"]),
-            ("level of condition: d is not known; known: a, b, c", ["--design", "~ condition", "--contrast", "condition,d,a"]),
+            (
+                "level of condition: d is not known; known: a, b, c",
+                ["--design", "~ condition", "--contrast", "condition,d,a"]
+            ),
             ("--contrast condition,b", ["--design", "~ condition", "--contrast", "condition,b"]),
-            ("--reference condition: column=level", ["--design", "~ condition", "--contrast", "x", "--reference", "condition"]),
+            (
+                "--reference condition: column=level",
+                ["--design", "~ condition", "--contrast", "x", "--reference", "condition"]
+            ),
             ("level of condition: z", ["--design", "~ condition", "--contrast", "x", "--reference", "condition=z"]),
             ("threshold -1", ["--design", "~ condition", "--contrast", "condition,b,a", "--threshold", "-1"]),
             ("reduced design ~ age", ["--design", "~ condition", "--contrast", "condition,b,a", "--reduced", "~ age"]),
             ("one coefficient", ["--design", "~ condition", "--contrast", "condition,c,b", "--shrink"]),
-            ("--min-cells: needs --pseudobulk", ["--design", "~ condition", "--contrast", "condition,c,b", "--min-cells", "3"]),
-            ("leave it or --pseudobulk out", ["--design", "~ condition", "--contrast", "condition,c,b", "--pseudobulk", "x"]),
+            (
+                "--min-cells: needs --pseudobulk",
+                ["--design", "~ condition", "--contrast", "condition,c,b", "--min-cells", "3"]
+            ),
+            (
+                "leave it or --pseudobulk out",
+                ["--design", "~ condition", "--contrast", "condition,c,b", "--pseudobulk", "x"]
+            ),
             ("Option '--design' is required", ["--contrast", "condition,c,b"]),
             ("must be greater-abs or", ["--design", "~ 1", "--contrast", "x", "--alternative", "both"]),
         }.Select(one => new TestCaseData(one.Says, one.Options).SetArgDisplayNames(one.Says));

@@ -127,6 +127,7 @@ module BulkGoldenTests =
              bToA,
              all)
             "two_by_two", (deseq2, "~ condition", bToA, [| 0; 1; 8; 9 |])
+            "two_by_two_spread", (deseq2, "~ condition", bToA, [| 2; 3; 10; 11 |])
             "three_by_three", (deseq2, "~ condition", bToA, [| 0; 1; 2; 8; 9; 10 |])
         ]
 

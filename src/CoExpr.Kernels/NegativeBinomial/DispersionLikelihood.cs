@@ -24,11 +24,11 @@ public static class DispersionLikelihood
     /// <summary>Σ over samples of ln Γ(y + r) − ln Γ(r) + y ln α: what the coefficients do not change.</summary>
     public static double CountTerms(ReadOnlySpan<double> counts, double dispersion)
     {
-        var alpha = Math.Max(dispersion, Smallest);
+        Rising rising = new(Math.Max(dispersion, Smallest));
         var sum = 0.0;
         foreach (var count in counts)
             if (count > 0.0)
-                sum += LogRising(count, alpha);
+                sum += rising.Of(count);
         return sum;
     }
 
@@ -40,12 +40,13 @@ public static class DispersionLikelihood
     {
         var alpha = Math.Max(dispersion, Smallest);
         var size = 1.0 / alpha;
+        Rising rising = new(alpha);
         var sum = 0.0;
         for (var at = 0; at < counts.Length; at++)
         {
             var count = counts[at];
-            var rising = count > 0.0 ? LogRising(count, alpha) : 0.0;
-            sum += rising - (count + size) * Log1P(alpha * means[at]);
+            var risen = count > 0.0 ? rising.Of(count) : 0.0;
+            sum += risen - (count + size) * Log1P(alpha * means[at]);
         }
         return sum;
     }
@@ -74,25 +75,41 @@ public static class DispersionLikelihood
         return sum == 1.0 ? x : Math.Log(sum) * (x / (sum - 1.0));
     }
 
-    static double LogRising(double count, double alpha)
+    /// <summary>ln Γ(y + r) − ln Γ(r) + y ln α of many counts y at one α: what does not depend on y is computed once.</summary>
+    readonly ref struct Rising
     {
-        var size = 1.0 / alpha;
-        if (size >= StirlingFrom)
-            return Large(count, size, alpha);
-        var (low, shift) = (1.0, 0);
-        var high = 1.0;
-        for (; size + shift < StirlingFrom; shift++)
-        {
-            low *= size + shift;
-            high *= size + count + shift;
-        }
-        var moved = size + shift;
-        // y ln α is that of the unmoved size.
-        return Large(count, moved, 1.0 / moved) + count * Math.Log(moved * alpha) - Math.Log(high / low);
-    }
+        readonly double size;
+        readonly double moved;
+        readonly int shift;
+        readonly double low = 1.0;
+        readonly double inverse;
+        readonly double series;
+        readonly double scale;
 
-    static double Large(double count, double size, double alpha) =>
-        (count + size - 0.5) * Log1P(alpha * count) - count + Stirling(count + size) - Stirling(size);
+        internal Rising(double alpha)
+        {
+            size = 1.0 / alpha;
+            for (; size + shift < StirlingFrom; shift++)
+                low *= size + shift;
+            moved = size + shift;
+            inverse = shift == 0 ? alpha : 1.0 / moved;
+            series = Stirling(moved);
+            // y ln α is that of the size before it was moved up.
+            scale = shift == 0 ? 0.0 : Math.Log(moved * alpha);
+        }
+
+        internal double Of(double count)
+        {
+            var top = count + moved;
+            var value = (top - 0.5) * Log1P(inverse * count) - count + Stirling(top) - series;
+            if (shift == 0)
+                return value;
+            var high = 1.0;
+            for (var at = 0; at < shift; at++)
+                high *= size + count + at;
+            return value + count * scale - Math.Log(high / low);
+        }
+    }
 
     static double DigammaRise(double count, double alpha)
     {

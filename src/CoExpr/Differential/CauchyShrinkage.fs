@@ -172,14 +172,17 @@ module CauchyShrinkage =
                     let mutable share = 1.0
                     let mutable reached = nan
 
-                    while not (reached <= value) && share > 1e-12 do
+                    // Rounding alone must not shorten a step, or the last ones would go nowhere.
+                    let limit = value + 1e-13 * (abs value + 1.0)
+
+                    while not (reached <= limit) && share > 1e-12 do
                         for at in 0 .. width - 1 do
                             proposal[at] <- b[at] + share * vector[at]
 
                         reached <- this.Value(counts, factors, alpha, proposal)
                         share <- 0.5 * share
 
-                    if reached <= value then
+                    if reached <= limit then
                         Array.blit proposal 0 b 0 width
                         value <- reached
                         converged <- largest <= 1e-9

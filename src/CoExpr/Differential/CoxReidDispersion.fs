@@ -147,7 +147,7 @@ module CoxReidDispersion =
 
     /// Points of the scan: in low counts the likelihood can have a second, lower maximum.
     [<Literal>]
-    let private ScanPoints = 17
+    let private ScanPoints = 11
 
     let private exact (space: DispersionSpace) prior design =
         let low, high = log Smallest, log (largest design)

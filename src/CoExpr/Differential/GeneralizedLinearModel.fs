@@ -11,10 +11,11 @@ type RegressionOptions = {
     /// Precision of a normal prior around 0 on each coefficient, on the scale of log2: what keeps the coefficient of a
     /// group without counts finite.
     Ridge: float
-    /// Steps of iteratively reweighted least squares before another optimiser takes over.
+    /// Steps before the fit is given up, or with DESeq2's before another optimiser takes over.
     MaxIterations: int
-    /// Halves steps that would raise the deviance and goes on until fitted log means change by less than 1e-9; otherwise
-    /// steps are taken as they come until the deviance changes by less than 1e-8 of itself, as DESeq2 does.
+    /// Newton's steps by the observed information, halved where they would raise the deviance, until fitted log means
+    /// change by less than 1e-8; the floor of means then counts in weights alone. Otherwise steps of iteratively reweighted
+    /// least squares as they come, until the deviance changes by less than 1e-8 of itself, as DESeq2 does.
     StepControl: bool
 }
 
@@ -52,11 +53,11 @@ module RegressionOptions =
 /// What became of the fit of a gene.
 [<RequireQualifiedAccess>]
 type FitStatus =
-    /// Iteratively reweighted least squares converged.
+    /// Converged as it was asked to.
     | Converged
-    /// They did not, and a bounded optimiser converged instead.
+    /// Plain steps did not converge, and Newton's with step control did instead.
     | ByOptimizer
-    /// Neither converged; the numbers are where the optimiser stopped.
+    /// Not converged; the numbers are where the steps ended.
     | NotConverged
     /// The gene has no counts: there is nothing to fit.
     | AllZero
@@ -199,48 +200,23 @@ type internal RegressionSpace(design: Design, options: RegressionOptions) =
 
         largest
 
-    /// Halves the step from the coefficients to the proposal until the objective does not rise; false where it always does.
-    let tryShorten counts factors alpha floor before =
-        let slack = 1e-13 * (abs before + 1.0)
+    /// Halves the step from the coefficients to the proposal until the objective does not rise, and gives the objective
+    /// there, the means being those of the proposal; NaN where it always rises.
+    let shorten counts factors alpha floor before =
+        // Rounding alone must not shorten a step.
+        let limit = before + 1e-13 * (abs before + 1.0)
+        let mutable reached = objective counts factors proposal floor alpha
         let mutable halvings = 0
 
-        while not (objective counts factors proposal floor alpha <= before + slack)
-              && halvings < 40 do
+        while not (reached <= limit) && halvings < 40 do
             halvings <- halvings + 1
 
             for at in 0 .. width - 1 do
                 proposal[at] <- 0.5 * (proposal[at] + coefficients[at])
 
-        halvings < 40
+            reached <- objective counts factors proposal floor alpha
 
-    /// Steps with control: how many, and whether they converged.
-    let iterateWithControl counts factors alpha =
-        let floor = options.SmallestMean
-        let mutable iterations = 0
-        let mutable running = true
-        let mutable converged = false
-        let mutable before = objective counts factors coefficients floor alpha
-
-        while running && iterations < options.MaxIterations do
-            iterations <- iterations + 1
-
-            if tryStep counts factors alpha && not (isOutside proposal) then
-                let wanted = change proposal coefficients
-
-                if tryShorten counts factors alpha floor before then
-                    converged <- wanted <= 1e-9
-                    Array.blit proposal 0 coefficients 0 width
-                    before <- objective counts factors coefficients floor alpha
-                else
-                    // Only rounding is left to gain.
-                    converged <- wanted <= 1e-6
-                    running <- false
-
-                running <- running && not converged
-            else
-                running <- false
-
-        iterations, converged
+        if reached <= limit then reached else nan
 
     /// Whether a coefficient at its bound is pushed further out by the gradient.
     let isHeld at =
@@ -273,8 +249,8 @@ type internal RegressionSpace(design: Design, options: RegressionOptions) =
 
         solved && vector |> Array.forall Double.IsFinite
 
-    /// Newton's method within ±30, without a floor of the means, for what weighted least squares cannot fit.
-    let optimize counts factors alpha =
+    /// Newton's method within ±30, without a floor of the means: how many steps, and whether they converged.
+    let optimize counts factors alpha most =
         // So that the logarithm of a mean is finite.
         let floor = 1e-300
 
@@ -292,7 +268,7 @@ type internal RegressionSpace(design: Design, options: RegressionOptions) =
         let mutable running = true
         let mutable converged = false
 
-        while running && iterations < 500 do
+        while running && iterations < most do
             iterations <- iterations + 1
             running <- tryNewtonStep counts alpha
 
@@ -301,14 +277,17 @@ type internal RegressionSpace(design: Design, options: RegressionOptions) =
                     proposal[at] <- Math.Clamp(coefficients[at] + vector[at], -bound, bound)
 
                 let wanted = change proposal coefficients
-                let shortened = tryShorten counts factors alpha floor before
-                converged <- wanted <= (if shortened then 1e-8 else 1e-5)
+                let reached = shorten counts factors alpha floor before
 
-                if shortened then
+                if Double.IsNaN reached then
+                    // Only rounding is left to gain.
+                    converged <- wanted <= 1e-5
+                    running <- false
+                else
+                    converged <- wanted <= 1e-8
+                    running <- not converged
+                    before <- reached
                     Array.blit proposal 0 coefficients 0 width
-
-                before <- objective counts factors coefficients floor alpha
-                running <- shortened && not converged
 
         iterations, converged
 
@@ -375,8 +354,21 @@ type internal RegressionSpace(design: Design, options: RegressionOptions) =
         for at in 0 .. samples - 1 do
             target[at] <- max floor (values[design.GroupOf[at]] * factors[at])
 
+    /// Moves the coefficients from the start to the maximum.
+    member private _.Search(counts: float[], factors: float[], dispersion, constant) =
+        let optimized most status =
+            let iterations, converged = optimize counts factors dispersion most
+            iterations, (if converged then status else FitStatus.NotConverged)
+
+        if options.StepControl then
+            optimized options.MaxIterations FitStatus.Converged
+        else
+            match iteratePlainly counts factors dispersion constant with
+            | iterations, true -> iterations, FitStatus.Converged
+            | _ -> optimized 500 FitStatus.ByOptimizer
+
     /// Fits one gene that has counts. `factors`: above 0, one per sample.
-    member _.Fit(counts: float[], factors: float[], dispersion: float) : GeneRegression =
+    member this.Fit(counts: float[], factors: float[], dispersion: float) : GeneRegression =
         let constant =
             DispersionLikelihood.CountTerms(counts, dispersion)
             - (counts
@@ -384,23 +376,7 @@ type internal RegressionSpace(design: Design, options: RegressionOptions) =
 
         startAt counts factors
 
-        let iterations, converged =
-            if options.StepControl then
-                iterateWithControl counts factors dispersion
-            else
-                iteratePlainly counts factors dispersion constant
-
-        let iterations, status =
-            if converged then
-                iterations, FitStatus.Converged
-            else
-                let iterations, converged = optimize counts factors dispersion
-
-                iterations,
-                (if converged then
-                     FitStatus.ByOptimizer
-                 else
-                     FitStatus.NotConverged)
+        let iterations, status = this.Search(counts, factors, dispersion, constant)
 
         let covariance, leverages =
             Array.zeroCreate<float>(width * width), Array.zeroCreate<float> samples

@@ -72,6 +72,7 @@ tell("mean", fit(~condition, fitType = "mean"), contrast = c("condition", "b", "
 tell("minmu", fit(~condition, minmu = 1e-6), contrast = c("condition", "b", "a"))
 tell("poscounts", fit(~batch + condition, sfType = "poscounts"), contrast = c("condition", "b", "a"))
 tell("two_by_two", fit(~condition, columns = c(1, 2, 9, 10)), contrast = c("condition", "b", "a"))
+tell("two_by_two_spread", fit(~condition, columns = c(3, 4, 11, 12)), contrast = c("condition", "b", "a"))
 tell("three_by_three", fit(~condition, columns = c(1, 2, 3, 9, 10, 11)), contrast = c("condition", "b", "a"))
 save(data.frame(ratio = sizeFactors(one), poscounts = sizeFactors(estimateSizeFactors(make(~condition), type = "poscounts")),
   row.names = rownames(samples)), "size_factors.tsv")
