@@ -57,6 +57,13 @@ public sealed class CoExprException : Exception
 
     internal static CoExprException Of(CoExprError error) => new(KindOf(error), CoExprErrorModule.describe(error));
 
+    /// <summary>An option outside its range.</summary>
+    /// <param name="option">Its name.</param>
+    /// <param name="value">What was given.</param>
+    /// <param name="allowed">What it takes.</param>
+    public static CoExprException BadOption(string option, string value, string allowed) =>
+        Of(CoExprError.NewBadOption(option, value, allowed));
+
     internal static T Unwrap<T>(FSharpResult<T, CoExprError> result) =>
         result.IsOk ? result.ResultValue : throw Of(result.ErrorValue);
 

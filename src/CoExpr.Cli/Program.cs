@@ -34,6 +34,7 @@ public static class Program
         root.Options.Add(new VersionOption());
         root.Subcommands.Add(MiCommand.Create());
         root.Subcommands.Add(DeCommand.Create());
+        root.Subcommands.Add(BulkCommand.Create());
         root.Subcommands.Add(InfoCommand.Create());
         root.Subcommands.Add(SimulateCommand.Create());
         root.Subcommands.Add(BackendsCommand.Create());

@@ -14,6 +14,8 @@ static class Program
             ResamplingCost.Run(files);
         else if (arguments is ["two-samples", .. var scripts])
             TwoSampleCost.Run(scripts);
+        else if (arguments is ["bulk"])
+            BulkCost.Run();
         else
             Measure(arguments);
     }
