@@ -38,7 +38,9 @@ module DifferentialRun =
         "test", Json.Text(DifferentialTest.name options.Test)
         match options.Test with
         | DifferentialTest.RankSum chosen -> yield! rankSumOptions chosen options.Batch
-        | DifferentialTest.Welch chosen -> "overestimate-variance", Json.Flag chosen.OverestimateVariance
+        | DifferentialTest.Welch chosen ->
+            "overestimate-variance", Json.Flag chosen.OverestimateVariance
+            "constant-groups", Json.Flag chosen.ConstantGroups
     ]
 
     let private valueOptions values = [
