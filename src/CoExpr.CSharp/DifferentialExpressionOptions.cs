@@ -89,6 +89,10 @@ public sealed record DifferentialExpressionOptions
     /// t-test_overestim_var. Default: no.</summary>
     public bool OverestimateVariance { get; init; }
 
+    /// <summary>Whether a t-test takes a group of which all cells have one value, with a variance of 0, as scipy and scanpy
+    /// do; p is then far too small for genes that few cells express. Default: no.</summary>
+    public bool ConstantGroups { get; init; }
+
     /// <summary>Which means fold changes are of: "arithmetic" or "geometric" (as scanpy and pdex). Default: arithmetic.</summary>
     public string FoldChange { get; init; } = "arithmetic";
 
@@ -149,7 +153,7 @@ public sealed record DifferentialExpressionOptions
             DifferentialTest.NewRankSum(
                 new(Continuity, TieCorrection, Exact, UnitWeights ? StratumWeight.Unit : StratumWeight.LocallyBest)
             ),
-            DifferentialTest.NewWelch(new(OverestimateVariance)),
+            DifferentialTest.NewWelch(new(OverestimateVariance, ConstantGroups)),
         ];
 
     NegativeBinomialOptions OfCounts(NegativeBinomialTest test)

@@ -97,6 +97,11 @@ public sealed class DeCommand
         "Welch as if the reference had as few cells as the perturbation (scanpy's t-test_overestim_var)"
     );
 
+    readonly Option<bool> constantGroups = OptionKind.Flag(
+        "--constant-groups",
+        "Welch of groups of one value throughout, too, with a variance of 0 (as scipy and scanpy): p is far too small"
+    );
+
     readonly Option<string> foldChange = OptionKind.OneOf(
         "--fold-change",
         "Means that fold changes are of: before the logarithm, or of logarithms (as scanpy and pdex)",
@@ -181,6 +186,7 @@ public sealed class DeCommand
             noTies,
             noExact,
             overestimate,
+            constantGroups,
             foldChange,
             pseudocount,
             over,
@@ -268,6 +274,7 @@ public sealed class DeCommand
             TieCorrection = !parsed.GetValue(noTies),
             Exact = !parsed.GetValue(noExact),
             OverestimateVariance = parsed.GetValue(overestimate),
+            ConstantGroups = parsed.GetValue(constantGroups),
             FoldChange = parsed.GetValue(foldChange)!,
             Pseudocount = parsed.GetValue(pseudocount),
             AdjustOverAll = parsed.GetValue(over) == "all",

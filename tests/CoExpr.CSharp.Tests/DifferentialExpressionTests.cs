@@ -296,7 +296,7 @@ public class DifferentialExpressionTests : IDisposable
         [
             Case(
                 "unknown control",
-                "control: contrl is not known; known: a, b, control. Did you mean control?",
+                "control: contrl is not known; known: control, a, b. Did you mean control?",
                 known,
                 [.. control, "contrl"]
             ),

@@ -44,7 +44,20 @@ module DifferentialExpressionTests =
             (Array.append both [| RowStatus.ZeroInPerturbed |])
             (status (DifferentialTest.RankSum RankSum.standard))
 
-        Expect.equal (Array.append both [| RowStatus.NoVariance |]) (status (DifferentialTest.Welch WelchT.standard))
+        let none = RowStatus.NoVariance
+
+        Expect.equal
+            (Array.append both [| none |])
+            (status (
+                DifferentialTest.Welch {
+                    WelchT.standard with
+                        ConstantGroups = true
+                }
+            ))
+
+        Expect.equal
+            [| RowStatus.AllZero; RowStatus.AllTied; none; none; none; none |]
+            (status (DifferentialTest.Welch WelchT.standard))
 
     [<Test>]
     let ``no number is missing without a reason`` () =
@@ -403,6 +416,11 @@ module DifferentialExpressionTests =
             | "z_score" -> 1e-4
             | _ -> 1e-2
 
-        differences (DifferentialTest.Welch WelchT.standard) "crispyx_t.csv.gz"
+        differences
+            (DifferentialTest.Welch {
+                WelchT.standard with
+                    ConstantGroups = true
+            })
+            "crispyx_t.csv.gz"
         |> snd
         |> agrees allowed

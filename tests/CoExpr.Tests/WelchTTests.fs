@@ -41,12 +41,34 @@ module WelchTTests =
     // The reference's variance over 2 cells, not 3: t = 1/√(1 + 3/2), ν = 6.25/(1 + 2.25).
     [<Test>]
     let ``with the reference's variance overestimated`` () =
-        let result = compute { OverestimateVariance = true } Screen.options known
+        let result =
+            compute
+                {
+                    WelchT.standard with
+                        OverestimateVariance = true
+                }
+                Screen.options
+                known
+
         Assert.That(result.Rows.Statistic[0], Is.EqualTo(1.0 / sqrt 2.5).Within 1e-15)
         Assert.That((result.Rows.Named WelchT.Degrees)[0], Is.EqualTo(6.25 / 3.25).Within 1e-14)
 
+    let private isConstant (xs: float[]) = xs |> Array.forall ((=) xs[0])
+
+    let private t x (y: float[]) =
+        fst (CoExpr.Reference.WelchT.statistic x y y.Length)
+
     let private agrees isReference options (screen: Screen) =
-        let result = compute WelchT.standard options screen
+        let result =
+            compute
+                {
+                    WelchT.standard with
+                        ConstantGroups = true
+                }
+                options
+                screen
+
+        let usual = (compute WelchT.standard options screen).Rows
 
         List.forall id [
             for p in 0 .. result.Perturbations.Length - 1 do
@@ -60,16 +82,21 @@ module WelchTTests =
                     if x.Length < 2 || y.Length < 2 then
                         result.Rows.Status[place] = RowStatus.TooFewCells
                         && Double.IsNaN result.Rows.PValue[place]
-                    elif Array.distinct x |> Array.length = 1 && Array.distinct y |> Array.length = 1 then
+                    elif isConstant x && isConstant y then
                         if x[0] = y[0] then
                             result.Rows.PValue[place] = 1.0
                         else
                             result.Rows.Status[place] = RowStatus.NoVariance
                             && Double.IsNaN result.Rows.PValue[place]
+                    elif isConstant x || isConstant y then
+                        usual.Status[place] = RowStatus.NoVariance
+                        && Double.IsNaN usual.PValue[place]
+                        && close (t x y) result.Rows.Statistic[place]
                     else
                         let t, degrees = CoExpr.Reference.WelchT.statistic x y y.Length
 
                         close t result.Rows.Statistic[place]
+                        && result.Rows.PValue[place] = usual.PValue[place]
                         && close degrees (result.Rows.Named(WelchT.Degrees)[place])
         ]
 

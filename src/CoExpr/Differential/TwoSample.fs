@@ -102,7 +102,7 @@ type RowStatus =
     | AllTied = 4uy
     /// A group has fewer cells than are asked for: no p.
     | TooFewCells = 5uy
-    /// Each group has one value throughout, and they differ: a t-test has no spread to go by, and there is no p.
+    /// A group has one value throughout, which the other has not: a t-test has no spread to go by, and there is no p.
     | NoVariance = 6uy
     /// The fit did not converge: no p.
     | NotConverged = 7uy

@@ -67,7 +67,9 @@ module DifferentialRun =
         match options.Test with
         | DifferentialTest.NegativeBinomial chosen -> yield! negativeBinomialOptions chosen
         | DifferentialTest.RankSum chosen -> yield! rankSumOptions chosen options.Batch
-        | DifferentialTest.Welch chosen -> "overestimate-variance", Json.Flag chosen.OverestimateVariance
+        | DifferentialTest.Welch chosen ->
+            "overestimate-variance", Json.Flag chosen.OverestimateVariance
+            "constant-groups", Json.Flag chosen.ConstantGroups
     ]
 
     let private valueOptions values = [
