@@ -226,7 +226,7 @@ public sealed class DeCommand
         if (chosen != "rank-sum")
             others.AddRange(ofRanks);
         if (chosen != "welch")
-            others.Add(overestimate);
+            others.AddRange(overestimate, constantGroups);
         foreach (var option in others.Where(result.Given))
             result.AddError($"{option.Name} has no meaning for --test {chosen}.");
     }
