@@ -106,14 +106,24 @@ module DispersionPrior =
                 0.0)
         |> Array.sum
 
+    /// Share of the variances tried that the smoothing of divergences takes in.
+    [<Literal>]
+    let private Span = 0.2
+
     /// With up to three degrees of freedom ln of a sample variance is far from normal: the variance between 0 and 8 whose
-    /// sum with ln(χ²/d) has the distribution nearest to the residuals' by the divergence of Kullback and Leibler.
+    /// sum with ln(χ²/d) has the distribution nearest to the residuals' by the divergence of Kullback and Leibler, smoothed
+    /// over variances as DESeq2 smooths its simulated ones.
     let internal matched degrees (residuals: float[]) =
         let observed = density residuals
-        let coarse = [| 0.0..0.25..8.0 |] |> Array.minBy (divergence observed degrees)
-        let low, high = max 0.0 (coarse - 0.25), min 8.0 (coarse + 0.25)
+        let tried = Array.init 101 (fun at -> 0.08 * float at)
+        let divergences = tried |> Array.map (divergence observed degrees)
+        let equal = Array.create tried.Length 1.0
 
-        [| low .. 0.01 .. high |] |> Array.minBy (divergence observed degrees)
+        let smooth at =
+            let struct (value, _) = LocalRegression.at 2 Span tried divergences equal at
+            value
+
+        Array.init 1001 (fun at -> 0.008 * float at) |> Array.minBy smooth
 
     /// The prior around a trend, from the gene-wise dispersions and what the trend gives for the same genes. `degrees`:
     /// samples less coefficients, 1 or more. The sampling variance of ln dispersion, taken off, is ψ'(degrees / 2).

@@ -277,7 +277,14 @@ type internal RegressionSpace(design: Design, options: RegressionOptions) =
                     proposal[at] <- Math.Clamp(coefficients[at] + vector[at], -bound, bound)
 
                 let wanted = change proposal coefficients
-                let reached = shorten counts factors alpha floor before
+
+                // So short a step of Newton's is right; what it gains is less than the rounding of the objective.
+                let reached =
+                    if wanted <= 1e-6 then
+                        objective counts factors proposal floor alpha
+                    else
+                        shorten counts factors alpha floor before
+
 
                 if Double.IsNaN reached then
                     // Only rounding is left to gain.
