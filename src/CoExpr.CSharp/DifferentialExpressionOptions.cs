@@ -22,9 +22,10 @@ public sealed record DifferentialExpressionOptions
     /// other values, or of normalised counts: "rank-sum" (Mann-Whitney) or "welch" (t). Default: lrt.</summary>
     public string Test { get; init; } = "lrt";
 
-    /// <summary>How negative binomials allow for the depth of cells: "library" (total counts), "ratio" (median of ratios),
-    /// "poscounts" (DESeq2's) or "non-zero" (CRISPYx's). Default: library.</summary>
-    public string SizeFactors { get; init; } = "library";
+    /// <summary>How negative binomials allow for the depth of cells: "trimmed" (total counts without the twentieth of
+    /// the genes with the most), "library" (total counts), "ratio" (median of ratios),
+    /// "poscounts" (DESeq2's) or "non-zero" (CRISPYx's). Default: trimmed.</summary>
+    public string SizeFactors { get; init; } = "trimmed";
 
     /// <summary>A column of the cell table with size factors of your own, instead. Default: none.</summary>
     public string? SizeFactorColumn { get; init; }

@@ -8,7 +8,8 @@ sealed class CountOptions
 {
     readonly Option<string> sizeFactors = OptionKind.OneOf(
         "--size-factors",
-        "Depth of cells: total counts, median of ratios, DESeq2's poscounts, or ratios over counts above 0 (as CRISPYx)",
+        "Depth of cells: total counts without the most counted twentieth of the genes, or of all; median of ratios, DESeq2's poscounts, or ratios over counts above 0 (as CRISPYx)",
+        "trimmed",
         "library",
         "ratio",
         "poscounts",

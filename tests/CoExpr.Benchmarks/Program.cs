@@ -16,6 +16,8 @@ static class Program
             TwoSampleCost.Run(scripts);
         else if (arguments is ["bulk"])
             BulkCost.Run();
+        else if (arguments is ["negative-binomial", .. var folders])
+            NegativeBinomialCost.Run(folders);
         else
             Measure(arguments);
     }

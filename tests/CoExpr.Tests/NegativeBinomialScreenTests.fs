@@ -518,8 +518,9 @@ module NegativeBinomialScreenTests =
         TestContext.Out.WriteLine
             $"slopes %A{slopes}; {nulls} null rows: {rate} below 0.05, {float below001 / float nulls} below 0.001; {called} called, {discovery} of them false"
 
+        // Their standard errors are near 0.02, and ln of few counts is biased away from 0.
         for slope in slopes do
-            Assert.That(slope, Is.InRange(0.95, 1.05))
+            Assert.That(slope, Is.InRange(0.93, 1.07))
 
         Assert.That(rate, Is.InRange(0.045, 0.056))
         Assert.That(float below001 / float nulls, Is.InRange(0.0003, 0.002))

@@ -88,3 +88,14 @@ module SizeFactorsTests =
         Assert.That(positive[2], Is.NaN)
         Expect.equal [| 1.0; 1.0; 1.0 |] (SizeFactors.nonZeroRatios counts)
         Expect.equal [| 0; 1 |] (SizeFactors.cellsWithCounts counts)
+
+    // Totals of genes 1, 21, 5, 5: without the highest quarter 2, 9 of cells; without the half all but the first gene.
+    [<Test>]
+    let ``library sizes without the highest genes`` () =
+        let counts =
+            Counts.ofCells 4 [| [| 0.0f; 1.0f; 2.0f; 0.0f |]; [| 1.0f; 20.0f; 3.0f; 5.0f |] |]
+
+        Expect.equal [| 4.0 / 11.0; 18.0 / 11.0 |] (SizeFactors.trimmedLibrarySize 0.25 counts)
+        Expect.equal [| 0.0; 2.0 |] (SizeFactors.trimmedLibrarySize 0.5 counts)
+        Expect.equal (SizeFactors.librarySize counts) (SizeFactors.trimmedLibrarySize 0.2 counts)
+        Expect.refused "1 is not from 0 to below 1" (fun () -> SizeFactors.trimmedLibrarySize 1.0 counts)

@@ -1,5 +1,7 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace CoExpr.Kernels;
@@ -9,6 +11,14 @@ namespace CoExpr.Kernels;
 /// <param name="Slope">Its derivative with respect to ln α.</param>
 /// <param name="Curvature">Its second derivative.</param>
 public readonly record struct ProfilePoint(double Value, double Slope, double Curvature);
+
+/// <summary>The measures of a <see cref="DispersionProfile"/>.</summary>
+/// <param name="First">The grid point of the first mass.</param>
+/// <param name="CellMass">Mass 1 per cell.</param>
+/// <param name="CountMass">Mass y per count.</param>
+/// <param name="Above">The number of counts above 0, 1, 2 and so on.</param>
+/// <param name="Large">Counts above 1,024.</param>
+public sealed record StoredProfile(int First, double[] CellMass, double[] CountMass, double[] Above, double[] Large);
 
 /// <summary>What the counts of a gene say about its dispersion, from one pass over them.</summary>
 public sealed class DispersionProfile
@@ -36,6 +46,9 @@ public sealed class DispersionProfile
     readonly double[] cellMass = new double[GridPoints + Lanes8.Width];
     readonly double[] countMass = new double[GridPoints + Lanes8.Width];
     readonly double[] above = new double[Listed + 2 * Lanes8.Width];
+
+    // Four histograms side by side: most counts are 1, and additions to one place must wait for each other.
+    readonly int[] tallies = new int[4 * Listed];
     readonly List<double> large = [];
     readonly double[] means;
     int first = GridPoints;
@@ -67,6 +80,26 @@ public sealed class DispersionProfile
         Accumulate();
     }
 
+    /// <summary>What was loaded, in little room: some hundred numbers.</summary>
+    public StoredProfile Store() =>
+        new(first, Copy(cellMass, first, end), Copy(countMass, first, end), Copy(above, 0, tail), large.ToArray());
+
+    /// <summary>Takes up again what was stored of all groups of a gene.</summary>
+    public void Load(StoredProfile stored, GeneCounts gene)
+    {
+        Clear();
+        (first, end, tail) = (stored.First, stored.First + stored.CellMass.Length, stored.Above.Length);
+        stored.CellMass.CopyTo(cellMass, first);
+        stored.CountMass.CopyTo(countMass, first);
+        stored.Above.CopyTo(above, 0);
+        large.AddRange(stored.Large);
+        for (var group = 0; group < nodes.Groups; group++)
+            means[group] = gene.Totals[group] > 0 ? gene.Totals[group] / nodes.Sums[group] : 0;
+    }
+
+    static double[] Copy(double[] values, int start, int end) =>
+        values.AsSpan(start, Math.Max(0, end - start)).ToArray();
+
     /// <summary>Whether any of the groups has a count.</summary>
     public bool HasCounts => end > 0;
 
@@ -92,7 +125,8 @@ public sealed class DispersionProfile
             Array.Clear(cellMass, first, end - first);
             Array.Clear(countMass, first, end - first);
         }
-        Array.Clear(above);
+        Array.Clear(above, 0, tail);
+        Array.Clear(tallies, 0, 4 * tail);
         Array.Clear(means);
         large.Clear();
         (first, end, tail) = (GridPoints, 0, 0);
@@ -108,43 +142,76 @@ public sealed class DispersionProfile
         means[group] = mean;
         first = Math.Min(first, Place(shift + nodes.LowestLogs[group]) - 1);
         end = Math.Max(end, Place(shift + nodes.HighestLogs[group]) + 3);
-        for (var at = group * nodes.Stride; nodes.Weights[at] > 0; at++)
-        {
-            Deposit(cellMass, shift + Math.Log(nodes.Nodes[at]), nodes.Weights[at]);
-            if (at + 1 == (group + 1) * nodes.Stride)
-                break;
-        }
-        for (var at = gene.Bounds[group]; at < gene.Bounds[group + 1]; at++)
-        {
-            Deposit(countMass, shift + gene.Logs[at], gene.Counts[at]);
-            above[(int)Math.Min(gene.Counts[at], Listed) - 1]++;
-            if (gene.Counts[at] > Listed)
-                large.Add(gene.Counts[at]);
-        }
+        var node = group * nodes.Stride;
+        Deposit(cellMass, nodes.NodeLogs, nodes.Weights, node, node + nodes.NodesOf(group), shift);
+        Deposit(countMass, gene.Logs, gene.Counts, gene.Bounds[group], gene.Bounds[group + 1], shift);
         tail = Math.Max(tail, (int)Math.Min(gene.Highest, Listed));
+        Tally(gene, gene.Bounds[group], gene.Bounds[group + 1]);
+    }
+
+    void Tally(GeneCounts gene, int start, int end)
+    {
+        var (counts, into) = (gene.Counts, tallies);
+        if (gene.Highest <= Listed)
+            for (var at = start; at < end; at++)
+                into[4 * ((int)counts[at] - 1) + (at & 3)]++;
+        else
+            for (var at = start; at < end; at++)
+            {
+                into[4 * ((int)Math.Min(counts[at], Listed) - 1)]++;
+                if (counts[at] > Listed)
+                    large.Add(counts[at]);
+            }
     }
 
     // above[k] becomes the number of counts above k.
     void Accumulate()
     {
-        for (var k = tail - 2; k >= 0; k--)
-            above[k] += above[k + 1];
+        for (var k = tail - 1; k >= 0; k--)
+        {
+            var at = 4 * k;
+            above[k] = above[k + 1] + (tallies[at] + tallies[at + 1] + tallies[at + 2] + tallies[at + 3]);
+        }
+        // What was tallied at k is a count of k + 1.
     }
 
     // The grid point at or below v. Beyond e^±59 there are no counts.
     static int Place(double v) => Math.Clamp((int)Math.Floor(v * Steps) + Half, 1, GridPoints - 3);
 
-    // Lagrange's weights of the four points about v.
-    static void Deposit(double[] mass, double v, double weight)
+    // Puts each weight at ln s + shift: Lagrange's weights of the four points about it, eight at a time up to the
+    // additions.
+    static void Deposit(double[] into, double[] logs, double[] weightOf, int start, int end, double shift)
     {
-        var x = v * Steps;
-        var place = Place(v);
-        var t = x - (place - Half);
-        var (before, after, last) = (t + 1, t - 1, t - 2);
-        mass[place - 1] -= weight * t * after * last / 6;
-        mass[place] += weight * before * after * last / 2;
-        mass[place + 1] -= weight * before * t * last / 2;
-        mass[place + 2] += weight * before * t * after / 6;
+        Span<double> weights = stackalloc double[4 * Lanes8.Width];
+        Span<long> places = stackalloc long[Lanes8.Width];
+        ref var mass = ref MemoryMarshal.GetArrayDataReference(into);
+        var (one, two) = (Vector512<double>.One, Vector512.Create(2.0));
+        var (least, most) = (Vector512<double>.One, Vector512.Create(GridPoints - 3.0));
+        var (steps, origin) = (Vector512.Create((double)Steps), Vector512.Create(shift * Steps + Half));
+        for (var at = start; at < end; at += Lanes8.Width)
+        {
+            var x = Vector512.Min(most, Vector512.Max(least, Lanes8.Fused(Lanes8.Load(logs, at), steps, origin)));
+            var floor = Vector512.Floor(x);
+            var t = x - floor;
+            var (before, after, last) = (t + one, t - one, t - two);
+            var y = Lanes8.Load(weightOf, at);
+            var (outer, inner) = (y * after * Vector512.Create(1.0 / 6), y * before * Vector512.Create(0.5));
+            (Vector512<double>.Zero - outer * t * last).CopyTo(weights);
+            (inner * after * last).CopyTo(weights[Lanes8.Width..]);
+            (Vector512<double>.Zero - inner * t * last).CopyTo(weights[(2 * Lanes8.Width)..]);
+            (outer * before * t).CopyTo(weights[(3 * Lanes8.Width)..]);
+            Vector512.ConvertToInt64(floor).CopyTo(places);
+            var count = Math.Min(Lanes8.Width, end - at);
+            for (var lane = 0; lane < count; lane++)
+            {
+                // Within the grid, for x was brought into it.
+                ref var place = ref Unsafe.Add(ref mass, (nint)places[lane] - 1);
+                place += weights[lane];
+                Unsafe.Add(ref place, 1) += weights[Lanes8.Width + lane];
+                Unsafe.Add(ref place, 2) += weights[2 * Lanes8.Width + lane];
+                Unsafe.Add(ref place, 3) += weights[3 * Lanes8.Width + lane];
+            }
+        }
     }
 
     // Σ N_k ln(1 + α k), k from 1.

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.Intrinsics;
 
 namespace CoExpr.Kernels;
 
@@ -28,25 +29,16 @@ public static class GaussRule
     {
         if (halfRange < 1e-12)
             return 1;
-        for (var nodes = 1; nodes < MostNodes; nodes++)
-            if (Bound(halfRange, nodes) <= tolerance)
-                return nodes;
-        return MostNodes;
-    }
-
-    /// <summary>The bound of <see cref="NodesFor"/> at its best ρ.</summary>
-    internal static double Bound(double halfRange, int nodes)
-    {
         var most = Math.PI / halfRange + Math.Sqrt(1 + Math.PI * Math.PI / halfRange / halfRange);
-        var least = double.PositiveInfinity;
-        for (var step = 1; step < 100; step++)
+        var least = (double)MostNodes;
+        for (var step = 2; step < 100; step += 2)
         {
             var rho = Math.Pow(most, step / 100.0);
             var (a, b) = (halfRange * (rho + 1 / rho) / 2, halfRange * (rho - 1 / rho) / 2);
-            var log = a + halfRange - Math.Log(Math.Cos(b / 2)) - (2 * nodes - 1) * Math.Log(rho) - Math.Log(rho - 1);
-            least = Math.Min(least, 4 * Math.Exp(log));
+            var log = Math.Log(4 / tolerance) + a + halfRange - Math.Log(Math.Cos(b / 2) * (rho - 1));
+            least = Math.Min(least, (log / Math.Log(rho) + 1) / 2);
         }
-        return least;
+        return Math.Max(1, (int)Math.Ceiling(least));
     }
 
     /// <summary>Nodes and weights of a rule; gives their number, which is less than asked for where there are fewer
@@ -109,10 +101,13 @@ public static class GaussRule
 
     static double Dot(double[] a, double[] b)
     {
-        var sum = 0.0;
-        for (var at = 0; at < a.Length; at++)
-            sum += a[at] * b[at];
-        return sum;
+        var (sum, at) = (Vector512<double>.Zero, 0);
+        for (; at <= a.Length - Lanes8.Width; at += Lanes8.Width)
+            sum = Lanes8.Fused(Lanes8.Load(a, at), Lanes8.Load(b, at), sum);
+        var rest = Lanes8.Sum(sum);
+        for (; at < a.Length; at++)
+            rest += a[at] * b[at];
+        return rest;
     }
 
     static void Subtract(double[] from, double factor, double[] vector)

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.Intrinsics;
 
 namespace CoExpr.Kernels;
 
@@ -42,23 +43,37 @@ public sealed class GeneCounts
     /// <param name="positions">Positions of the cells with a count, increasing.</param>
     /// <param name="values">Their counts, whole numbers above 0.</param>
     /// <param name="starts">Where each group begins among all positions.</param>
-    public void Load(ReadOnlySpan<int> positions, ReadOnlySpan<float> values, ReadOnlySpan<int> starts)
+    /// <param name="forProfile">Whether a <see cref="DispersionProfile"/> is to be made of it.</param>
+    public void Load(
+        ReadOnlySpan<int> positions,
+        ReadOnlySpan<float> values,
+        ReadOnlySpan<int> starts,
+        bool forProfile = true
+    )
     {
         if (Counts.Length < positions.Length + Lanes8.Width)
             Resize(2 * positions.Length);
         GroupOrder.Bounds(positions, starts, bounds);
         Gather(positions, values);
+        if (forProfile)
+            GatherLogs(positions);
         Highest = 0;
         for (var group = 0; group < totals.Length; group++)
+            totals[group] = Sum(bounds[group], bounds[group + 1]);
+    }
+
+    double Sum(int start, int end)
+    {
+        var (sum, highest) = (Vector512<double>.Zero, Vector512<double>.Zero);
+        for (var at = start; at < end; at += Lanes8.Width)
         {
-            var sum = 0.0;
-            for (var at = bounds[group]; at < bounds[group + 1]; at++)
-            {
-                sum += Counts[at];
-                Highest = Math.Max(Highest, Counts[at]);
-            }
-            totals[group] = sum;
+            var counts = Lanes8.LoadBefore(Counts, at, end);
+            sum += counts;
+            highest = Vector512.Max(highest, counts);
         }
+        for (var lane = 0; end > start && lane < Lanes8.Width; lane++)
+            Highest = Math.Max(Highest, highest.GetElement(lane));
+        return Lanes8.Sum(sum);
     }
 
     /// <summary>Mean over all cells of y / s.</summary>
@@ -67,7 +82,7 @@ public sealed class GeneCounts
         var (sum, cells) = (0.0, 0);
         for (var group = 0; group < totals.Length; group++)
         {
-            var part = System.Runtime.Intrinsics.Vector512<double>.Zero;
+            var part = Vector512<double>.Zero;
             for (var at = bounds[group]; at < bounds[group + 1]; at += Lanes8.Width)
                 part += Lanes8.LoadBefore(Counts, at, bounds[group + 1]) / Lanes8.Load(Factors, at);
             sum += Lanes8.Sum(part);
@@ -78,17 +93,23 @@ public sealed class GeneCounts
 
     void Gather(ReadOnlySpan<int> positions, ReadOnlySpan<float> values)
     {
-        var (counts, factors, logs) = (Counts, Factors, Logs);
-        var (allFactors, allLogs) = (nodes.Factors, nodes.Logs);
+        var (counts, factors, all) = (Counts, Factors, nodes.Factors);
         for (var at = 0; at < positions.Length; at++)
         {
             counts[at] = values[at];
-            factors[at] = allFactors[positions[at]];
-            logs[at] = allLogs[positions[at]];
+            factors[at] = all[positions[at]];
         }
         // What vectors read beyond the last entry is multiplied by 0, so it must be finite.
-        for (var at = positions.Length; at < positions.Length + Lanes8.Width; at++)
-            (counts[at], factors[at], logs[at]) = (0, 1, 0);
+        counts.AsSpan(positions.Length, Lanes8.Width).Clear();
+        factors.AsSpan(positions.Length, Lanes8.Width).Fill(1);
+    }
+
+    void GatherLogs(ReadOnlySpan<int> positions)
+    {
+        var (logs, all) = (Logs, nodes.Logs);
+        for (var at = 0; at < positions.Length; at++)
+            logs[at] = all[positions[at]];
+        logs.AsSpan(positions.Length, Lanes8.Width).Clear();
     }
 
     void Resize(int entries) =>

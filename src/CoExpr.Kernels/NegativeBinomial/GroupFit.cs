@@ -90,8 +90,8 @@ public static class GroupFit
         {
             var score = Score(gene, group, dispersion, Math.Exp(logMean));
             var distance = Math.Log(score.Weighted / score.Expected);
-            // Convergence is quadratic: a step of 1e-6 leaves an error of about its square.
-            if (Math.Abs(distance) < 1e-6)
+            // Convergence is quadratic: a step of 1e-5 leaves an error of about its square.
+            if (Math.Abs(distance) < 1e-5)
                 return Math.Exp(logMean + distance / score.LogSlope);
             (low, high) = distance > 0 ? (logMean, high) : (low, logMean);
             logMean = Bracketed(logMean, Math.Clamp(distance / score.LogSlope, -2, 2), low, high);

@@ -19,6 +19,7 @@ public readonly record struct NullFit(double Mean, double LogRatio, double Score
     /// <param name="dispersion">α.</param>
     /// <param name="means">Means of largest likelihood of all groups.</param>
     /// <param name="shift">The difference of ln means that is supposed.</param>
+    /// <param name="scored">Whether score and information are wanted; else they are NaN.</param>
     public static NullFit Solve(
         GeneCounts gene,
         int control,
@@ -26,7 +27,8 @@ public readonly record struct NullFit(double Mean, double LogRatio, double Score
         int group,
         double dispersion,
         ReadOnlySpan<double> means,
-        double shift
+        double shift,
+        bool scored = true
     )
     {
         var pair = new Pair(gene, control, series, group, dispersion, Math.Exp(shift));
@@ -35,6 +37,8 @@ public readonly record struct NullFit(double Mean, double LogRatio, double Score
             return new NullFit(double.NaN, double.NaN, double.NaN, double.NaN);
         var other = mean * pair.Fold;
         var lost = pair.Lost(means[control], mean) + GroupFit.LogRatio(gene, group, dispersion, means[group], other);
+        if (!scored)
+            return new NullFit(mean, Math.Max(0, lost), double.NaN, double.NaN);
         var (i0, i1) = (
             GroupFit.Information(gene.Groups, control, dispersion, mean),
             GroupFit.Information(gene.Groups, group, dispersion, other)
@@ -62,8 +66,8 @@ public readonly record struct NullFit(double Mean, double LogRatio, double Score
             {
                 var (score, observed) = Score(mean);
                 var next = mean * (1 + score / observed);
-                // The step leaves an error of about its square, and the likelihood depends on the square of that.
-                if (score * score < 1e-10 * observed && next > 0)
+                // A step δ = score / observed leaves an error of about δ²/2, and that costs observed · δ⁴ / 8 of likelihood.
+                if (score * score * score * score < 1e-10 * observed * observed * observed && next > 0)
                     return next;
                 (low, high) = score > 0 ? (mean, high) : (low, mean);
                 mean = next > low && next < high ? next : (low + high) / 2;

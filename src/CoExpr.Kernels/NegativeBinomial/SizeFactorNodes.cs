@@ -10,6 +10,7 @@ public sealed class SizeFactorNodes
 
     readonly double[] logs;
     readonly int[] starts;
+    readonly int[] wanted;
 
     /// <summary>Chooses how many nodes the groups take. <see cref="Fill"/> each group before use.</summary>
     /// <param name="factors">Size factors &gt; 0, one per position.</param>
@@ -20,6 +21,7 @@ public sealed class SizeFactorNodes
         Factors = factors;
         logs = Array.ConvertAll(factors, Math.Log);
         Groups = starts.Length - 1;
+        wanted = new int[Groups];
         Width = 1;
         Sums = new double[Groups];
         LowestLogs = new double[Groups];
@@ -29,7 +31,8 @@ public sealed class SizeFactorNodes
         Stride = Lanes8.RoundUp(Width);
         Padded = Lanes8.RoundUp(Groups);
         Nodes = new double[Groups * Stride];
-        Weights = new double[Groups * Stride];
+        NodeLogs = new double[Groups * Stride + Lanes8.Width];
+        Weights = new double[Groups * Stride + Lanes8.Width];
         NodesAcross = new double[Width * Padded];
         WeightsAcross = new double[Width * Padded];
     }
@@ -62,12 +65,21 @@ public sealed class SizeFactorNodes
     /// <summary>s at the nodes, group by group.</summary>
     internal double[] Nodes { get; }
 
+    /// <summary>ln s at the nodes.</summary>
+    internal double[] NodeLogs { get; }
+
     internal double[] Weights { get; }
+
+    /// <summary>How many nodes of a group have a weight.</summary>
+    internal int NodesOf(int group) => wanted[group];
 
     /// <summary>The same, node by node, for eight groups at a time.</summary>
     internal double[] NodesAcross { get; }
 
     internal double[] WeightsAcross { get; }
+
+    /// <summary>The size factor at a position.</summary>
+    public double FactorOf(int position) => Factors[position];
 
     /// <summary>The cells of one group.</summary>
     public int Size(int group) => starts[group + 1] - starts[group];
@@ -84,7 +96,9 @@ public sealed class SizeFactorNodes
         var nodes = Nodes.AsSpan(group * Stride, Stride);
         var weights = Weights.AsSpan(group * Stride, Stride);
         nodes.Fill(0);
-        var used = values.Length == 0 ? 0 : GaussRule.Fill(values, NodesOf(group), nodes, weights);
+        var used = values.Length == 0 ? 0 : GaussRule.Fill(values, wanted[group], nodes, weights);
+        wanted[group] = used;
+        nodes[..used].CopyTo(NodeLogs.AsSpan(group * Stride));
         for (var node = 0; node < nodes.Length; node++)
         {
             (nodes[node], weights[node]) = node < used ? (Math.Exp(nodes[node]), weights[node]) : (1, 0);
@@ -96,18 +110,14 @@ public sealed class SizeFactorNodes
         }
     }
 
-    int NodesOf(int group) =>
-        Size(group) == 0 ? 1 : GaussRule.NodesFor((HighestLogs[group] - LowestLogs[group]) / 2, Tolerance);
-
     int Measure(int group)
     {
         var values = logs.AsSpan(starts[group], Size(group));
-        (LowestLogs[group], HighestLogs[group]) = (double.PositiveInfinity, double.NegativeInfinity);
+        var (lowest, highest) = (double.PositiveInfinity, double.NegativeInfinity);
         foreach (var value in values)
-        {
-            LowestLogs[group] = Math.Min(LowestLogs[group], value);
-            HighestLogs[group] = Math.Max(HighestLogs[group], value);
-        }
-        return Math.Min(NodesOf(group), Math.Max(1, values.Length));
+            (lowest, highest) = (Math.Min(lowest, value), Math.Max(highest, value));
+        (LowestLogs[group], HighestLogs[group]) = (lowest, highest);
+        wanted[group] = values.Length < 2 ? 1 : GaussRule.NodesFor((highest - lowest) / 2, Tolerance);
+        return Math.Min(wanted[group], Math.Max(1, values.Length));
     }
 }

@@ -135,9 +135,11 @@ module GeneDispersions =
         Profiles = Array.create (genes * DispersionFit.Points) nan
     }
 
-    /// Estimates of every gene alone: one pass over the counts.
-    let internal geneWise (progress: Progress) threads coxReid (nodes: SizeFactorNodes) (genes: GroupedGenes) =
+    /// Estimates of every gene alone, and the profiles that posterior modes are found from: one pass over the counts.
+    let internal geneWise (progress: Progress) threads options (nodes: SizeFactorNodes) (genes: GroupedGenes) =
         let found = empty genes.Genes.Lines
+        let isMode = options.Shrinkage = ScreenShrinkage.PosteriorMode
+        let stored: StoredProfile[] = Array.zeroCreate genes.Genes.Lines
 
         let advance =
             Progress.counter progress "dispersions" "genes" (int64 genes.Genes.Lines)
@@ -156,16 +158,19 @@ module GeneDispersions =
                     let values =
                         found.Profiles.AsSpan(gene * DispersionFit.Points, DispersionFit.Points)
 
-                    let fit = DispersionFit.Maximize(profile, coxReid, values)
+                    let fit = DispersionFit.Maximize(profile, options.CoxReid, values)
                     found.GeneWise[gene] <- exp fit.LogDispersion
                     found.Information[gene] <- fit.Information
                     found.AtBound[gene] <- sbyte fit.AtBound
+
+                    if isMode then
+                        stored[gene] <- profile.Store()
 
             advance (int64 (next - first))
 
         let blocks = (genes.Genes.Lines + BlockGenes - 1) / BlockGenes
         Schedule.blocks threads blocks (fun () -> GeneCounts nodes, DispersionProfile nodes) work
-        found
+        struct (found, stored)
 
     /// A gene that says something of the trend.
     [<Struct>]

@@ -72,9 +72,9 @@ type NegativeBinomialResult = {
 [<RequireQualifiedAccess>]
 module NegativeBinomialScreen =
 
-    /// Library sizes, dispersions of the screen, likelihood ratios, two-sided, q per perturbation.
+    /// Library sizes without the twentieth of the genes with the most counts, dispersions of the screen, likelihood ratios, two-sided, q per perturbation.
     let defaults = {
-        SizeFactors = SizeFactorKind.LibrarySize
+        SizeFactors = SizeFactorKind.TrimmedLibrarySize 0.05
         Dispersion = DispersionSource.Screen GeneDispersions.standard
         Test = NegativeBinomialTest.LikelihoodRatio
         Hypothesis = FoldHypothesis.Beyond(TwoSampleAlternative.TwoSided, 0.0)
@@ -103,6 +103,7 @@ module NegativeBinomialScreen =
         FirstRow: int
         Dispersions: GeneDispersions option
         Estimation: GeneDispersionOptions
+        Stored: StoredProfile[]
         Quasi: QuasiDispersions option
         Alphas: float[]
         Rows: ContrastRows
@@ -118,8 +119,10 @@ module NegativeBinomialScreen =
             && pass.Estimation.Shrinkage = ScreenShrinkage.PosteriorMode
             && found.PriorVariance > 0.0
             && not found.IsOutlier[gene]
+            && not (isNull pass.Stored[gene])
             ->
-            profile.Load counts
+            profile.Load(pass.Stored[gene], counts)
+            pass.Stored[gene] <- null
 
             let values =
                 ReadOnlySpan(found.Profiles, gene * DispersionFit.Points, DispersionFit.Points)
@@ -230,16 +233,16 @@ module NegativeBinomialScreen =
     let private run progress options sizeFactors (genes: GroupedGenes) control perturbations firstRow rows =
         let nodes = nodes options.Threads sizeFactors genes
 
-        let estimation, dispersions, alphas =
+        let estimation, stored, dispersions, alphas =
             match options.Dispersion with
-            | DispersionSource.Given alphas -> GeneDispersions.standard, None, alphas
+            | DispersionSource.Given alphas -> GeneDispersions.standard, [||], None, alphas
             | DispersionSource.Screen chosen
             | DispersionSource.EachComparison chosen ->
-                let found =
-                    GeneDispersions.geneWise progress options.Threads chosen.CoxReid nodes genes
-                    |> GeneDispersions.shrink chosen
+                let struct (found, stored) =
+                    GeneDispersions.geneWise progress options.Threads chosen nodes genes
 
-                chosen, Some found, Array.copy found.Final
+                let found = GeneDispersions.shrink chosen found
+                chosen, stored, Some found, Array.copy found.Final
 
         let quasi = dispersions |> Option.bind (quasiOf options genes)
 
@@ -251,6 +254,7 @@ module NegativeBinomialScreen =
             FirstRow = firstRow
             Dispersions = dispersions
             Estimation = estimation
+            Stored = stored
             Quasi = quasi
             Alphas =
                 match quasi, dispersions with

@@ -92,7 +92,16 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
         | NegativeBinomialTest.Wald -> (logFold - shift) / error
         | _ ->
             let fit =
-                NullFit.Solve(counts, control, series, group, dispersion, ReadOnlySpan means, shift)
+                NullFit.Solve(
+                    counts,
+                    control,
+                    series,
+                    group,
+                    dispersion,
+                    ReadOnlySpan means,
+                    shift,
+                    (test = NegativeBinomialTest.Score)
+                )
 
             let difference = log means[group] - log means[control] - shift
 
@@ -170,7 +179,7 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
 
     /// Takes up a gene.
     member _.Load(positions: ReadOnlySpan<int>, values: ReadOnlySpan<float32>, starts: int[]) =
-        counts.Load(positions, values, ReadOnlySpan starts)
+        counts.Load(positions, values, ReadOnlySpan starts, false)
 
     /// Fits the gene's groups. `quasiDispersion` divides the likelihood ratio, which then has a tail of so many degrees
     /// of freedom; infinite ones are the normal distribution.

@@ -5,6 +5,9 @@ namespace CoExpr
 type SizeFactorKind =
     /// Total counts over their mean.
     | LibrarySize
+    /// The same without this share of the genes, from 0 to below 1: those with the most counts, of which a few that a
+    /// perturbation changes would change the total.
+    | TrimmedLibrarySize of share: float
     /// The median of ratios to geometric means, over genes that every cell has.
     | MedianOfRatios
     /// The same with the logarithm of 0 as 0: DESeq2's "poscounts".
@@ -20,6 +23,7 @@ type SizeFactorKind =
 module SizeFactorKind =
 
     let private known = [
+        "trimmed", SizeFactorKind.TrimmedLibrarySize 0.05
         "library", SizeFactorKind.LibrarySize
         "ratio", SizeFactorKind.MedianOfRatios
         "poscounts", SizeFactorKind.PositiveCounts
@@ -31,6 +35,7 @@ module SizeFactorKind =
         match kind with
         | SizeFactorKind.Given _ -> "given"
         | SizeFactorKind.Column column -> $"column {column}"
+        | SizeFactorKind.TrimmedLibrarySize _ -> "trimmed"
         | made -> Words.name known made
 
     /// The kind of a name.
@@ -75,6 +80,37 @@ module SizeFactors =
         let totals = totals counts
         let mean = if totals.Length = 0 then 0.0 else Array.average totals
         totals |> Array.map (fun total -> if mean > 0.0 then total / mean else 0.0)
+
+    /// The sum of each gene's values.
+    let private geneTotals (counts: SparseCounts) =
+        let byGene = counts.ByGene
+
+        Array.init counts.Genes (fun gene ->
+            let mutable sum = 0.0
+
+            for value in byGene.ValuesOf gene do
+                sum <- sum + float value
+
+            sum)
+
+    /// Each cell's total over its mean, without this share of the genes (rounded down), those with the highest totals; genes
+    /// that tie with the last of them are left out, too. Throws ArgumentException for a share that is not from 0 to below 1.
+    let trimmedLibrarySize share (counts: SparseCounts) =
+        if not (share >= 0.0 && share < 1.0) then
+            invalidArg (nameof share) $"{share} is not from 0 to below 1"
+
+        let totals = geneTotals counts
+        let left = int (share * float totals.Length)
+
+        if left = 0 then
+            librarySize counts
+        else
+            let least = (Array.sortDescending totals)[left - 1]
+
+            let kept =
+                [| 0 .. totals.Length - 1 |] |> Array.filter (fun gene -> totals[gene] < least)
+
+            librarySize (counts.TakeGenes kept)
 
     /// The median of some values, the mean of the middle two where there are as many above as below; NaN of none.
     let private median (values: float[]) =
@@ -210,6 +246,12 @@ module SizeFactors =
     let create (kind: SizeFactorKind) (cells: Cells) : Result<float[], CoExprError> =
         match kind with
         | SizeFactorKind.LibrarySize -> Ok(librarySize cells.Counts)
+        | SizeFactorKind.TrimmedLibrarySize share when share >= 0.0 && share < 1.0 ->
+            Ok(trimmedLibrarySize share cells.Counts)
+        | SizeFactorKind.TrimmedLibrarySize share ->
+            let value = share.ToString("R", System.Globalization.CultureInfo.InvariantCulture)
+
+            Error(CoExprError.BadOption("share of genes left out of library sizes", value, "0 to below 1 is needed"))
         | SizeFactorKind.MedianOfRatios -> medianOfRatios cells.Counts
         | SizeFactorKind.PositiveCounts -> Ok(positiveCounts cells.Counts)
         | SizeFactorKind.NonZeroRatios -> Ok(nonZeroRatios cells.Counts)
@@ -227,7 +269,7 @@ module SizeFactors =
 
             Error(
                 CoExprError.TooFew(
-                    $"counts of cell {name}",
+                    $"counts that the size factor of cell {name} is made of",
                     0L,
                     1L,
                     "A cell without counts has no size factor: leave such cells out first."
