@@ -78,6 +78,7 @@ static class NegativeBinomialCost
             d.Hypothesis,
             d.LowExpression,
             d.Adjustment,
+            d.CountUntestable,
             d.Shrink,
             d.MinimumCells,
             1
