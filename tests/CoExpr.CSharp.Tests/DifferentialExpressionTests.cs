@@ -413,7 +413,7 @@ public class DifferentialExpressionTests : IDisposable
             ),
             Case(
                 "a cell without counts",
-                "0 counts of cell cell8 are left where at least 1 are needed",
+                "0 counts that the size factor of cell cell8 is made of are left where at least 1 are needed",
                 known with
                 {
                     Counts = known.Counts.With("G", 7, 0).With("K", 7, 0),

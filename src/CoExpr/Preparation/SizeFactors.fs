@@ -272,7 +272,7 @@ module SizeFactors =
                     $"counts that the size factor of cell {name} is made of",
                     0L,
                     1L,
-                    "A cell without counts has no size factor: leave such cells out first."
+                    "A cell without counts has no size factor: leave such cells out (--leave-out-empty)."
                 )
             )
         | None -> Ok()
