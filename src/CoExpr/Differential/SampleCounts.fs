@@ -23,17 +23,6 @@ module SampleCounts =
     [<Literal>]
     let private LargestCount = 9007199254740992.0
 
-    let private firstDuplicate source kind (names: string[]) =
-        let seen = Collections.Generic.Dictionary<string, int>()
-
-        names
-        |> Seq.indexed
-        |> Seq.tryPick (fun (at, name) ->
-            if seen.TryAdd(name, at) then
-                None
-            else
-                Some(CoExprError.DuplicateName(source, kind, name, seen[name] + 1, at + 1)))
-
     let private isCount value =
         value >= 0.0 && value <= LargestCount && value = floor value
 
@@ -59,8 +48,8 @@ module SampleCounts =
         else
             let faults =
                 seq {
-                    firstDuplicate source "gene" genes
-                    firstDuplicate source "sample" samples
+                    Cells.firstDuplicate source "gene" genes
+                    Cells.firstDuplicate source "sample" samples
                     firstBad source genes samples values
                 }
 

@@ -40,8 +40,7 @@ module TwoSampleAlternative =
     ]
 
     /// As the command line has it.
-    let name alternative =
-        known |> List.find (snd >> (=) alternative) |> fst
+    let name alternative = Words.name known alternative
 
     /// The alternative of a name.
     let parse word = Words.parse "--alternative" known word
@@ -52,8 +51,7 @@ module FoldChange =
     let private known = [ "arithmetic", FoldChange.Arithmetic; "geometric", FoldChange.Geometric ]
 
     /// As the command line has it.
-    let name foldChange =
-        known |> List.find (snd >> (=) foldChange) |> fst
+    let name foldChange = Words.name known foldChange
 
     /// The kind of a name.
     let parse word = Words.parse "--fold-change" known word

@@ -32,7 +32,8 @@ type Cells = {
 [<RequireQualifiedAccess>]
 module Cells =
 
-    let private firstDuplicate source kind (names: string[]) =
+    /// The first two equal names, as an error that tells their places.
+    let internal firstDuplicate source kind (names: string[]) =
         let seen = System.Collections.Generic.Dictionary<string, int>()
 
         names
