@@ -12,9 +12,20 @@ static class Outcome
         if (!quiet && !json)
             foreach (var note in summary.Notes)
                 Console.Error.WriteLine(note);
+        Tell(
+            summary.Note.Length > 0 ? $"{summary.Text}\nNote: {summary.Note}" : summary.Text,
+            summary.Json,
+            quiet,
+            json
+        );
+    }
+
+    /// <summary>The same of a text and a record.</summary>
+    internal static void Tell(string text, string record, bool quiet, bool json)
+    {
         if (json)
-            Console.Out.WriteLine(summary.Json);
+            Console.Out.WriteLine(record);
         else if (!quiet)
-            Console.Error.WriteLine(summary.Note.Length > 0 ? $"{summary.Text}\nNote: {summary.Note}" : summary.Text);
+            Console.Error.WriteLine(text);
     }
 }

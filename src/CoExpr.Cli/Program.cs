@@ -25,7 +25,7 @@ public static class Program
         var root = new Command(
             "coexpr",
             """
-            Gene co-expression for single cells: exact, the same everywhere, and fast.
+            Gene co-expression and differential expression for single cells: exact, the same everywhere, and fast.
 
             Example: coexpr mi cells.h5ad -o network.tsv --top 50 --report network.html
             """
@@ -33,6 +33,7 @@ public static class Program
         root.Options.Add(new HelpOption());
         root.Options.Add(new VersionOption());
         root.Subcommands.Add(MiCommand.Create());
+        root.Subcommands.Add(DeCommand.Create());
         root.Subcommands.Add(InfoCommand.Create());
         root.Subcommands.Add(SimulateCommand.Create());
         root.Subcommands.Add(BackendsCommand.Create());

@@ -14,6 +14,8 @@ static class Program
             ResamplingCost.Run(files);
         else if (arguments is ["negative-binomial", .. var folders])
             NegativeBinomialCost.Run(folders);
+        else if (arguments is ["two-samples", .. var scripts])
+            TwoSampleCost.Run(scripts);
         else
             Measure(arguments);
     }

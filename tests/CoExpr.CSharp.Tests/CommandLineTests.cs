@@ -19,7 +19,7 @@ public class CommandLineTests : IDisposable
     static void IsDone(Ended ended) => Assert.That(ended.Code, Is.Zero, ended.Errors);
 
     [Test]
-    public void HelpShowsAnExample([Values("", "mi", "info", "simulate", "backends", "demo")] string command)
+    public void HelpShowsAnExample([Values("", "mi", "de", "info", "simulate", "backends", "demo")] string command)
     {
         var ended = Coexpr.Run([.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);
         IsDone(ended);

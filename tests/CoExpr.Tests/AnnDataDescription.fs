@@ -126,6 +126,14 @@ module AnnDataDescription =
         | Unstructured.Flags values -> [ line name "array-bool" [ flags values ] ]
         | Unstructured.Matrix part -> [ pair name part ]
         | Unstructured.Table values -> table name values
+        | Unstructured.NumberRecords fields -> [
+            for field, values in fields do
+                yield! unstructured $"{name}[{field}]" (Unstructured.Floats values)
+          ]
+        | Unstructured.TextRecords fields -> [
+            for field, values in fields do
+                yield! unstructured $"{name}[{field}]" (Unstructured.Texts values)
+          ]
         | Unstructured.Group members -> members |> List.collect (fun (key, value) -> unstructured $"{name}/{key}" value)
 
     let private each describe kind members =

@@ -243,6 +243,8 @@ module AnnDataTests =
                     "integers", Unstructured.Integers [| 1L |]
                     "flags", Unstructured.Flags [| true; false |]
                     "matrix", Unstructured.Matrix(MatrixPart.Counts(countsOf 2 4))
+                    "records", Unstructured.NumberRecords [ "a", [| 1.0; nan; 0.1 |]; "é b", [| 2.0; 3.0; infinity |] ]
+                    "names", Unstructured.TextRecords [ "a", [| "x"; "é" |]; "b", [| ""; "yy" |] ]
                     "group",
                     Unstructured.Group [
                         "table",
@@ -339,7 +341,7 @@ module AnnDataTests =
         )
 
         Assert.That(contents.CellColumns[1].Levels, Is.EqualTo(Some 2L))
-        Assert.That(contents.Unstructured.Length, Is.EqualTo 11)
+        Assert.That(contents.Unstructured.Length, Is.EqualTo 13)
 
     [<Test>]
     let ``contents of the file of AnnData 0.11 without X`` () =

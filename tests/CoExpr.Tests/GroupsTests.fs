@@ -40,11 +40,11 @@ module GroupsTests =
         Expect.equal None groups.Control
 
     [<Test>]
-    let ``a column or control that is absent is told with those there are`` () =
+    let ``a column or control that is absent is told with those there are, the largest groups first`` () =
         Expect.says [ "column targets"; "target, batch" ] (Groups.create [ "targets" ] None cells)
 
         Expect.says
-            [ "contrl"; "JAK2, STAT1, control"; "Did you mean control?" ]
+            [ "contrl"; "STAT1, control, JAK2"; "Did you mean control?" ]
             (Groups.create [ "target" ] (Some "contrl") cells)
 
     [<Property>]

@@ -1,10 +1,14 @@
 using System;
+using System.Runtime.Intrinsics;
 
 namespace CoExpr.Kernels;
 
-/// <summary>Sums of one gene's values, group by group. Every sum is taken in one order, four cells side by side.</summary>
+/// <summary>Sums of one gene's values, group by group. Every sum is taken in one order,
+/// whatever the processor: that of eight cells side by side, or that of the cells.</summary>
 public static class GroupMoments
 {
+    static readonly int Lanes = Vector256<float>.Count;
+
     /// <summary>log(1 + scale x count), natural, rounded to single precision.</summary>
     /// <param name="positions">Position of every stored count.</param>
     /// <param name="counts">The counts.</param>
@@ -93,33 +97,36 @@ public static class GroupMoments
 
     static double Sum(ReadOnlySpan<float> values)
     {
-        var (a, b, c, d, at) = (0.0, 0.0, 0.0, 0.0, 0);
-        for (; at <= values.Length - 4; at += 4)
+        var (low, high, at) = (Vector256<double>.Zero, Vector256<double>.Zero, 0);
+        for (; at <= values.Length - Lanes; at += Lanes)
         {
-            a += values[at];
-            b += values[at + 1];
-            c += values[at + 2];
-            d += values[at + 3];
+            var (first, second) = Vector256.Widen(Vector256.Create(values[at..]));
+            low += first;
+            high += second;
         }
+        var sum = Across(low + high);
         for (; at < values.Length; at++)
-            a += values[at];
-        return a + b + (c + d);
+            sum += values[at];
+        return sum;
     }
 
     static double Distances(ReadOnlySpan<float> values, double mean)
     {
-        var (a, b, c, d, at) = (0.0, 0.0, 0.0, 0.0, 0);
-        for (; at <= values.Length - 4; at += 4)
+        var centre = Vector256.Create(mean);
+        var (low, high, at) = (Vector256<double>.Zero, Vector256<double>.Zero, 0);
+        for (; at <= values.Length - Lanes; at += Lanes)
         {
-            a += Square(values[at] - mean);
-            b += Square(values[at + 1] - mean);
-            c += Square(values[at + 2] - mean);
-            d += Square(values[at + 3] - mean);
+            var (first, second) = Vector256.Widen(Vector256.Create(values[at..]));
+            (first, second) = (first - centre, second - centre);
+            low += first * first;
+            high += second * second;
         }
+        var sum = Across(low + high);
         for (; at < values.Length; at++)
-            a += Square(values[at] - mean);
-        return a + b + (c + d);
+            sum += (values[at] - mean) * (values[at] - mean);
+        return sum;
     }
 
-    static double Square(double x) => x * x;
+    // Not Vector256.Sum, whose order is its own affair.
+    static double Across(Vector256<double> sums) => sums[0] + sums[1] + (sums[2] + sums[3]);
 }

@@ -16,6 +16,14 @@ module DifferentialTest =
         | DifferentialTest.RankSum _ -> "rank-sum"
         | DifferentialTest.Welch _ -> "welch"
 
+    /// The test of a name, of those given.
+    let parse (known: DifferentialTest list) word =
+        match known |> List.tryFind (fun test -> name test = word) with
+        | Some test -> Ok test
+        | None ->
+            let words = String.Join(" or ", List.map name known)
+            Error(CoExprError.BadOption("--test", word, $"must be {words}"))
+
     /// What the effect of a row is.
     let effectName test =
         match test with
@@ -39,11 +47,13 @@ type DifferentialOptions = {
     Batch: string option
     Test: DifferentialTest
     Values: TestedValues
-    Alternative: Alternative
+    Alternative: TwoSampleAlternative
     FoldChange: FoldChange
     /// Added to both means of a fold change.
     Pseudocount: float
     Adjustment: Adjustment
+    /// Whether rows of which every cell has the same value count among the tests of the correction, as in scanpy and pdex.
+    CountUntestable: bool
     /// Groups with fewer cells are not tested.
     MinimumCells: int
     Threads: int
@@ -83,10 +93,11 @@ module DifferentialExpression =
         Batch = None
         Test = DifferentialTest.RankSum RankSum.standard
         Values = TestedValues.LogNormalised 10000.0
-        Alternative = Alternative.TwoSided
+        Alternative = TwoSampleAlternative.TwoSided
         FoldChange = FoldChange.Arithmetic
         Pseudocount = 1e-9
         Adjustment = Adjustment.PerPerturbation
+        CountUntestable = false
         MinimumCells = 2
         Threads = Schedule.defaultThreads
     }
@@ -275,7 +286,13 @@ module DifferentialExpression =
             let rows = test progress options tested
             let perturbations = tested.Perturbations
 
-            ContrastRows.adjust options.Threads options.Adjustment perturbations.Length cells.Counts.Genes rows
+            ContrastRows.adjust
+                options.Threads
+                options.Adjustment
+                options.CountUntestable
+                perturbations.Length
+                cells.Counts.Genes
+                rows
 
             return {
                 Options = options

@@ -75,7 +75,7 @@ module NegativeBinomialScreen =
         SizeFactors = SizeFactorKind.TrimmedLibrarySize 0.05
         Dispersion = DispersionSource.Screen GeneDispersions.standard
         Test = NegativeBinomialTest.LikelihoodRatio
-        Hypothesis = FoldHypothesis.Beyond(Alternative.TwoSided, 0.0)
+        Hypothesis = FoldHypothesis.Beyond(TwoSampleAlternative.TwoSided, 0.0)
         LowExpression = None
         Adjustment = Adjustment.PerPerturbation
         Shrink = false
@@ -380,7 +380,7 @@ module NegativeBinomialScreen =
             let found =
                 testScreen progress options cells.Counts groups control perturbations factors rows
 
-            ContrastRows.adjust options.Threads options.Adjustment perturbations.Length cells.Counts.Genes rows
+            ContrastRows.adjust options.Threads options.Adjustment false perturbations.Length cells.Counts.Genes rows
 
             return {
                 Options = options

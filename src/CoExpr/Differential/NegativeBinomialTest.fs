@@ -20,7 +20,7 @@ type NegativeBinomialTest =
 [<RequireQualifiedAccess>]
 type FoldHypothesis =
     /// It is beyond the threshold (0 or more): above it, below minus it, or either.
-    | Beyond of Alternative * log2Threshold: float
+    | Beyond of TwoSampleAlternative * log2Threshold: float
     /// It is nearer to 0 than the threshold (above 0), either way.
     | Within of log2Threshold: float
 
@@ -52,17 +52,11 @@ type internal TestTail =
     | Normal
     | Student of degrees: float
 
-    /// P(Z ≥ z).
+    /// P(Z ≥ z) and its base-10 logarithm.
     member this.Upper z =
         match this with
-        | TestTail.Normal -> NormalTail.upper z
-        | TestTail.Student degrees -> StudentTail.upper degrees z
-
-    /// The base-10 logarithm of the same.
-    member this.Log10Upper z =
-        match this with
-        | TestTail.Normal -> NormalTail.log10Upper z
-        | TestTail.Student degrees -> StudentTail.log10Upper degrees z
+        | TestTail.Normal -> NormalTail.upperAndLog10 z
+        | TestTail.Student degrees -> struct (StudentTail.upper degrees z, StudentTail.log10Upper degrees z)
 
 /// Compares one gene's groups with the control. One serves one thread.
 ///
@@ -110,20 +104,20 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
             | _ -> signed difference (sqrt (2.0 * fit.LogRatio / quasi))
 
     let both z =
-        struct (min 1.0 (2.0 * tail.Upper z), min 0.0 (Math.Log10 2.0 + tail.Log10Upper z))
+        let struct (p, log10P) = tail.Upper z
+        struct (min 1.0 (2.0 * p), min 0.0 (Math.Log10 2.0 + log10P))
 
-    let one z =
-        struct (tail.Upper z, tail.Log10Upper z)
+    let one z = tail.Upper z
 
     /// Statistic, p and its logarithm.
     let judge group (fold: struct (float * float)) =
         let struct (logFold, _) = fold
 
         match hypothesis with
-        | FoldHypothesis.Beyond(Alternative.TwoSided, 0.0) ->
+        | FoldHypothesis.Beyond(TwoSampleAlternative.TwoSided, 0.0) ->
             let z = statistic group fold 0.0
             struct (z, both (abs z))
-        | FoldHypothesis.Beyond(Alternative.TwoSided, threshold) ->
+        | FoldHypothesis.Beyond(TwoSampleAlternative.TwoSided, threshold) ->
             let bound = threshold * log2
 
             if abs logFold <= bound then
@@ -131,10 +125,10 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
             else
                 let z = statistic group fold (signed logFold bound)
                 struct (z, both (abs z))
-        | FoldHypothesis.Beyond(Alternative.Greater, threshold) ->
+        | FoldHypothesis.Beyond(TwoSampleAlternative.Greater, threshold) ->
             let z = statistic group fold (threshold * log2)
             struct (z, one z)
-        | FoldHypothesis.Beyond(Alternative.Less, threshold) ->
+        | FoldHypothesis.Beyond(TwoSampleAlternative.Less, threshold) ->
             let z = statistic group fold (-threshold * log2)
             struct (z, one -z)
         | FoldHypothesis.Within threshold ->

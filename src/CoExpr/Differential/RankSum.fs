@@ -95,17 +95,18 @@ module RankSum =
             difference
         else
             match alternative with
-            | Alternative.TwoSided -> float (sign difference) * max 0.0 (abs difference - 0.5)
-            | Alternative.Greater -> difference - 0.5
-            | Alternative.Less -> difference + 0.5
+            | TwoSampleAlternative.TwoSided -> float (sign difference) * max 0.0 (abs difference - 0.5)
+            | TwoSampleAlternative.Greater -> difference - 0.5
+            | TwoSampleAlternative.Less -> difference + 0.5
 
     /// p and its base-10 logarithm of a z.
     let private normal alternative (z: float) =
         match alternative with
-        | Alternative.TwoSided ->
-            struct (min 1.0 (2.0 * NormalTail.upper (abs z)), min 0.0 (log10 2.0 + NormalTail.log10Upper (abs z)))
-        | Alternative.Greater -> struct (NormalTail.upper z, NormalTail.log10Upper z)
-        | Alternative.Less -> struct (NormalTail.upper -z, NormalTail.log10Upper -z)
+        | TwoSampleAlternative.TwoSided ->
+            let struct (p, log10P) = NormalTail.upperAndLog10 (abs z)
+            struct (min 1.0 (2.0 * p), min 0.0 (log10 2.0 + log10P))
+        | TwoSampleAlternative.Greater -> NormalTail.upperAndLog10 z
+        | TwoSampleAlternative.Less -> NormalTail.upperAndLog10 -z
 
     let private exact alternative n1 n0 (u: float) =
         let upper = ExactRankSum.upper n1 n0
@@ -113,9 +114,9 @@ module RankSum =
 
         let p =
             match alternative with
-            | Alternative.TwoSided -> min 1.0 (2.0 * upper (max u opposite))
-            | Alternative.Greater -> upper u
-            | Alternative.Less -> upper opposite
+            | TwoSampleAlternative.TwoSided -> min 1.0 (2.0 * upper (max u opposite))
+            | TwoSampleAlternative.Greater -> upper u
+            | TwoSampleAlternative.Less -> upper opposite
 
         struct (p, log10 p)
 
@@ -151,34 +152,30 @@ module RankSum =
                 Ties = sum.Ties + ties
             }
 
+    let private fillTied (rows: ContrastRows) place =
+        rows.Statistic[place] <- 0.0
+        rows.PValue[place] <- 1.0
+        rows.Log10P[place] <- 0.0
+
+        if rows.Status[place] <> RowStatus.AllZero then
+            rows.Status[place] <- RowStatus.AllTied
+
+    let private isExact options strata n1 n0 sum =
+        options.Exact
+        && strata = 1
+        && sum.Ties = 0.0
+        && n1 + n0 <= ExactRankSum.MostCells
+
     /// Fills in the numbers of one row from its sums.
     let private fill (tested: TestedGenes) options (rows: ContrastRows) (u: float[]) place n1 n0 sum =
         rows.Effect[place] <- (sum.U - sum.Pairs / 2.0) / sum.Pairs
         u[place] <- sum.U
 
-        if not (sum.Variance > 0.0) then
-            rows.Statistic[place] <- 0.0
-            rows.PValue[place] <- 1.0
-            rows.Log10P[place] <- 0.0
-
-            if rows.Status[place] <> RowStatus.AllZero then
-                rows.Status[place] <- RowStatus.AllTied
-        else
-            let options = {
-                options with
-                    Continuity = options.Continuity && tested.Strata = 1
-            }
-
+        if sum.Variance > 0.0 then
             let z = corrected options tested.Alternative sum.Difference / sqrt sum.Variance
 
-            let isExact =
-                options.Exact
-                && tested.Strata = 1
-                && sum.Ties = 0.0
-                && n1 + n0 <= ExactRankSum.MostCells
-
             let struct (p, log10P) =
-                if isExact then
+                if isExact options tested.Strata n1 n0 sum then
                     exact tested.Alternative n1 n0 sum.U
                 else
                     normal tested.Alternative z
@@ -186,9 +183,24 @@ module RankSum =
             rows.Statistic[place] <- z
             rows.PValue[place] <- p
             rows.Log10P[place] <- log10P
+        else
+            fillTied rows place
+
+    /// Of every group of every stratum the cells that it is compared with.
+    let private references (tested: TestedGenes) (sizes: int[]) =
+        let whole =
+            Array.init tested.Strata (fun stratum ->
+                Array.sum (Array.sub sizes (stratum * tested.Groups) tested.Groups))
+
+        Array.init sizes.Length (fun at ->
+            let stratum = at / tested.Groups
+
+            match tested.Control with
+            | Some control -> sizes[stratum * tested.Groups + control]
+            | None -> whole[stratum] - sizes[at])
 
     /// The numbers of cells, U and ties of every stratum of one row.
-    let private sumStrata (tested: TestedGenes) options (sizes: int[]) (kernels: RankSums[]) group =
+    let private sumStrata (tested: TestedGenes) options (sizes: int[]) (references: int[]) (kernels: RankSums[]) group =
         let mutable sum = {
             U = 0.0
             Pairs = 0.0
@@ -198,25 +210,9 @@ module RankSum =
         }
 
         for stratum in 0 .. tested.Strata - 1 do
-            let first = stratum * tested.Groups
-            let n1 = sizes[first + group]
-
-            let n0 =
-                match tested.Control with
-                | Some control -> sizes[first + control]
-                | None -> Seq.sum (Seq.init tested.Groups (fun other -> sizes[first + other])) - n1
-
-            let kernel = kernels[stratum]
-
-            sum <-
-                add
-                    options
-                    tested.Strata
-                    (float n1)
-                    (float n0)
-                    (float kernel.TwiceU[group] / 2.0)
-                    kernel.Ties[group]
-                    sum
+            let at, kernel = stratum * tested.Groups + group, kernels[stratum]
+            let u = float kernel.TwiceU[group] / 2.0
+            sum <- add options tested.Strata (float sizes[at]) (float references[at]) u kernel.Ties[group] sum
 
         sum
 
@@ -228,9 +224,16 @@ module RankSum =
             | TestedValues.LogNormalised _ -> false
             | _ -> tested.Grouped.Integer
 
+        // Steps of U weigh differently in each stratum.
+        let options = {
+            options with
+                Continuity = options.Continuity && tested.Strata = 1
+        }
+
         let sizes =
             Array.init (tested.Strata * tested.Groups) (fun group -> tested.Grouped.Size group)
 
+        let references = references tested sizes
         let kernels = Array.init tested.Strata (fun _ -> RankSums tested.Groups)
         let perturbations = tested.Perturbations
         let referenceSizes = TestedGenes.referenceSizes tested
@@ -253,7 +256,7 @@ module RankSum =
                 let place = row * tested.Grouped.Genes.Lines + gene
 
                 if rows.Status[place] <> RowStatus.TooFewCells then
-                    let sum = sumStrata tested options sizes kernels group
+                    let sum = sumStrata tested options sizes references kernels group
 
                     if sum.Pairs = 0.0 then
                         rows.Status[place] <- RowStatus.TooFewCells

@@ -28,9 +28,15 @@ module NormalTail =
 
         -0.5 * z * z - log (z * Math.Sqrt(2.0 * Math.PI)) + log series
 
-    /// The base-10 logarithm of P(Z ≥ z), which does not run out where that is below the smallest double.
-    let log10Upper (z: float) =
-        if z < 30.0 then log10 (upper z) else logFar z / log 10.0
+    /// P(Z ≥ z) and its base-10 logarithm, which does not run out where that is below the smallest double.
+    let upperAndLog10 (z: float) =
+        let p = upper z
+        struct (p, (if z < 30.0 then log10 p else logFar z / log 10.0))
+
+    /// The base-10 logarithm of P(Z ≥ z).
+    let log10Upper z =
+        let struct (_, log10P) = upperAndLog10 z
+        log10P
 
 /// The two tails of Student's t distribution, by the incomplete beta function: P(|T| ≥ t) = I_x(ν/2, 1/2), x = ν/(ν + t²).
 [<RequireQualifiedAccess>]
@@ -107,20 +113,38 @@ module StudentTail =
         else
             log (1.0 - exp (factor () - log 0.5) * fraction 0.5 a rest)
 
-    /// P(|T| ≥ |t|) with ν > 0 degrees of freedom, which need not be whole. Below 1e-308 see log10Both.
-    let both degrees t = exp (logBoth degrees t)
+    /// P(|T| ≥ |t|) with ν > 0 degrees of freedom, which need not be whole, and its base-10 logarithm, which does not run
+    /// out where that is below the smallest double.
+    let bothAndLog10 degrees t =
+        let logarithm = logBoth degrees t
+        struct (exp logarithm, logarithm / log 10.0)
+
+    /// P(T ≥ t), and its base-10 logarithm.
+    let upperAndLog10 degrees (t: float) =
+        let struct (both, log10Both) = bothAndLog10 degrees t
+
+        if t < 0.0 then
+            let upper = 1.0 - 0.5 * both
+            struct (upper, log10 upper)
+        else
+            struct (0.5 * both, log10Both - log10 2.0)
+
+    /// P(|T| ≥ |t|).
+    let both degrees t =
+        let struct (p, _) = bothAndLog10 degrees t
+        p
 
     /// The base-10 logarithm of the same.
-    let log10Both degrees t = logBoth degrees t / log 10.0
+    let log10Both degrees t =
+        let struct (_, log10P) = bothAndLog10 degrees t
+        log10P
 
     /// P(T ≥ t).
-    let upper degrees (t: float) =
-        let half = 0.5 * both degrees t
-        if t < 0.0 then 1.0 - half else half
+    let upper degrees t =
+        let struct (p, _) = upperAndLog10 degrees t
+        p
 
     /// The base-10 logarithm of the same.
-    let log10Upper degrees (t: float) =
-        if t < 0.0 then
-            log10 (upper degrees t)
-        else
-            log10Both degrees t - log10 2.0
+    let log10Upper degrees t =
+        let struct (_, log10P) = upperAndLog10 degrees t
+        log10P

@@ -20,7 +20,7 @@ type TestedGenes = {
     FoldChange: FoldChange
     /// Added to both means of a fold change.
     Pseudocount: float
-    Alternative: Alternative
+    Alternative: TwoSampleAlternative
     /// Groups with fewer cells are not tested.
     MinimumCells: int
 } with

@@ -8,6 +8,9 @@ type WelchOptions = {
     /// Whether the reference's variance of its mean is taken as if it had as few cells as the perturbation: scanpy's
     /// t-test_overestim_var, which is conservative.
     OverestimateVariance: bool
+    /// Whether a group of which all cells have one value is tested, with a variance of 0, as scipy, scanpy and CRISPYx do.
+    /// Of a gene that few cells express nearly every perturbation without such a cell then has a p below 0.05.
+    ConstantGroups: bool
 }
 
 /// The t-test of Welch (1947) of two means whose variances may differ:
@@ -18,8 +21,11 @@ type WelchOptions = {
 [<RequireQualifiedAccess>]
 module WelchT =
 
-    /// Each group with its own cells.
-    let standard = { OverestimateVariance = false }
+    /// Each group with its own cells, if they differ.
+    let standard = {
+        OverestimateVariance = false
+        ConstantGroups = false
+    }
 
     /// Cells of a group, their mean and the sum of their squared distances from it.
     [<Struct>]
@@ -64,9 +70,9 @@ module WelchT =
     /// p and its base-10 logarithm.
     let private tail alternative degrees t =
         match alternative with
-        | Alternative.TwoSided -> struct (StudentTail.both degrees t, StudentTail.log10Both degrees t)
-        | Alternative.Greater -> struct (StudentTail.upper degrees t, StudentTail.log10Upper degrees t)
-        | Alternative.Less -> struct (StudentTail.upper degrees -t, StudentTail.log10Upper degrees -t)
+        | TwoSampleAlternative.TwoSided -> StudentTail.bothAndLog10 degrees t
+        | TwoSampleAlternative.Greater -> StudentTail.upperAndLog10 degrees t
+        | TwoSampleAlternative.Less -> StudentTail.upperAndLog10 degrees -t
 
     let private fillTest (rows: ContrastRows) (degreesOf: float[]) alternative place own reference referenceCells =
         let a = own.Squares / (own.Cells - 1.0) / own.Cells
@@ -82,9 +88,9 @@ module WelchT =
         rows.Log10P[place] <- log10P
         degreesOf[place] <- degrees
 
-    /// Neither group varies: there is nothing to test by.
-    let private fillConstant (rows: ContrastRows) place difference =
-        if difference = 0.0 then
+    /// A group does not vary, so that its variance is no estimate: there is nothing to test by.
+    let private fillConstant (rows: ContrastRows) place own reference =
+        if own.Squares + reference.Squares = 0.0 && own.Mean = reference.Mean then
             rows.Statistic[place] <- 0.0
             rows.PValue[place] <- 1.0
             rows.Log10P[place] <- 0.0
@@ -119,7 +125,10 @@ module WelchT =
                     let own, reference = groups[perturbations[row]], references[perturbations[row]]
                     rows.Effect[place] <- own.Mean - reference.Mean
 
-                    if own.Squares + reference.Squares > 0.0 then
+                    let fewest = min own.Squares reference.Squares
+                    let most = max own.Squares reference.Squares
+
+                    if fewest > 0.0 || options.ConstantGroups && most > 0.0 then
                         let cells =
                             if options.OverestimateVariance then
                                 own.Cells
@@ -128,7 +137,7 @@ module WelchT =
 
                         fillTest rows degrees tested.Alternative place own reference cells
                     else
-                        fillConstant rows place rows.Effect[place]
+                        fillConstant rows place own reference
 
     /// The name among further columns of the degrees of freedom.
     [<Literal>]

@@ -48,6 +48,14 @@ module Groups =
             Control = None
         }
 
+    /// The labels, largest group first: of hundreds only the first are told, and a control is among the largest.
+    let private bySize groups =
+        groups.Labels
+        |> Array.indexed
+        |> Array.sortBy (fun (group, _) -> groups.Starts[group] - groups.Starts[group + 1])
+        |> Array.map snd
+        |> Array.toList
+
     /// Groups by one or more columns of the cell table (labels of several are joined by "|"), in ordinal order of the
     /// labels, cells of a group in file order. The control, if named, must be one of the labels.
     let create (columns: string list) (control: string option) (cells: Cells) : Result<Groups, CoExprError> =
@@ -69,7 +77,7 @@ module Groups =
             | Some label ->
                 match Array.tryFindIndex ((=) label) groups.Labels with
                 | Some at -> Ok { groups with Control = Some at }
-                | None -> Error(CoExprError.UnknownLabel($"{cells.Source}: control", label, Array.toList groups.Labels))
+                | None -> Error(CoExprError.UnknownLabel($"{cells.Source}: control", label, bySize groups))
 
     /// The cells of one group.
     let members group groups =

@@ -43,6 +43,10 @@ type Unstructured =
     | Flags of bool[]
     | Matrix of MatrixPart
     | Table of Table
+    /// Records with a number in each field, as numpy's structured arrays: fields of one length.
+    | NumberRecords of (string * float[]) list
+    /// Records with a text in each field.
+    | TextRecords of (string * string[]) list
     | Group of (string * Unstructured) list
 
 /// What an .h5ad file is made of. Names within each list are unique and have no slash.

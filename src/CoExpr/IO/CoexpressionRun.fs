@@ -200,35 +200,8 @@ module CoexpressionRun =
         Seconds = seconds
     }
 
-    let private timed name (seconds: ResizeArray<string * float>) (work: unit -> 'a) =
-        let watch = Stopwatch.StartNew()
-        let value = work ()
-        seconds.Add((name, watch.Elapsed.TotalSeconds))
-        value
-
-    let private recordPath (output: string) = output + ".run.json"
-
     let private outputs paths =
-        paths.Output :: recordPath paths.Output :: Option.toList paths.Report
-
-    /// The path with every link on its way followed, so that two names of one file are one.
-    let rec private real (path: string) =
-        match Path.GetDirectoryName(Path.GetFullPath path) with
-        | null -> path
-        | folder ->
-            let here = Path.Combine(real folder, Path.GetFileName path)
-
-            if isNull (FileInfo here).LinkTarget then
-                here
-            else
-                real (File.ResolveLinkTarget(here, true).FullName)
-
-    let private refuseInput paths =
-        let input = real paths.Input
-
-        match outputs paths |> List.tryFind (fun output -> real output = input) with
-        | Some output -> Error(CoExprError.CannotWrite(output, "the output would replace the input."))
-        | None -> Ok()
+        paths.Output :: RunFiles.recordOf paths.Output :: Option.toList paths.Report
 
     let private checkReport (report: string option) =
         match report with
@@ -245,7 +218,7 @@ module CoexpressionRun =
             do! CoexpressionFile.checkColumns options paths.Output
             do! checkReport paths.Report
             do! AtomicFile.checkAll (outputs paths)
-            do! if File.Exists paths.Input then refuseInput paths else Ok()
+            do! RunFiles.refuseInput paths.Input (outputs paths)
         }
 
     let private writeAll progress paths record (result: CoexpressionResult) =
@@ -439,14 +412,14 @@ module CoexpressionRun =
     let private inMemory job =
         result {
             let! cells =
-                timed "reading" job.Seconds (fun () -> Input.read job.Reading job.Paths.Input)
+                RunFiles.timed "reading" job.Seconds (fun () -> Input.read job.Reading job.Paths.Input)
 
             do!
                 match job.Resources.Memory with
                 | Some limit -> MemoryPlan.check job.Options (sizeOfCells cells.Counts) limit
                 | None -> Ok()
 
-            return! timed "scoring" job.Seconds (fun () -> computeCells job cells)
+            return! RunFiles.timed "scoring" job.Seconds (fun () -> computeCells job cells)
         }
 
     let private requestOf job sizes : TiledRun.Request = {
@@ -496,7 +469,7 @@ module CoexpressionRun =
     /// What was wanted, and the hash of the input.
     let private compute job (write: string -> CoexpressionResult -> Result<'a, CoExprError>) =
         let hash () =
-            timed "hashing the input" job.Seconds (fun () -> RunRecord.hash job.Progress job.Paths.Input)
+            RunFiles.timed "hashing the input" job.Seconds (fun () -> RunRecord.hash job.Progress job.Paths.Input)
 
         match job.Plan.Sizes with
         | None ->
@@ -517,7 +490,7 @@ module CoexpressionRun =
                     use! folder = PartsFolder.openFor job.Resources.Resume identity path
 
                     let! scored =
-                        timed "scoring" job.Seconds (fun () -> computeParts job sizes identity folder)
+                        RunFiles.timed "scoring" job.Seconds (fun () -> computeParts job sizes identity folder)
 
                     let! written = write identity.InputHash scored
                     folder.Remove()
@@ -586,7 +559,7 @@ module CoexpressionRun =
                     let before =
                         record paths reading result (course job result) hash (List.ofSeq job.Seconds)
 
-                    timed "writing" job.Seconds (fun () -> writeAll progress paths before result)
+                    RunFiles.timed "writing" job.Seconds (fun () -> writeAll progress paths before result)
                     |> Result.map (fun () ->
                         struct ({
                                     before with

@@ -140,6 +140,13 @@ module internal H5Writing =
     let private scalar (dataset: Hdf5Dataset) =
         encode dataset.Attributes "numeric-scalar" "0.2.0"
 
+    let private records (dataset: Hdf5Dataset) =
+        encode dataset.Attributes "rec-array" "0.2.0"
+
+    let private unzipped (fields: (string * 'a) list) =
+        let names, values = List.unzip fields
+        Array.ofList names, Array.ofList values
+
     /// uns.
     let rec unstructured storage (group: Hdf5Group) name value =
         match value with
@@ -153,6 +160,12 @@ module internal H5Writing =
         | Unstructured.Flags values -> flags storage group name values
         | Unstructured.Matrix part -> matrix storage group name part
         | Unstructured.Table values -> table storage group name values
+        | Unstructured.NumberRecords fields ->
+            let names, values = unzipped fields
+            records (group.WriteRecords(name, names, values))
+        | Unstructured.TextRecords fields ->
+            let names, values = unzipped fields
+            records (group.WriteRecords(name, names, values))
         | Unstructured.Group members ->
             let made = dictionary group name
 

@@ -90,6 +90,9 @@ def unstructured(name, value):
         table(name, value)
     elif sp.issparse(value):
         sparse(name, value, "<f8")
+    elif isinstance(value, np.ndarray) and value.dtype.names:
+        for field in value.dtype.names:
+            unstructured(f"{name}[{field}]", value[field])
     elif isinstance(value, np.ndarray) and value.dtype.kind in "OUS":
         say(name, "texts", texts(value))
     elif isinstance(value, np.ndarray):

@@ -4,7 +4,7 @@ open System
 
 /// What a test looks for.
 [<RequireQualifiedAccess>]
-type Alternative =
+type TwoSampleAlternative =
     /// A difference either way.
     | TwoSided
     /// Higher values in the perturbed cells.
@@ -30,6 +30,67 @@ type FoldChange =
     /// exp(mean(x)) − 1, as scanpy and pdex have it: for a gene with many zeros much lower, and nearer to each other.
     | Geometric
 
+/// Words of the command line.
+module private Words =
+
+    /// The value of a word, or an error that lists the words.
+    let parse option (known: (string * 'a) list) word : Result<'a, CoExprError> =
+        match known |> List.tryFind (fst >> (=) word) with
+        | Some(_, value) -> Ok value
+        | None ->
+            let words = String.Join(" or ", List.map fst known)
+            Error(CoExprError.BadOption(option, word, $"must be {words}"))
+
+[<RequireQualifiedAccess>]
+module TwoSampleAlternative =
+
+    let private known = [
+        "two-sided", TwoSampleAlternative.TwoSided
+        "greater", TwoSampleAlternative.Greater
+        "less", TwoSampleAlternative.Less
+    ]
+
+    /// As the command line has it.
+    let name alternative =
+        known |> List.find (snd >> (=) alternative) |> fst
+
+    /// The alternative of a name.
+    let parse word = Words.parse "--alternative" known word
+
+[<RequireQualifiedAccess>]
+module FoldChange =
+
+    let private known = [ "arithmetic", FoldChange.Arithmetic; "geometric", FoldChange.Geometric ]
+
+    /// As the command line has it.
+    let name foldChange =
+        known |> List.find (snd >> (=) foldChange) |> fst
+
+    /// The kind of a name.
+    let parse word = Words.parse "--fold-change" known word
+
+[<RequireQualifiedAccess>]
+module TestedValues =
+
+    /// As the command line has it.
+    let name values =
+        match values with
+        | TestedValues.LogNormalised _ -> "log-normalised"
+        | TestedValues.AsStored -> "as-is"
+        | TestedValues.StoredLogs -> "log1p"
+
+    /// The values of a name; the target is that of normalisation.
+    let parse target word =
+        let known =
+            [
+                TestedValues.LogNormalised target
+                TestedValues.StoredLogs
+                TestedValues.AsStored
+            ]
+            |> List.map (fun values -> name values, values)
+
+        Words.parse "--values" known word
+
 /// Over which p-values the false discovery rate is kept.
 [<RequireQualifiedAccess>]
 type Adjustment =
@@ -52,7 +113,7 @@ type RowStatus =
     | AllTied = 4uy
     /// A group has fewer cells than are asked for: no p.
     | TooFewCells = 5uy
-    /// Each group has one value throughout, and they differ: a t-test has no spread to go by, and there is no p.
+    /// A group has one value throughout, which the other has not: a t-test has no spread to go by, and there is no p.
     | NoVariance = 6uy
     /// The fit did not converge: no p.
     | NotConverged = 7uy
@@ -98,7 +159,11 @@ type ContrastRows = {
     Status: RowStatus[]
     /// What else the method says, by name, of each row.
     Further: (string * float[]) list
-}
+} with
+
+    /// A further column by its name. Throws KeyNotFoundException for one that the method does not have.
+    member this.Named name =
+        this.Further |> List.find (fst >> (=) name) |> snd
 
 [<RequireQualifiedAccess>]
 module ContrastRows =
@@ -131,22 +196,32 @@ module ContrastRows =
             Further = further |> List.map (fun name -> name, empty ())
         }
 
-    /// q of these places, over those of them that have a p.
-    let private adjustPlaces (places: int[]) rows =
-        let tested =
-            places |> Array.filter (fun place -> not (Double.IsNaN rows.PValue[place]))
+    /// Whether a row takes part in the correction: it has a p and, unless all are to count, could have had one below 1.
+    let private counts countUntestable rows place =
+        not (Double.IsNaN rows.PValue[place])
+        && (countUntestable
+            || rows.Status[place] <> RowStatus.AllZero
+               && rows.Status[place] <> RowStatus.AllTied)
+
+    /// q of these places; 1 for a row that has a p of 1 and takes no part.
+    let private adjustPlaces countUntestable (places: int[]) rows =
+        let taking, others = places |> Array.partition (counts countUntestable rows)
 
         let adjusted =
-            tested
+            taking
             |> Array.map (fun place -> rows.PValue[place])
             |> BenjaminiHochberg.adjust
 
-        tested |> Array.iteri (fun i place -> rows.QValue[place] <- adjusted[i])
+        taking |> Array.iteri (fun i place -> rows.QValue[place] <- adjusted[i])
 
-    /// Fills in the q-values from the p-values.
-    let adjust threads adjustment perturbations genes rows =
+        for place in others do
+            rows.QValue[place] <- rows.PValue[place]
+
+    /// Fills in the q-values from the p-values. Rows of which every cell has the same value count as tests only if that is
+    /// asked for: whatever the other genes show, their p is 1.
+    let adjust threads adjustment countUntestable perturbations genes rows =
         match adjustment with
-        | Adjustment.OverAll -> adjustPlaces (Array.init rows.PValue.Length id) rows
+        | Adjustment.OverAll -> adjustPlaces countUntestable (Array.init rows.PValue.Length id) rows
         | Adjustment.PerPerturbation ->
             Schedule.ranges threads 1 perturbations (fun row _ ->
-                adjustPlaces (Array.init genes (fun gene -> row * genes + gene)) rows)
+                adjustPlaces countUntestable (Array.init genes (fun gene -> row * genes + gene)) rows)

@@ -1,0 +1,86 @@
+using System;
+using System.Threading;
+using System.Threading.Tasks;
+using CoExpr.IO;
+
+namespace CoExpr.CSharp;
+
+/// <summary>What each perturbation of a screen changes: a test of every gene against a control, or against all other
+/// cells.</summary>
+public static class DifferentialExpression
+{
+    /// <summary>Reads a file and tests every gene of every perturbation.</summary>
+    /// <param name="path">A file that <see cref="CellData.ReadAsync"/> reads, with a table of cells.</param>
+    /// <param name="options">What to compare, and how.</param>
+    /// <param name="settings">How to read the input; the defaults of <see cref="ReadSettings"/> if omitted.</param>
+    /// <param name="progress">Told how far the job is.</param>
+    /// <param name="token">Stops the job.</param>
+    /// <exception cref="CoExprException">The file, its values, a label or an option is bad.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static async Task<DifferentialExpressionResult> ComputeAsync(
+        string path,
+        DifferentialExpressionOptions options,
+        ReadSettings? settings = null,
+        IProgress<JobProgress>? progress = null,
+        CancellationToken token = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var core = options.ToCore();
+        var data = await CellData.ReadAsync(path, settings, progress, token).ConfigureAwait(false);
+        return await Task.Run(
+                () =>
+                    new DifferentialExpressionResult(
+                        CoExprException.Unwrap(
+                            CoExpr.DifferentialExpression.compute(JobProgress.Of(progress, token), core, data.Value)
+                        ),
+                        options.ToOutput()
+                    ),
+                token
+            )
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>A whole run: reads a file, tests every gene of every perturbation, and writes the outputs, all of them
+    /// complete or none.</summary>
+    /// <param name="input">A file that <see cref="CellData.ReadAsync"/> reads, with a table of cells.</param>
+    /// <param name="output">Where the results go; see <see cref="DifferentialExpressionResult.SaveAsync"/>. A record of the
+    /// run goes to <c>output.run.json</c>.</param>
+    /// <param name="options">What to compare, and how.</param>
+    /// <param name="settings">How to read the input; the defaults of <see cref="ReadSettings"/> if omitted.</param>
+    /// <param name="progress">Told how far the job is.</param>
+    /// <param name="token">Stops the job; no output is written then.</param>
+    /// <exception cref="CoExprException">The file, its values, a label, an option or an output's name is bad.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static Task<DifferentialExpressionSummary> RunAsync(
+        string input,
+        string output,
+        DifferentialExpressionOptions options,
+        ReadSettings? settings = null,
+        IProgress<JobProgress>? progress = null,
+        CancellationToken token = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        ArgumentNullException.ThrowIfNull(output);
+        ArgumentNullException.ThrowIfNull(options);
+        var core = options.ToCore();
+        var reading = CellData.Options(settings ?? new ReadSettings(), progress, token);
+        return Task.Run(
+            () =>
+            {
+                var (record, result) = CoExprException.Unwrap(
+                    DifferentialRun.run(
+                        JobProgress.Of(progress, token),
+                        reading,
+                        core,
+                        options.ToOutput(),
+                        new(input, output)
+                    )
+                );
+                return new DifferentialExpressionSummary(record, new(result, options.ToOutput()), output);
+            },
+            token
+        );
+    }
+}

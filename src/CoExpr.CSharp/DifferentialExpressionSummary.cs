@@ -1,0 +1,37 @@
+using System.Globalization;
+using System.Linq;
+using CoExpr.IO;
+
+namespace CoExpr.CSharp;
+
+/// <summary>What a run of tests did.</summary>
+public sealed class DifferentialExpressionSummary
+{
+    internal DifferentialExpressionSummary(RunRecord record, DifferentialExpressionResult result, string output)
+    {
+        Result = result;
+        Json = JsonModule.write(RunRecordModule.toJson(record));
+        var hits = result.Rows.Count(row => row.QValue <= 0.05);
+        var flagged = result.Rows.Count(row => double.IsNaN(row.PValue));
+        var left = result.LeftOut > 0 ? $"; {Number(result.LeftOut)} cells without a label left out" : "";
+        var untested = flagged > 0 ? $"; {Number(flagged)} rows not tested, see their status" : "";
+        var costs = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{record.Seconds.Sum(stage => stage.Item2):0.0} s, {RunRecordModule.peakMemory() >> 20:N0} MB"
+        );
+        Text =
+            $"{Number(result.Perturbations.Count)} perturbations x {Number(result.Genes.Count)} genes against "
+            + $"{result.Reference}: {Number(hits)} with q of at most 0.05{untested}{left}, {costs}\n{output}";
+    }
+
+    /// <summary>The results themselves.</summary>
+    public DifferentialExpressionResult Result { get; }
+
+    /// <summary>The record of the run, as in <c>output.run.json</c>.</summary>
+    public string Json { get; }
+
+    /// <summary>A few lines for a person.</summary>
+    public string Text { get; }
+
+    static string Number(int count) => count.ToString("N0", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,245 @@
+using System;
+using System.CommandLine;
+using System.Threading;
+using System.Threading.Tasks;
+using CoExpr.CSharp;
+
+namespace CoExpr.Cli;
+
+/// <summary>coexpr de: what each perturbation changes, gene by gene.</summary>
+public sealed class DeCommand
+{
+    readonly Argument<string> input = new("input") { Description = ".h5ad whose obs says what was done to each cell" };
+
+    readonly Option<string> output = new("--output", "-o")
+    {
+        Description = "Where to: .tsv, .csv (.gz) or .h5ad (perturbations x genes)",
+        HelpName = "FILE",
+        Required = true,
+    };
+
+    readonly Option<string[]> perturbation = new("--perturbation")
+    {
+        Description = "Column of obs that says what was done to each cell; given twice, labels are joined by |",
+        HelpName = "COLUMN",
+        Required = true,
+    };
+
+    readonly Option<string?> control = new("--control")
+    {
+        Description = "Label of the cells that each perturbation is compared with",
+        HelpName = "LABEL",
+    };
+
+    readonly Option<bool> rest = OptionKind.Flag("--rest", "Compare each perturbation with all other cells instead");
+
+    readonly Option<string> test = OptionKind.OneOf(
+        "--test",
+        "Test: ranks (Mann and Whitney's U) or means (Welch's t)",
+        "rank-sum",
+        "welch"
+    );
+
+    readonly Option<string> values = OptionKind.OneOf(
+        "--values",
+        "What is tested: log1p of counts brought to one total per cell; stored values that are such logarithms; any stored values",
+        "log-normalised",
+        "log1p",
+        "as-is"
+    );
+
+    readonly Option<double> target = OptionKind.Number("--target", "That total", 10_000.0);
+
+    readonly Option<string> alternative = OptionKind.OneOf(
+        "--alternative",
+        "What is looked for in the perturbed cells: a difference, higher values or lower ones",
+        "two-sided",
+        "greater",
+        "less"
+    );
+
+    readonly Option<string?> batch = new("--batch")
+    {
+        Description = "Column of obs within whose levels ranks are taken (van Elteren's test)",
+        HelpName = "COLUMN",
+    };
+
+    readonly Option<string> weights = OptionKind.OneOf(
+        "--weights",
+        "Weights of batches: van Elteren's, or by their pairs of cells (as CRISPYx)",
+        "locally-best",
+        "unit"
+    );
+
+    readonly Option<bool> noContinuity = OptionKind.Flag(
+        "--no-continuity",
+        "Rank-sum without correction for continuity (as scanpy and CRISPYx)"
+    );
+
+    readonly Option<bool> noTies = OptionKind.Flag("--no-ties", "Rank-sum without correction for ties (as scanpy)");
+
+    readonly Option<bool> noExact = OptionKind.Flag(
+        "--no-exact",
+        "Rank-sum by the normal distribution for few cells without ties, too"
+    );
+
+    readonly Option<bool> overestimate = OptionKind.Flag(
+        "--overestimate-variance",
+        "Welch as if the reference had as few cells as the perturbation (scanpy's t-test_overestim_var)"
+    );
+
+    readonly Option<bool> constantGroups = OptionKind.Flag(
+        "--constant-groups",
+        "Welch of groups of one value throughout, too, with a variance of 0 (as scipy and scanpy): p is far too small"
+    );
+
+    readonly Option<string> foldChange = OptionKind.OneOf(
+        "--fold-change",
+        "Means that fold changes are of: before the logarithm, or of logarithms (as scanpy and pdex)",
+        "arithmetic",
+        "geometric"
+    );
+
+    readonly Option<double> pseudocount = OptionKind.Number(
+        "--pseudocount",
+        "Added to both means of a fold change",
+        1e-9
+    );
+
+    readonly Option<string> over = OptionKind.OneOf(
+        "--q-over",
+        "What q-values are over: the genes of each perturbation, or all rows",
+        "perturbation",
+        "all"
+    );
+
+    readonly Option<bool> untestable = OptionKind.Flag(
+        "--count-untestable",
+        "Let genes that no cell of either group has count in q-values (as scanpy and pdex)"
+    );
+
+    readonly Option<int> minCells = OptionKind.Number("--min-cells", "Test no group with fewer cells", 2);
+
+    readonly Option<string> columns = OptionKind.OneOf(
+        "--columns",
+        "Columns of a table: as in the documentation, or as pdex and cell-eval have them",
+        "standard",
+        "pdex"
+    );
+
+    readonly Option<bool> rankGenesGroups = OptionKind.Flag(
+        "--rank-genes-groups",
+        "Also write uns['rank_genes_groups'] into .h5ad, as scanpy leaves it"
+    );
+
+    readonly Option<string?> layer = new("--layer")
+    {
+        Description = "Layer to take instead of X; raw is the raw matrix",
+        HelpName = "NAME",
+    };
+
+    readonly CommonOptions common = new();
+
+    /// <summary>The command with its options.</summary>
+    public static Command Create() => new DeCommand().ToCommand();
+
+    Command ToCommand()
+    {
+        var command = new Command(
+            "de",
+            """
+            What each perturbation changes: a test of every gene against a control.
+
+            Example: coexpr de screen.h5ad --perturbation target --control non-targeting -o hits.tsv.gz
+            A table has a row for each gene of each perturbation: effect, log2_fold_change, statistic, p, log10_p, q, means,
+            fractions, cells, status. .h5ad has perturbations x genes, effects in X and the rest in layers.
+            """
+        );
+        command.Arguments.Add(input);
+        Option[] options =
+        [
+            output,
+            perturbation,
+            control,
+            rest,
+            test,
+            values,
+            target,
+            alternative,
+            batch,
+            weights,
+            noContinuity,
+            noTies,
+            noExact,
+            overestimate,
+            constantGroups,
+            foldChange,
+            pseudocount,
+            over,
+            untestable,
+            minCells,
+            columns,
+            rankGenesGroups,
+            layer,
+        ];
+        Array.ForEach(options, command.Options.Add);
+        common.AddTo(command);
+        command.Validators.Add(result =>
+        {
+            if (result.Given(control) == result.Given(rest))
+                result.AddError("Either --control LABEL or --rest is needed.");
+            if (result.Given(weights) && !result.Given(batch))
+                result.AddError("--weights are those of batches: --batch COLUMN is needed.");
+        });
+        command.SetAction((parsed, token) => ExitCode.OfAsync(stop => RunAsync(parsed, stop), token));
+        return command;
+    }
+
+    async Task RunAsync(ParseResult parsed, CancellationToken token)
+    {
+        DifferentialExpressionSummary? summary = null;
+        await ProgressDisplay
+            .RunAsync(
+                common.ShowsProgress(parsed),
+                async progress =>
+                    summary = await CSharp
+                        .DifferentialExpression.RunAsync(
+                            parsed.GetRequiredValue(input),
+                            parsed.GetRequiredValue(output),
+                            Testing(parsed),
+                            new() { Layer = parsed.GetValue(layer), Threads = parsed.GetValue(common.Threads) },
+                            progress,
+                            token
+                        )
+                        .ConfigureAwait(false)
+            )
+            .ConfigureAwait(false);
+        Outcome.Tell(summary!.Text, summary.Json, parsed.GetValue(common.Quiet), parsed.GetValue(common.Json));
+    }
+
+    DifferentialExpressionOptions Testing(ParseResult parsed) =>
+        new()
+        {
+            Perturbation = parsed.GetRequiredValue(perturbation),
+            Control = parsed.GetValue(control),
+            Test = parsed.GetValue(test)!,
+            Values = parsed.GetValue(values)!,
+            Target = parsed.GetValue(target),
+            Alternative = parsed.GetValue(alternative)!,
+            Batch = parsed.GetValue(batch),
+            UnitWeights = parsed.GetValue(weights) == "unit",
+            Continuity = !parsed.GetValue(noContinuity),
+            TieCorrection = !parsed.GetValue(noTies),
+            Exact = !parsed.GetValue(noExact),
+            OverestimateVariance = parsed.GetValue(overestimate),
+            ConstantGroups = parsed.GetValue(constantGroups),
+            FoldChange = parsed.GetValue(foldChange)!,
+            Pseudocount = parsed.GetValue(pseudocount),
+            AdjustOverAll = parsed.GetValue(over) == "all",
+            CountUntestable = parsed.GetValue(untestable),
+            MinimumCells = parsed.GetValue(minCells),
+            Threads = parsed.GetValue(common.Threads),
+            PdexColumns = parsed.GetValue(columns) == "pdex",
+            RankGenesGroups = parsed.GetValue(rankGenesGroups),
+        };
+}

@@ -1,0 +1,280 @@
+namespace CoExpr.IO
+
+open System
+open CoExpr
+
+/// How tables name what is in them.
+[<RequireQualifiedAccess>]
+type DifferentialColumns =
+    /// One name for one thing; see docs/differential-expression.md.
+    | Standard
+    /// As pdex 0.2.5 names its table, which cell-eval reads.
+    | Pdex
+
+/// How results are written.
+type DifferentialOutput = {
+    /// Of tables.
+    Columns: DifferentialColumns
+    /// Whether .h5ad also has uns["rank_genes_groups"], as scanpy leaves it.
+    RankGenesGroups: bool
+}
+
+/// What perturbations change, as files.
+[<RequireQualifiedAccess>]
+module DifferentialFile =
+
+    /// Columns of our own, and nothing more.
+    let standard = {
+        Columns = DifferentialColumns.Standard
+        RankGenesGroups = false
+    }
+
+    type private Format =
+        | H5ad
+        | Table
+
+    let private formatOf (path: string) =
+        let name = path.ToLowerInvariant()
+
+        if name.EndsWith ".h5ad" then
+            Ok H5ad
+        elif [ ".tsv"; ".csv"; ".tsv.gz"; ".csv.gz" ] |> List.exists name.EndsWith then
+            Ok Table
+        else
+            Error(CoExprError.BadOption("--output", path, "a name in .h5ad, .tsv or .csv (.gz) is needed"))
+
+    /// Whether results can be written under this name in this way, told before the work is done.
+    let check (output: DifferentialOutput) path : Result<unit, CoExprError> =
+        match formatOf path with
+        | Error error -> Error error
+        | Ok H5ad when output.Columns = DifferentialColumns.Pdex ->
+            Error(CoExprError.BadOption("--columns", "pdex", "a table has columns; give a name in .tsv or .csv (.gz)"))
+        | Ok Table when output.RankGenesGroups ->
+            Error(CoExprError.BadOption("--rank-genes-groups", path, "a name in .h5ad is needed"))
+        | Ok _ -> Ok()
+
+    /// What is missing is an empty field.
+    let private field (writer: DelimitedWriter) value =
+        if Double.IsNaN value then
+            writer.Missing()
+        else
+            writer.Number value
+
+    let private standardHeader (result: DifferentialResult) = [
+        "perturbation"
+        "gene"
+        "effect"
+        "log2_fold_change"
+        "statistic"
+        "p"
+        "log10_p"
+        "q"
+        "mean"
+        "reference_mean"
+        "fraction"
+        "reference_fraction"
+        "cells"
+        "reference_cells"
+        yield! List.map fst result.Rows.Further
+        "status"
+    ]
+
+    let private standardRow (result: DifferentialResult) (writer: DelimitedWriter) perturbation gene =
+        let rows, place = result.Rows, result.Place(perturbation, gene)
+        writer.Text result.Perturbations[perturbation]
+        writer.Text result.GeneTable.Names[gene]
+        field writer rows.Effect[place]
+        field writer rows.LogFoldChange[place]
+        field writer rows.Statistic[place]
+        field writer rows.PValue[place]
+        field writer rows.Log10P[place]
+        field writer rows.QValue[place]
+        field writer rows.Mean[place]
+        field writer rows.ReferenceMean[place]
+        field writer rows.Fraction[place]
+        field writer rows.ReferenceFraction[place]
+        writer.Integer(int64 result.Cells[perturbation])
+        writer.Integer(int64 result.ReferenceCells[perturbation])
+
+        for _, values in rows.Further do
+            field writer values[place]
+
+        writer.Text(RowStatus.text rows.Status[place])
+        writer.EndRow()
+
+    let private pdexHeader = [
+        "target"
+        "feature"
+        "target_mean"
+        "ref_mean"
+        "target_membership"
+        "ref_membership"
+        "fold_change"
+        "log2_fold_change"
+        "percent_change"
+        "p_value"
+        "statistic"
+        "fdr"
+    ]
+
+    /// (target − reference) / (reference + pseudocount), 0 where both are 0.
+    let private percentChange (result: DifferentialResult) place =
+        let mean, reference = result.Rows.Mean[place], result.Rows.ReferenceMean[place]
+        let below = reference + result.Options.Pseudocount
+        if mean = reference then 0.0 else (mean - reference) / below
+
+    /// pdex's statistic is U; a method without one has its own.
+    let private pdexStatistic (result: DifferentialResult) =
+        result.Rows.Further
+        |> List.tryFind (fst >> (=) RankSum.UStatistic)
+        |> Option.map snd
+        |> Option.defaultValue result.Rows.Statistic
+
+    let private pdexRow (result: DifferentialResult) =
+        let statistic = pdexStatistic result
+
+        fun (writer: DelimitedWriter) perturbation gene ->
+            let rows, place = result.Rows, result.Place(perturbation, gene)
+            writer.Text result.Perturbations[perturbation]
+            writer.Text result.GeneTable.Names[gene]
+            field writer rows.Mean[place]
+            field writer rows.ReferenceMean[place]
+            writer.Integer(int64 result.Cells[perturbation])
+            writer.Integer(int64 result.ReferenceCells[perturbation])
+            // pdex 0.2.5 gives the logarithm under both names.
+            field writer rows.LogFoldChange[place]
+            field writer rows.LogFoldChange[place]
+            field writer (percentChange result place)
+            field writer rows.PValue[place]
+            field writer statistic[place]
+            field writer rows.QValue[place]
+            writer.EndRow()
+
+    let private writeTable progress (output: DifferentialOutput) (result: DifferentialResult) path =
+        let header, row =
+            match output.Columns with
+            | DifferentialColumns.Standard -> standardHeader result, standardRow result
+            | DifferentialColumns.Pdex -> pdexHeader, pdexRow result
+
+        let advance =
+            Progress.counter progress "writing" "perturbations" (int64 result.Perturbations.Length)
+
+        DelimitedTable.writeInPlace path header (fun writer ->
+            for perturbation in 0 .. result.Perturbations.Length - 1 do
+                for gene in 0 .. result.GeneTable.Names.Length - 1 do
+                    row writer perturbation gene
+
+                advance 1L)
+
+    /// Under the names that CRISPYx gives them.
+    let private layers (result: DifferentialResult) = [
+        "z_score", result.Rows.Statistic
+        "pvalue", result.Rows.PValue
+        "pvalue_adj", result.Rows.QValue
+        "logfoldchanges", result.Rows.LogFoldChange
+        "pts", result.Rows.Fraction
+        "pts_rest", result.Rows.ReferenceFraction
+        yield! result.Rows.Further
+        "log10_pvalue", result.Rows.Log10P
+        "mean", result.Rows.Mean
+        "mean_rest", result.Rows.ReferenceMean
+        "status", result.Rows.Status |> Array.map (byte >> float)
+    ]
+
+    let private statusNames = Enum.GetValues<RowStatus>() |> Array.map RowStatus.text
+
+    /// The places of one perturbation's genes, highest statistic first, as scanpy has them; those without one last.
+    let private strongest (result: DifferentialResult) perturbation =
+        Array.init result.GeneTable.Names.Length (fun gene -> result.Place(perturbation, gene))
+        |> Array.sortBy (fun place ->
+            let statistic = result.Rows.Statistic[place]
+
+            if Double.IsNaN statistic then
+                Double.PositiveInfinity
+            else
+                -statistic)
+
+    let private rankGenesGroups (result: DifferentialResult) =
+        let genes = result.GeneTable.Names
+        let order = Array.init result.Perturbations.Length (strongest result)
+
+        let fields pick =
+            result.Perturbations
+            |> Array.mapi (fun i label -> label, order[i] |> Array.map pick)
+            |> Array.toList
+
+        let numbers (values: float[]) =
+            Unstructured.NumberRecords(fields (fun place -> values[place]))
+
+        Unstructured.Group [
+            "params",
+            Unstructured.Group [
+                "groupby", Unstructured.Text(String.Join("|", result.Options.Perturbation))
+                "reference", Unstructured.Text result.Reference
+                "method", Unstructured.Text(DifferentialTest.name result.Options.Test)
+                "corr_method", Unstructured.Text "benjamini-hochberg"
+                "use_raw", Unstructured.Flag false
+            ]
+            "names", Unstructured.TextRecords(fields (fun place -> genes[place % genes.Length]))
+            "scores", numbers result.Rows.Statistic
+            "pvals", numbers result.Rows.PValue
+            "pvals_adj", numbers result.Rows.QValue
+            "logfoldchanges", numbers result.Rows.LogFoldChange
+        ]
+
+    let private unstructured (output: DifferentialOutput) (facts: (string * string) list) (result: DifferentialResult) = [
+        "method", Unstructured.Text(DifferentialTest.name result.Options.Test)
+        "control_label", Unstructured.Text result.Reference
+        "perturbation_column", Unstructured.Text(String.Join("|", result.Options.Perturbation))
+        "effect", Unstructured.Text(DifferentialTest.effectName result.Options.Test)
+        "statistic", Unstructured.Text(DifferentialTest.statisticName result.Options.Test)
+        "status_names", Unstructured.Texts statusNames
+        "coexpr",
+        Unstructured.Group [
+            for name, value in facts -> name.Replace("/", " per "), Unstructured.Text value
+        ]
+        if output.RankGenesGroups then
+            "rank_genes_groups", rankGenesGroups result
+    ]
+
+    let private perturbationTable (result: DifferentialResult) =
+        let integers (values: int[]) =
+            Column.Integer(Array.map int64 values, [||])
+
+        {
+            Names = result.Perturbations
+            Columns = [|
+                "cells", integers result.Cells
+                "reference_cells", integers result.ReferenceCells
+            |]
+        }
+
+    let private writeH5ad output facts (result: DifferentialResult) path =
+        let matrix values =
+            MatrixPart.Dense {
+                Rows = result.Perturbations.Length
+                Columns = result.GeneTable.Names.Length
+                Values = values
+            }
+
+        let parts = {
+            AnnDataParts.ofTables (perturbationTable result) result.GeneTable with
+                Matrix = Some(matrix result.Rows.Effect)
+                Layers = layers result |> List.map (fun (name, values) -> name, matrix values)
+                Unstructured = unstructured output facts result
+        }
+
+        AnnData.write result.Options.Threads path parts |> CoExprError.unwrap
+
+    /// Writes to exactly this path, in place, in the format of `named`: for AtomicFile.writeAll.
+    let writeInPlace progress output facts (result: DifferentialResult) named path =
+        match formatOf named |> CoExprError.unwrap with
+        | H5ad -> writeH5ad output facts result path
+        | Table -> writeTable progress output result path
+
+    /// Writes the results in the format of the name's ending: .tsv or .csv (.gz) with a row for each gene of each
+    /// perturbation; .h5ad, perturbations x genes, with the effect in X and the rest in layers named as CRISPYx names
+    /// them. The file appears complete or not at all.
+    let write progress output (result: DifferentialResult) path : Result<unit, CoExprError> =
+        check output path
+        |> Result.bind (fun () -> AtomicFile.write path (writeInPlace progress output [] result path))

@@ -1,0 +1,400 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.IO.Compression;
+using System.Linq;
+using System.Text.Json;
+using System.Threading;
+using System.Threading.Tasks;
+using NUnit.Framework;
+
+namespace CoExpr.CSharp.Tests;
+
+/// <summary>coexpr de and the facade behind it: what is written, and what is refused.</summary>
+[Parallelizable(ParallelScope.All)]
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+public class DifferentialExpressionTests : IDisposable
+{
+    readonly Scratch scratch = new();
+
+    public void Dispose() => scratch.Dispose();
+
+    string Known => ScreenSample.Known.WriteH5ad(scratch["in.h5ad"]);
+
+    static readonly DifferentialExpressionOptions AsIs = new()
+    {
+        Control = "control",
+        Values = "as-is",
+        Exact = false,
+        Continuity = false,
+    };
+
+    static string[] De(string input, string output, params string[] more) =>
+        ["de", input, "--perturbation", "perturbation", "--control", "control", "-o", output, .. more];
+
+    static void IsDone(Ended ended) => Assert.That(ended.Code, Is.Zero, ended.Errors);
+
+    /// <summary>A table's rows, by the names of its columns.</summary>
+    static Dictionary<string, string>[] Rows(string path)
+    {
+        using var file = File.OpenRead(path);
+        using Stream plain = path.EndsWith(".gz", StringComparison.Ordinal)
+            ? new GZipStream(file, CompressionMode.Decompress)
+            : file;
+        using var reader = new StreamReader(plain);
+        var lines = reader.ReadToEnd().TrimEnd().Split('\n').Select(line => line.Split('\t')).ToArray();
+        return
+        [
+            .. lines.Skip(1).Select(line => lines[0].Zip(line).ToDictionary(pair => pair.First, pair => pair.Second)),
+        ];
+    }
+
+    static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
+
+    [Test]
+    public void ATableHasARowForEachGeneOfEachPerturbation([Values("tsv", "tsv.gz")] string ending)
+    {
+        var output = scratch[$"out.{ending}"];
+        string[] asIs = ["--values", "as-is", "--no-continuity", "--no-exact"];
+        IsDone(Coexpr.Run(De(Known, output, asIs)));
+        Assert.That(scratch.Files(), Is.EqualTo(new[] { "in.h5ad", $"out.{ending}", $"out.{ending}.run.json" }));
+        var rows = Rows(output);
+        Assert.That(
+            rows.Select(row => $"{row["perturbation"]} {row["gene"]} {row["status"]}"),
+            Is.EqualTo(
+                new[]
+                {
+                    "a G ok",
+                    "a H ok",
+                    "a Z all_zero",
+                    "a K all_tied",
+                    "b G ok",
+                    "b H zero_in_perturbed",
+                    "b Z all_zero",
+                    "b K all_tied",
+                }
+            )
+        );
+        var first = rows[0];
+        Assert.That(Number(first["u_statistic"]), Is.EqualTo(7.5));
+        Assert.That(Number(first["effect"]), Is.EqualTo(7.5 / 12 - 0.5).Within(1e-15));
+        Assert.That(Number(first["statistic"]), Is.EqualTo(1.5 / Math.Sqrt(8 - 30.0 / 42)).Within(1e-14));
+        Assert.That(Number(first["mean"]), Is.EqualTo(4.0 / 3).Within(1e-15));
+        Assert.That(Number(first["fraction"]), Is.EqualTo(2.0 / 3).Within(1e-15));
+        Assert.That((first["cells"], first["reference_cells"]), Is.EqualTo(("3", "4")));
+        Assert.That((rows[2]["p"], rows[2]["q"]), Is.EqualTo(("1", "1")));
+    }
+
+    [Test]
+    public void TheRecordSaysWhatWasTested()
+    {
+        IsDone(Coexpr.Run(De(Known, scratch["out.tsv"], "--test", "welch")));
+        var record = JsonDocument.Parse(File.ReadAllText(scratch["out.tsv.run.json"])).RootElement;
+        Assert.That(record.GetProperty("command").GetString(), Is.EqualTo("de"));
+        var options = record.GetProperty("options");
+        Assert.That(options.GetProperty("test").GetString(), Is.EqualTo("welch"));
+        Assert.That(options.GetProperty("values").GetString(), Is.EqualTo("log-normalised"));
+        Assert.That(options.GetProperty("target").GetInt32(), Is.EqualTo(10000));
+        Assert.That(record.GetProperty("counts").GetProperty("cells without a label").GetInt32(), Is.EqualTo(1));
+        Assert.That(record.GetProperty("counts").GetProperty("rows all_zero").GetInt32(), Is.EqualTo(2));
+    }
+
+    [Test]
+    public void ThreadsDoNotChangeABit([Values("rank-sum", "welch")] string test)
+    {
+        var input = Known;
+        foreach (var threads in new[] { "1", "3" })
+            IsDone(Coexpr.Run(De(input, scratch[threads + ".tsv"], "--threads", threads, "--test", test)));
+        Assert.That(File.ReadAllBytes(scratch["3.tsv"]), Is.EqualTo(File.ReadAllBytes(scratch["1.tsv"])));
+    }
+
+    [Test]
+    public void AnndataReadsTheH5ad()
+    {
+        IsDone(Coexpr.Run(De(Known, scratch["out.h5ad"], "--values", "as-is", "--no-exact", "--rank-genes-groups")));
+        var found = Python.Run(
+            """
+            import anndata, json, sys
+            import pandas as pd
+            a = anndata.read_h5ad(sys.argv[1])
+            groups = a.uns['rank_genes_groups']
+            print(json.dumps({
+                'obs': list(a.obs_names), 'var': list(a.var_names), 'cells': list(map(int, a.obs['cells'])),
+                'layers': sorted(a.layers), 'u': float(a['a', 'G'].layers['u_statistic'][0, 0]),
+                'x': float(a['a', 'G'].X[0, 0]), 'control': a.uns['control_label'], 'method': a.uns['method'],
+                'fields': list(groups['names'].dtype.names), 'names': list(pd.DataFrame(groups['names'])['a']),
+                'scores': list(map(float, groups['scores']['a'])), 'reference': groups['params']['reference'],
+                'status': [str(a.uns['status_names'][int(s)]) for s in a.layers['status'][0]]}))
+            """,
+            scratch["out.h5ad"]
+        );
+        string[] Texts(string name) => [.. found.GetProperty(name).EnumerateArray().Select(text => text.GetString()!)];
+        Assert.That(Texts("obs"), Is.EqualTo(new[] { "a", "b" }));
+        Assert.That(Texts("var"), Is.EqualTo(new[] { "G", "H", "Z", "K" }));
+        Assert.That(
+            Texts("layers"),
+            Is.SupersetOf(
+                new[] { "z_score", "pvalue", "pvalue_adj", "logfoldchanges", "u_statistic", "pts", "pts_rest" }
+            )
+        );
+        Assert.That(found.GetProperty("u").GetDouble(), Is.EqualTo(7.5));
+        Assert.That(found.GetProperty("x").GetDouble(), Is.EqualTo(0.125));
+        Assert.That(found.GetProperty("control").GetString(), Is.EqualTo("control"));
+        Assert.That(found.GetProperty("method").GetString(), Is.EqualTo("rank-sum"));
+        Assert.That(Texts("fields"), Is.EqualTo(new[] { "a", "b" }));
+        Assert.That(Texts("names").Take(2), Is.EqualTo(new[] { "H", "G" }));
+        Assert.That(found.GetProperty("scores").EnumerateArray().Select(z => z.GetDouble()), Is.Ordered.Descending);
+        Assert.That(found.GetProperty("reference").GetString(), Is.EqualTo("control"));
+        Assert.That(Texts("status"), Is.EqualTo(new[] { "ok", "ok", "all_zero", "all_tied" }));
+    }
+
+    [Test]
+    public void PdexColumnsAreThoseOfPdex()
+    {
+        IsDone(
+            Coexpr.Run(De(Known, scratch["out.tsv"], "--columns", "pdex", "--values", "as-is", "--pseudocount", "0"))
+        );
+        Assert.That(
+            File.ReadLines(scratch["out.tsv"]).First(),
+            Is.EqualTo(
+                "target\tfeature\ttarget_mean\tref_mean\ttarget_membership\tref_membership\tfold_change\t"
+                    + "log2_fold_change\tpercent_change\tp_value\tstatistic\tfdr"
+            )
+        );
+        var row = Rows(scratch["out.tsv"])[0];
+        Assert.That((row["target"], row["feature"], row["statistic"]), Is.EqualTo(("a", "G", "7.5")));
+        // Means of 4/3 and 3/4.
+        Assert.That(Number(row["percent_change"]), Is.EqualTo(7.0 / 9).Within(1e-14));
+        Assert.That(Number(row["log2_fold_change"]), Is.EqualTo(Math.Log2(16.0 / 9)).Within(1e-14));
+        Assert.That(row["fold_change"], Is.EqualTo(row["log2_fold_change"]));
+        Assert.That((row["target_membership"], row["ref_membership"]), Is.EqualTo(("3", "4")));
+    }
+
+    [Test]
+    public async Task TheFacadeGivesTheRowsOfTheFile()
+    {
+        var input = Known;
+        var result = await DifferentialExpression.ComputeAsync(input, AsIs);
+        Assert.That(result.Perturbations, Is.EqualTo(new[] { "a", "b" }));
+        Assert.That(result.Cells, Is.EqualTo(new[] { 3, 2 }));
+        Assert.That(result.ReferenceCells, Is.EqualTo(new[] { 4, 4 }));
+        Assert.That(result.LeftOut, Is.EqualTo(1));
+        Assert.That(result.Reference, Is.EqualTo("control"));
+        Assert.That(result.Row("a", "G").Effect, Is.EqualTo(0.125));
+        Assert.That(result.Of("a")[0].Gene, Is.EqualTo("H"));
+        Assert.That(() => result.Row("c", "G"), Throws.ArgumentException.With.Message.Contains("c is none of 2"));
+
+        await result.SaveAsync(scratch["out.tsv"]);
+        var rows = Rows(scratch["out.tsv"]);
+        Assert.That(rows.Select(row => Number(row["p"])), Is.EqualTo(result.Rows.Select(row => row.PValue)));
+        Assert.That(rows.Select(row => Number(row["q"])), Is.EqualTo(result.Rows.Select(row => row.QValue)));
+    }
+
+    [Test]
+    public async Task EachIsComparedWithTheRestWhereThereIsNoControl()
+    {
+        var result = await DifferentialExpression.ComputeAsync(Known, AsIs with { Control = null });
+        Assert.That(result.Perturbations, Is.EqualTo(new[] { "a", "b", "control" }));
+        Assert.That(result.ReferenceCells, Is.EqualTo(new[] { 6, 7, 5 }));
+        Assert.That(result.Reference, Is.EqualTo("rest"));
+        // 3 1 0 of a against 0 0 1 2 5 6: 4 + 2.5 + 1.
+        Assert.That(result.Row("a", "G").Effect, Is.EqualTo(7.5 / 18 - 0.5).Within(1e-15));
+    }
+
+    [Test]
+    public async Task OptionsReachTheTest()
+    {
+        var input = Known;
+        async Task<DifferentialRow> Row(DifferentialExpressionOptions options) =>
+            (await DifferentialExpression.ComputeAsync(input, options)).Row("a", "G");
+        var plain = await Row(AsIs);
+        Assert.That((await Row(AsIs with { Continuity = true })).Statistic, Is.LessThan(plain.Statistic));
+        Assert.That((await Row(AsIs with { TieCorrection = false })).Statistic, Is.EqualTo(1.5 / Math.Sqrt(8)));
+        Assert.That(
+            (await Row(AsIs with { Alternative = "greater" })).PValue,
+            Is.EqualTo(plain.PValue / 2).Within(1e-12)
+        );
+        Assert.That((await Row(AsIs with { Test = "welch" })).Effect, Is.EqualTo(4.0 / 3 - 0.75).Within(1e-15));
+        Assert.That((await Row(AsIs with { MinimumCells = 4 })).Status, Is.EqualTo("too_few_cells"));
+        var batched = await Row(AsIs with { Batch = "batch", UnitWeights = true });
+        // In x 3 1 against 0 0, in y 0 against 1 2: 4 of 4 pairs and 0 of 2.
+        Assert.That(batched.Effect, Is.EqualTo(4.0 / 6 - 0.5).Within(1e-15));
+    }
+
+    static IEnumerable<TestCaseData> Refused()
+    {
+        TestCaseData Case(string name, string says, ScreenSample screen, params string[] options) =>
+            new TestCaseData(says, screen, options).SetArgDisplayNames(name);
+        var known = ScreenSample.Known;
+        string[] control = ["--perturbation", "perturbation", "--control"];
+        string[] usual = [.. control, "control"];
+        return
+        [
+            Case(
+                "unknown control",
+                "control: contrl is not known; known: control, a, b. Did you mean control?",
+                known,
+                [.. control, "contrl"]
+            ),
+            Case(
+                "unknown column",
+                "there is no column target of the cell table; present: perturbation, batch",
+                known,
+                "--perturbation",
+                "target",
+                "--rest"
+            ),
+            Case("no column", "--perturbation", known, "--rest"),
+            Case("no reference", "Either --control LABEL or --rest is needed", known, "--perturbation", "perturbation"),
+            Case("two references", "Either --control LABEL or --rest is needed", known, [.. usual, "--rest"]),
+            Case(
+                "a control of one cell",
+                "1 cells of the control control are left where at least 2 are needed",
+                known.Labelled("a a a control a a a b b -"),
+                usual
+            ),
+            Case(
+                "controls alone",
+                "0 labels beside the control",
+                known.Labelled("control control control control control control control control control -"),
+                usual
+            ),
+            Case(
+                "fractions",
+                "gene G has the value 0.5 in cell cell2. Counts are needed",
+                known with
+                {
+                    Counts = known.Counts.With("G", 1, 0.5f),
+                },
+                usual
+            ),
+            Case(
+                "no number",
+                "gene H has the value NaN in cell cell1. Values must be finite",
+                known with
+                {
+                    Counts = known.Counts.With("H", 0, float.NaN),
+                },
+                [.. usual, "--values", "as-is"]
+            ),
+            Case(
+                "a cell twice",
+                "cell cell2 stands at two places, 2 and 3",
+                known with
+                {
+                    Counts = known.Counts with
+                    {
+                        CellNames = [.. known.Counts.CellNames.Select(name => name == "cell3" ? "cell2" : name)],
+                    },
+                },
+                usual
+            ),
+            Case(
+                "a gene twice",
+                "gene G stands at two places, 1 and 2",
+                known with
+                {
+                    Counts = known.Counts.Renamed("H", "G"),
+                },
+                usual
+            ),
+            Case(
+                "no cells",
+                "The file is empty",
+                known with
+                {
+                    Counts = known.Counts with { Values = [], CellNames = [] },
+                    Labels = [],
+                    Batches = [],
+                },
+                usual
+            ),
+            Case("unknown test", "--test anova: must be rank-sum or welch", known, [.. usual, "--test", "anova"]),
+            Case(
+                "strata of a t-test",
+                "--batch batch: only the rank-sum test takes strata",
+                known,
+                [.. usual, "--test", "welch", "--batch", "batch"]
+            ),
+            Case("weights of nothing", "--batch COLUMN is needed", known, [.. usual, "--weights", "unit"]),
+            Case("no target", "--target 0: a total above 0 is needed", known, [.. usual, "--target", "0"]),
+            Case("a debt", "--pseudocount -1: a number of 0 or more", known, [.. usual, "--pseudocount", "-1"]),
+            Case("no cells needed", "--min-cells 0: 1 or more are needed", known, [.. usual, "--min-cells", "0"]),
+            Case("an array", "a name in .h5ad, .tsv or .csv (.gz) is needed", known, [.. usual, "-o", "{}/out.npy"]),
+            Case(
+                "columns of a matrix",
+                "--columns pdex: a table has columns",
+                known,
+                [.. usual, "--columns", "pdex", "-o", "{}/out.h5ad"]
+            ),
+            Case(
+                "scanpy's groups in a table",
+                "--rank-genes-groups",
+                known,
+                [.. usual, "--rank-genes-groups", "-o", "{}/out.tsv"]
+            ),
+            Case("itself", "the output would replace the input", known, [.. usual, "-o", "{}/in.h5ad"]),
+        ];
+    }
+
+    [TestCaseSource(nameof(Refused))]
+    public void IsRefusedInOneLine(object says, object screen, string[] options)
+    {
+        var input = ((ScreenSample)screen).WriteH5ad(scratch["in.h5ad"]);
+        string[] output = options.Contains("-o") ? [] : ["-o", scratch["out.tsv"]];
+        var given = options.Select(option => option.Replace("{}", scratch[""], StringComparison.Ordinal));
+        var ended = Coexpr.Run(["de", input, .. output, .. given]);
+        Assert.That(ended.Code, Is.EqualTo(2), ended.Errors);
+        Assert.That(ended.Errors, Does.Contain((string)says));
+        Assert.That(ended.Errors.TrimEnd().Split('\n'), Has.Length.EqualTo(1));
+        Assert.That(scratch.Files(), Is.EqualTo(new[] { "in.h5ad" }));
+    }
+
+    [Test]
+    public void TheFacadeThrowsTheSameSentence()
+    {
+        var input = Known;
+        var error = Assert.ThrowsAsync<CoExprException>(() =>
+            DifferentialExpression.ComputeAsync(input, AsIs with { Control = "contrl" })
+        )!;
+        Assert.That(error.Kind, Is.EqualTo(CoExprErrorKind.UnknownLabel));
+        Assert.That(error.Message, Does.Contain("Did you mean control?"));
+        var option = Assert.ThrowsAsync<CoExprException>(() =>
+            DifferentialExpression.ComputeAsync(input, AsIs with { Values = "raw" })
+        )!;
+        Assert.That(option.Message, Does.Contain("--values raw: must be log-normalised or log1p or as-is"));
+    }
+
+    [Test]
+    public void AStoppedRunWritesNothing()
+    {
+        var input = Known;
+        using var stop = new CancellationTokenSource();
+        stop.Cancel();
+        Assert.CatchAsync<OperationCanceledException>(() =>
+            DifferentialExpression.RunAsync(input, scratch["out.tsv"], AsIs, token: stop.Token)
+        );
+        Assert.That(scratch.Files(), Is.EqualTo(new[] { "in.h5ad" }));
+    }
+
+    [Test]
+    public async Task ProgressTellsOfEveryGene()
+    {
+        var steps = new List<JobProgress>();
+        var progress = new Listener(steps);
+        var summary = await DifferentialExpression.RunAsync(Known, scratch["out.tsv"], AsIs, progress: progress);
+        Assert.That(steps.Last(step => step.Stage == "testing").Done, Is.EqualTo(4));
+        Assert.That(summary.Text, Does.StartWith("2 perturbations x 4 genes against control: "));
+        Assert.That(summary.Text, Does.Contain("1 cells without a label left out"));
+    }
+
+    sealed class Listener(List<JobProgress> steps) : IProgress<JobProgress>
+    {
+        public void Report(JobProgress value)
+        {
+            lock (steps)
+                steps.Add(value);
+        }
+    }
+}
