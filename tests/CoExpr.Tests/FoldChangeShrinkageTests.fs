@@ -66,3 +66,17 @@ module FoldChangeShrinkageTests =
         near 1e-15 0.25 found[3]
         near 1e-15 0.1 found[4]
         Expect.equal [||] (FoldChangeShrinkage.sValues [||])
+
+    [<Test>]
+    let ``deviations are from the curvature at the mode`` () =
+        for m, e, scale in [ 2.0, 0.7, 1.0; 3.0, 0.4, 0.01; -0.2, 0.3, 0.5 ] do
+            let found = FoldChangeShrinkage.shrink scale m e
+            let h = 1e-4
+            let f = objective scale m e
+
+            let curvature =
+                (f (found.LogFold + h) - 2.0 * f found.LogFold + f (found.LogFold - h))
+                / (h * h)
+
+            near 1e-5 (1.0 / sqrt curvature) found.Deviation
+            near 1e-12 (NormalTail.upper (abs found.LogFold / found.Deviation)) found.FalseSign

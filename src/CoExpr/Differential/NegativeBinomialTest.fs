@@ -52,17 +52,11 @@ type internal TestTail =
     | Normal
     | Student of degrees: float
 
-    /// P(Z ≥ z).
+    /// P(Z ≥ z) and its base-10 logarithm.
     member this.Upper z =
         match this with
-        | TestTail.Normal -> NormalTail.upper z
-        | TestTail.Student degrees -> StudentTail.upper degrees z
-
-    /// The base-10 logarithm of the same.
-    member this.Log10Upper z =
-        match this with
-        | TestTail.Normal -> NormalTail.log10Upper z
-        | TestTail.Student degrees -> StudentTail.log10Upper degrees z
+        | TestTail.Normal -> NormalTail.upperAndLog10 z
+        | TestTail.Student degrees -> struct (StudentTail.upper degrees z, StudentTail.log10Upper degrees z)
 
 /// Compares one gene's groups with the control. One serves one thread.
 ///
@@ -110,10 +104,10 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
             | _ -> signed difference (sqrt (2.0 * fit.LogRatio / quasi))
 
     let both z =
-        struct (min 1.0 (2.0 * tail.Upper z), min 0.0 (Math.Log10 2.0 + tail.Log10Upper z))
+        let struct (p, log10P) = tail.Upper z
+        struct (min 1.0 (2.0 * p), min 0.0 (Math.Log10 2.0 + log10P))
 
-    let one z =
-        struct (tail.Upper z, tail.Log10Upper z)
+    let one z = tail.Upper z
 
     /// Statistic, p and its logarithm.
     let judge group (fold: struct (float * float)) =
