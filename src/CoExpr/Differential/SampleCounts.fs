@@ -87,7 +87,7 @@ module SampleCounts =
     /// The rows of a table of samples in the order of the counts. UnknownLabel for a sample that the table lacks; further
     /// rows of the table are left out.
     let align (tableSource: string) (table: Table) (counts: SampleCounts) : Result<Table, CoExprError> =
-        match firstDuplicate tableSource "sample" table.Names with
+        match Cells.firstDuplicate tableSource "sample" table.Names with
         | Some error -> Error error
         | None ->
             let rows = Collections.Generic.Dictionary<string, int>()
