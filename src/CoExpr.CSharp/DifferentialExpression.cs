@@ -2,6 +2,7 @@ using System;
 using System.Threading;
 using System.Threading.Tasks;
 using CoExpr.IO;
+using Microsoft.FSharp.Core;
 
 namespace CoExpr.CSharp;
 
@@ -48,6 +49,7 @@ public static class DifferentialExpression
     /// run goes to <c>output.run.json</c>.</param>
     /// <param name="options">What to compare, and how.</param>
     /// <param name="settings">How to read the input; the defaults of <see cref="ReadSettings"/> if omitted.</param>
+    /// <param name="report">Where a page with figures goes, if one is wanted.</param>
     /// <param name="progress">Told how far the job is.</param>
     /// <param name="token">Stops the job; no output is written then.</param>
     /// <exception cref="CoExprException">The file, its values, a label, an option or an output's name is bad.</exception>
@@ -57,6 +59,7 @@ public static class DifferentialExpression
         string output,
         DifferentialExpressionOptions options,
         ReadSettings? settings = null,
+        string? report = null,
         IProgress<JobProgress>? progress = null,
         CancellationToken token = default
     )
@@ -75,10 +78,10 @@ public static class DifferentialExpression
                         reading,
                         core,
                         options.ToOutput(),
-                        new(input, output)
+                        new(input, output, report is null ? null : FSharpOption<string>.Some(report))
                     )
                 );
-                return new DifferentialExpressionSummary(record, new(result, options.ToOutput()), output);
+                return new DifferentialExpressionSummary(record, new(result, options.ToOutput()), output, report);
             },
             token
         );

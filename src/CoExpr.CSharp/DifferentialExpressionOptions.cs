@@ -110,6 +110,18 @@ public sealed record DifferentialExpressionOptions
     /// <summary>Groups with fewer cells are not tested. Default: 2.</summary>
     public int MinimumCells { get; init; } = 2;
 
+    /// <summary>How many groups the controls are split into, each to be tested against the other controls, where there is
+    /// nothing to find: how often p is low then is told. 0: none. With <see cref="GuideColumn"/> at most so many guides.
+    /// Default: 0.</summary>
+    public int CalibrationSplits { get; init; }
+
+    /// <summary>A column of the cell table with the guide of each cell: whole guides of the controls are tested instead of
+    /// random groups. Default: none.</summary>
+    public string? GuideColumn { get; init; }
+
+    /// <summary>Seed of the random groups. Default: 0.</summary>
+    public ulong Seed { get; init; }
+
     /// <summary>Threads to compute with; they do not change the result. Default: as many as the process may use.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 
@@ -135,12 +147,25 @@ public sealed record DifferentialExpressionOptions
             CountUntestable,
             MinimumCells,
             LeaveOutEmptyCells,
+            Calibration(),
             Threads
         );
     }
 
     internal DifferentialOutput ToOutput() =>
         new(PdexColumns ? DifferentialColumns.Pdex : DifferentialColumns.Standard, RankGenesGroups);
+
+    FSharpOption<FakePerturbations>? Calibration()
+    {
+        if (GuideColumn is not null)
+            return FakePerturbations.NewGuides(
+                GuideColumn,
+                CalibrationSplits == 0 ? null : FSharpOption<int>.Some(CalibrationSplits)
+            );
+        return CalibrationSplits == 0
+            ? null
+            : FSharpOption<FakePerturbations>.Some(FakePerturbations.NewSplits(CalibrationSplits, Seed));
+    }
 
     DifferentialTest[] Tests() =>
         [

@@ -74,6 +74,13 @@ public sealed class DifferentialExpressionResult
     /// <summary>Cells of the input without a label.</summary>
     public int LeftOut => result.LeftOut;
 
+    /// <summary>The share of p-values of at most this level when controls are tested against controls, which should be the
+    /// level; NaN unless <see cref="DifferentialExpressionOptions.CalibrationSplits"/> or
+    /// <see cref="DifferentialExpressionOptions.GuideColumn"/> asked for it, or if no gene could be tested.</summary>
+    /// <param name="level">Above 0, at most 1.</param>
+    public double FalsePositiveRate(double level) =>
+        result.Calibration is null ? double.NaN : CalibrationModule.rate(level, result.Calibration.Value);
+
     /// <summary>Every gene of every perturbation. Made as it is read.</summary>
     public IEnumerable<DifferentialRow> Rows =>
         from perturbation in Enumerable.Range(0, Perturbations.Count)

@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using CoExpr.IO;
@@ -7,7 +8,7 @@ namespace CoExpr.CSharp;
 /// <summary>What a run of tests did.</summary>
 public sealed class DifferentialExpressionSummary
 {
-    internal DifferentialExpressionSummary(RunRecord record, DifferentialExpressionResult result, string output)
+    internal DifferentialExpressionSummary(RunRecord record, DifferentialExpressionResult result, string output, string? report)
     {
         Result = result;
         Json = JsonModule.write(RunRecordModule.toJson(record));
@@ -21,7 +22,11 @@ public sealed class DifferentialExpressionSummary
         );
         Text =
             $"{Number(result.Perturbations.Count)} perturbations x {Number(result.Genes.Count)} genes against "
-            + $"{result.Reference}: {Number(hits)} with q of at most 0.05{untested}{left}, {costs}\n{output}";
+            + $"{result.Reference}: {Number(hits)} with q of at most 0.05{untested}{left}, {costs}"
+            + (double.IsNaN(result.FalsePositiveRate(0.05)) ? "" : $"\n{Rates(result)}")
+            + $"\n{output}"
+            + (report is null ? "" : $"\n{report}");
+        Notes = RunRecordModule.notes(record);
     }
 
     /// <summary>The results themselves.</summary>
@@ -30,8 +35,17 @@ public sealed class DifferentialExpressionSummary
     /// <summary>The record of the run, as in <c>output.run.json</c>.</summary>
     public string Json { get; }
 
+    /// <summary>Warnings, a sentence each: that controls differ from controls more often than they should.</summary>
+    public IReadOnlyList<string> Notes { get; }
+
     /// <summary>A few lines for a person.</summary>
     public string Text { get; }
+
+    static string Rates(DifferentialExpressionResult result) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"Controls against controls: {100 * result.FalsePositiveRate(0.05):0.0} % with p of at most 0.05, {100 * result.FalsePositiveRate(0.01):0.0} % with 0.01"
+        );
 
     static string Number(int count) => count.ToString("N0", CultureInfo.InvariantCulture);
 }

@@ -21,6 +21,12 @@ public sealed class DeCommand
         Required = true,
     };
 
+    readonly Option<string?> report = new("--report")
+    {
+        Description = "Also write a page with figures",
+        HelpName = "FILE.html",
+    };
+
     readonly Option<string[]> perturbation = new("--perturbation")
     {
         Description = "Column of obs that says what was done to each cell; given twice, labels are joined by |",
@@ -152,6 +158,7 @@ public sealed class DeCommand
         "Leave out cells without counts, for which a negative binomial has no size factor"
     );
 
+    readonly CalibrationOptions calibration = new();
     readonly CommonOptions common = new();
 
     /// <summary>The command with its options.</summary>
@@ -164,7 +171,7 @@ public sealed class DeCommand
             """
             What each perturbation changes: a test of every gene against a control.
 
-            Example: coexpr de screen.h5ad --perturbation target --control non-targeting -o hits.tsv.gz
+            Example: coexpr de screen.h5ad --perturbation target --control non-targeting -o hits.tsv.gz --report hits.html
             A table has a row for each gene of each perturbation: effect, log2_fold_change, statistic, p, log10_p, q, means,
             fractions, cells, status. .h5ad has perturbations x genes, effects in X and the rest in layers.
             """
@@ -173,6 +180,7 @@ public sealed class DeCommand
         Option[] options =
         [
             output,
+            report,
             perturbation,
             control,
             rest,
@@ -199,6 +207,7 @@ public sealed class DeCommand
         ];
         Array.ForEach(options, command.Options.Add);
         counts.AddTo(command);
+        calibration.AddTo(command, rest);
         common.AddTo(command);
         command.Validators.Add(result =>
         {
@@ -244,17 +253,20 @@ public sealed class DeCommand
                             parsed.GetRequiredValue(output),
                             Testing(parsed),
                             new() { Layer = parsed.GetValue(layer), Threads = parsed.GetValue(common.Threads) },
+                            parsed.GetValue(report),
                             progress,
                             token
                         )
                         .ConfigureAwait(false)
             )
             .ConfigureAwait(false);
-        Outcome.Tell(summary!.Text, summary.Json, parsed.GetValue(common.Quiet), parsed.GetValue(common.Json));
+        var (quiet, json) = (parsed.GetValue(common.Quiet), parsed.GetValue(common.Json));
+        Outcome.TellNotes(summary!.Notes, quiet, json);
+        Outcome.Tell(summary.Text, summary.Json, quiet, json);
     }
 
     DifferentialExpressionOptions Testing(ParseResult parsed) =>
-        counts.Of(parsed, Tested(parsed)) with
+        calibration.Of(parsed, counts.Of(parsed, Tested(parsed))) with
         {
             LeaveOutEmptyCells = parsed.GetValue(leaveOutEmpty),
         };

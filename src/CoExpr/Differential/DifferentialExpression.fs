@@ -67,7 +67,17 @@ type DifferentialOptions = {
     MinimumCells: int
     /// Whether cells without a value other than 0 are left out.
     LeaveOutEmpty: bool
+    /// Controls to test against the other controls in the same way; None: no calibration.
+    Calibration: FakePerturbations option
     Threads: int
+}
+
+/// The dispersions that tests of a screen's counts rest on, one per gene: see `GeneDispersions`.
+type ScreenDispersions = {
+    Means: float[]
+    GeneWise: float[]
+    Trend: float[]
+    Final: float[]
 }
 
 /// What each perturbation changes.
@@ -86,6 +96,10 @@ type DifferentialResult = {
     GeneTable: Table
     /// Cells of the input that are in no group.
     LeftOut: int
+    /// Of negative-binomial tests that estimate one dispersion per gene for the whole screen.
+    Dispersions: ScreenDispersions option
+    /// If it was asked for.
+    Calibration: Calibration option
     Rows: ContrastRows
 } with
 
@@ -112,6 +126,7 @@ module DifferentialExpression =
         CountUntestable = false
         MinimumCells = 2
         LeaveOutEmpty = false
+        Calibration = None
         Threads = Schedule.defaultThreads
     }
 
@@ -147,7 +162,9 @@ module DifferentialExpression =
             elif options.Batch.IsSome && not (isRankSum options.Test) then
                 bad "--batch" options.Batch.Value "only the rank-sum test takes strata"
             else
-                Ok()
+                match options.Calibration with
+                | Some fakes -> Calibration.validate options.Control fakes
+                | None -> Ok()
 
     /// Refuses what is no number and, where they are to be normalised, what are no counts.
     let private requireValues values (cells: Cells) =
@@ -333,23 +350,39 @@ module DifferentialExpression =
             Threads = options.Threads
     }
 
+    /// Without the profiles, which are many times larger.
+    let private screenDispersions (found: NegativeBinomialResult) =
+        match found.Options.Dispersion, found.Dispersions with
+        | DispersionSource.Screen _, [| screen |] ->
+            Some {
+                Means = screen.Means
+                GeneWise = screen.GeneWise
+                Trend = screen.Trend
+                Final = screen.Final
+            }
+        | _ -> None
+
     let private test progress (options: DifferentialOptions) cells groups =
         match options.Test with
         | DifferentialTest.NegativeBinomial chosen ->
             NegativeBinomialScreen.compute progress (negativeBinomial options chosen) groups cells
-            |> Result.map (fun found -> found.Rows)
+            |> Result.map (fun found -> struct (found.Rows, screenDispersions found))
         | DifferentialTest.RankSum chosen ->
             compareSamples progress options cells groups (RankSum.compute progress options.Threads chosen)
+            |> Result.map (fun rows -> struct (rows, None))
         | DifferentialTest.Welch chosen ->
             compareSamples progress options cells groups (WelchT.compute progress options.Threads chosen)
+            |> Result.map (fun rows -> struct (rows, None))
 
     let private size (groups: Groups) group =
         groups.Starts[group + 1] - groups.Starts[group]
 
-    let private resultOf (options: DifferentialOptions) inputCells (cells: Cells) (groups: Groups) rows =
-        let perturbations =
-            [| 0 .. groups.Labels.Length - 1 |]
-            |> Array.filter (fun group -> Some group <> groups.Control)
+    let private perturbationsOf (groups: Groups) =
+        [| 0 .. groups.Labels.Length - 1 |]
+        |> Array.filter (fun group -> Some group <> groups.Control)
+
+    let private resultOf (options: DifferentialOptions) inputCells (cells: Cells) (groups: Groups) rows dispersions =
+        let perturbations = perturbationsOf groups
 
         {
             Options = options
@@ -365,7 +398,73 @@ module DifferentialExpression =
                     | None -> groups.Order.Length - size groups group)
             GeneTable = cells.GeneTable
             LeftOut = inputCells - groups.Order.Length
+            Dispersions = dispersions
+            Calibration = None
             Rows = rows
+        }
+
+    let private fakes least medianCells (controls: Cells) kind =
+        match kind with
+        | FakePerturbations.Splits(count, seed) -> Calibration.splits least seed count medianCells controls.Counts.Cells
+        | FakePerturbations.Guides(column, most) ->
+            Cells.column column controls
+            |> Result.bind (fun guides ->
+                Array.init controls.Counts.Cells (fun cell -> Column.text cell guides)
+                |> Calibration.ofGuides least column most)
+
+    /// The controls with one group of them against the others.
+    let private withFake controls (fake: FakePerturbation) : Groups =
+        let isFake = Array.create controls false
+        fake.Members |> Array.iter (fun cell -> isFake[cell] <- true)
+        let others = Array.init controls id |> Array.filter (fun cell -> not isFake[cell])
+
+        {
+            Labels = [| "other controls"; fake.Name |]
+            Order = Array.append others fake.Members
+            Starts = [| 0; others.Length; controls |]
+            Control = Some 0
+        }
+
+    /// What the genes gave that could have had a p below 1.
+    let private testedLog10P (rows: ContrastRows) =
+        Array.indexed rows.Log10P
+        |> Array.filter (fun (place, _) -> ContrastRows.isTestable rows place)
+        |> Array.map snd
+        |> Array.sort
+
+    /// Tests groups of the controls against the other controls.
+    let private calibrate progress (options: DifferentialOptions) cells (groups: Groups) kind =
+        result {
+            let controls = Cells.takeCells (Groups.members groups.Control.Value groups) cells
+
+            let medianCells =
+                perturbationsOf groups |> Array.map (size groups) |> Calibration.median
+
+            let! fakes = fakes (max 2 options.MinimumCells) medianCells controls kind
+
+            let advance =
+                Progress.counter progress "calibrating" "fake perturbations" fakes.Length
+
+            let! values =
+                CoExprError.protect (fun () ->
+                    fakes
+                    |> Array.map (fun fake ->
+                        let struct (rows, _) =
+                            withFake controls.Counts.Cells fake
+                            |> test { progress with Report = ignore } options controls
+                            |> CoExprError.unwrap
+
+                        advance 1L
+                        testedLog10P rows))
+
+            return
+                Some {
+                    Names = fakes |> Array.map _.Name
+                    Cells = fakes |> Array.map _.Members.Length
+                    ControlCells = controls.Counts.Cells
+                    MedianCells = medianCells
+                    Log10P = values
+                }
         }
 
     /// Compares every perturbation with the reference, gene by gene. The same bits for every number of threads.
@@ -382,8 +481,17 @@ module DifferentialExpression =
 
         result {
             let! struct (cells, groups) = grouped options cells
-            let! rows = test progress options cells groups
-            return resultOf options inputCells cells groups rows
+            let! struct (rows, dispersions) = test progress options cells groups
+
+            let! calibration =
+                match options.Calibration with
+                | Some kind -> calibrate progress options cells groups kind
+                | None -> Ok None
+
+            return {
+                resultOf options inputCells cells groups rows dispersions with
+                    Calibration = calibration
+            }
         }
 
     /// Negative-binomial tests of counts: see `NegativeBinomialScreen`.

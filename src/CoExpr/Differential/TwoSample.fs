@@ -183,12 +183,16 @@ module ContrastRows =
             Further = further |> List.map (fun name -> name, empty ())
         }
 
+    /// Whether a row has a p that could have been below 1.
+    let isTestable rows place =
+        not (Double.IsNaN rows.PValue[place])
+        && rows.Status[place] <> RowStatus.AllZero
+        && rows.Status[place] <> RowStatus.AllTied
+
     /// Whether a row takes part in the correction: it has a p and, unless all are to count, could have had one below 1.
     let private counts countUntestable rows place =
-        not (Double.IsNaN rows.PValue[place])
-        && (countUntestable
-            || rows.Status[place] <> RowStatus.AllZero
-               && rows.Status[place] <> RowStatus.AllTied)
+        isTestable rows place
+        || countUntestable && not (Double.IsNaN rows.PValue[place])
 
     /// q of these places; 1 for a row that has a p of 1 and takes no part.
     let private adjustPlaces countUntestable (places: int[]) rows =

@@ -9,6 +9,8 @@ type DifferentialPaths = {
     Input: string
     /// In the format of its ending; see DifferentialFile.write. <output>.run.json is written beside it.
     Output: string
+    /// The page with figures, if one is wanted.
+    Report: string option
 }
 
 /// A whole run: from an input file to its outputs, with a record of what was done.
@@ -90,6 +92,20 @@ module DifferentialRun =
             "pseudocount", number options.Pseudocount
     ]
 
+    let private calibrationOptions fakes = [
+        match fakes with
+        | None -> ()
+        | Some(FakePerturbations.Splits(count, seed)) ->
+            "calibrate", number (float count)
+            "seed", Json.Text(string seed)
+        | Some(FakePerturbations.Guides(column, most)) ->
+            "guide", Json.Text column
+
+            match most with
+            | Some most -> "calibrate", number (float most)
+            | None -> ()
+    ]
+
     let private optionsOf (reading: InputOptions) (output: DifferentialOutput) (options: DifferentialOptions) = [
         "perturbation", Json.Text(String.Join("|", options.Perturbation))
         "control", Json.Text(Option.defaultValue "all other cells" options.Control)
@@ -105,6 +121,7 @@ module DifferentialRun =
         "count-untestable", Json.Flag options.CountUntestable
         "min-cells", number (float options.MinimumCells)
         "leave-out-empty-cells", Json.Flag options.LeaveOutEmpty
+        yield! calibrationOptions options.Calibration
         if output.Columns = DifferentialColumns.Pdex then
             "columns", Json.Text "pdex"
         match reading.Read.Matrix with
@@ -117,7 +134,33 @@ module DifferentialRun =
     let hits (result: DifferentialResult) =
         result.Rows.QValue |> Array.filter (fun q -> q <= 0.05) |> Array.length
 
-    let private record paths reading output (result: DifferentialResult) hash seconds : RunRecord =
+    let private calibrationJson (calibration: Calibration) =
+        let cells = [ for count in calibration.Cells -> number (float count) ]
+        let rates = Calibration.rates 0.05 calibration
+
+        Json.Object [
+            "false_positive_rate_0.05", number (Calibration.rate 0.05 calibration)
+            "false_positive_rate_0.01", number (Calibration.rate 0.01 calibration)
+            "tests", number (float (Calibration.tests calibration))
+            "control_cells", number (float calibration.ControlCells)
+            "median_perturbation_cells", number (float calibration.MedianCells)
+            "groups", Json.List [ for name in calibration.Names -> Json.Text name ]
+            "group_cells", Json.List cells
+            "group_rates_0.05", Json.List [ for rate in rates -> number rate ]
+        ]
+
+    let private course (result: DifferentialResult) = [
+        match result.Calibration with
+        | None -> ()
+        | Some calibration ->
+            "calibration", calibrationJson calibration
+
+            match Calibration.warning calibration with
+            | Some words -> "notes", Json.List [ Json.Text $"Warning: {words}" ]
+            | None -> ()
+    ]
+
+    let private record (paths: DifferentialPaths) reading output (result: DifferentialResult) hash seconds : RunRecord =
         let flagged status =
             result.Rows.Status |> Array.filter ((=) status) |> Array.length |> int64
 
@@ -126,7 +169,7 @@ module DifferentialRun =
             Input = paths.Input
             InputHash = hash
             Options = optionsOf reading output result.Options
-            Course = []
+            Course = course result
             Counts = [
                 "perturbations", int64 result.Perturbations.Length
                 "genes", int64 result.GeneTable.Names.Length
@@ -141,21 +184,34 @@ module DifferentialRun =
             Seconds = seconds
         }
 
-    let private outputs paths = [ paths.Output; RunFiles.recordOf paths.Output ]
+    let private outputs (paths: DifferentialPaths) =
+        paths.Output :: RunFiles.recordOf paths.Output :: Option.toList paths.Report
+
+    let private checkReport (report: string option) =
+        match report with
+        | Some path -> CoexpressionFile.checkReport path
+        | None -> Ok()
 
     /// What can be refused before anything is read.
-    let private checkBefore output paths options =
+    let private checkBefore output (paths: DifferentialPaths) options =
         result {
             do! DifferentialExpression.validate options
             do! DifferentialFile.check output paths.Output
+            do! checkReport paths.Report
             do! AtomicFile.checkAll (outputs paths)
             do! RunFiles.refuseInput paths.Input (outputs paths)
         }
 
-    let private writeAll progress paths output record (result: DifferentialResult) =
+    let private writeAll progress (paths: DifferentialPaths) output record (result: DifferentialResult) =
         AtomicFile.writeAll (outputs paths) (fun temporaries ->
             DifferentialFile.writeInPlace progress output (RunRecord.facts record) result paths.Output temporaries[0]
-            File.WriteAllText(temporaries[1], Json.write (RunRecord.toJson record) + "\n"))
+            File.WriteAllText(temporaries[1], Json.write (RunRecord.toJson record) + "\n")
+
+            if paths.Report.IsSome then
+                let page =
+                    DifferentialReport.page (Path.GetFileName paths.Input) (RunRecord.facts record) result
+
+                File.WriteAllText(temporaries[2], page))
 
     /// Reads the input, compares its perturbations with the reference, and writes the outputs, which all appear complete or
     /// not at all. Options and output names are checked before anything is read.

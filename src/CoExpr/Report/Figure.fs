@@ -94,3 +94,23 @@ module internal VegaLite =
 
     let values rows =
         Json.Object [ "values", Json.List rows ]
+
+    /// Four significant digits place a point.
+    let place (value: float) =
+        Double.Parse(value.ToString("G4", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture)
+        |> Json.Number
+
+    /// A variable that the specification's expressions know by name.
+    let variable name value =
+        Json.Object [ "name", Json.Text name; "value", value ]
+
+    /// Blue and vermilion stay apart in every common colour blindness, on light and dark ground (Okabe and Ito 2008).
+    [<Literal>]
+    let Blue = "#0072b2"
+
+    [<Literal>]
+    let Vermilion = "#d55e00"
+
+    /// Seen on light and on dark ground, and below either colour.
+    [<Literal>]
+    let Grey = "#8a94a3"

@@ -43,7 +43,7 @@ module Html =
             "aria-label", figure.Caption
         ] []
 
-    let private reading words =
+    let internal reading words =
         Markup.styled "p" "reading" [ Markup.element "strong" [ text "How to read this. " ]; text words ]
 
     /// A figure under its title, with its caption and how it is read. `id` is unique on the page; it names the files
@@ -61,13 +61,42 @@ module Html =
         ]
     }
 
+    /// A field to search in and a list to choose from, first of which is chosen; what is chosen is the number of the choice,
+    /// the variable "chosen" of the figure's specification.
+    let private chooser id words (choices: string[]) =
+        let list = id + "-choice"
+
+        Markup.styled "div" "search choice" [
+            attributed "label" [ "for", list ] [ text words ]
+            attributed "input" [
+                "type", "search"
+                "aria-label", $"Search {words.ToLowerInvariant()}"
+                "aria-controls", list
+                "placeholder", "Search"
+            ] []
+            attributed "select" [ "id", list; "data-plot", id ] [
+                for number in 0 .. choices.Length - 1 ->
+                    attributed "option" [ "value", string number ] [ text choices[number] ]
+            ]
+            attributed "output" [ "aria-live", "polite" ] []
+        ]
+
+    /// A figure of one of several things, which the reader chooses by `words`.
+    let chosenFigure id words choices shown =
+        let section = figure id shown
+
+        {
+            section with
+                Content = chooser id words choices :: section.Content
+        }
+
     /// A paragraph in place of a figure or table for which there is nothing to show.
     let notice heading words = {
         Heading = heading
         Content = [ Markup.element "p" [ text words ] ]
     }
 
-    let private sortableHead (title, css, order) =
+    let internal sortableHead (title, css, order) =
         attributed "th" [ "scope", "col"; "class", css; "aria-sort", order ] [
             attributed "button" [ "type", "button" ] [ text title ]
         ]
@@ -88,7 +117,7 @@ module Html =
             ]
         ]
 
-    let private numberCell (value: float) shown =
+    let internal numberCell (value: float) shown =
         let sortable = value.ToString("R", Globalization.CultureInfo.InvariantCulture)
         attributed "td" [ "class", "number"; "data-value", sortable ] [ text shown ]
 
@@ -105,16 +134,16 @@ module Html =
             ]
         ]
 
-    let private search table =
+    let internal search words table =
         Markup.styled "div" "search" [
-            Markup.element "label" [ text "Search genes" ]
-            attributed "input" [ "type", "search"; "aria-label", "Search genes"; "aria-controls", table ] []
+            Markup.element "label" [ text words ]
+            attributed "input" [ "type", "search"; "aria-label", words; "aria-controls", table ] []
             attributed "output" [ "aria-live", "polite" ] []
         ]
 
-    let private tableOf id caption head rows =
+    let internal tableOf id css caption head rows =
         Markup.styled "div" "scroll" [
-            attributed "table" [ "id", id; "class", "hubs" ] [
+            attributed "table" [ "id", id; "class", css ] [
                 Markup.element "caption" [ text caption ]
                 head
                 Markup.element "tbody" rows
@@ -135,8 +164,8 @@ module Html =
         {
             Heading = "Hubs and their partners"
             Content = [
-                search id
-                tableOf id caption (tableHead quantity) (hubs |> Array.map hubRow |> List.ofArray)
+                search "Search genes" id
+                tableOf id "hubs" caption (tableHead quantity) (hubs |> Array.map hubRow |> List.ofArray)
                 reading (
                     $"{Wording.sentenceCase total} is the sum over a gene's kept partners of {quantity.Name}, sign left aside, times "
                     + "the number of cells that it is estimated from: a score from thousands of cells weighs more than the "

@@ -6,13 +6,6 @@ open System
 [<RequireQualifiedAccess>]
 module internal ScoreDistribution =
 
-    /// Blue and vermilion stay apart in every common colour blindness, on light and dark ground (Okabe and Ito 2008).
-    [<Literal>]
-    let private Blue = "#0072b2"
-
-    [<Literal>]
-    let private Vermilion = "#d55e00"
-
     /// Throws ArgumentException for edges or counts that are no histogram.
     let check (edges: float[]) (counts: int64[]) =
         if counts.Length = 0 || edges.Length <> counts.Length + 1 then
@@ -86,12 +79,15 @@ module internal ScoreDistribution =
 
     let private barColour quantity =
         let negative =
-            Json.Object [ "test", Json.Text "datum.low + datum.high < 0"; "value", Json.Text Blue ]
+            Json.Object [
+                "test", Json.Text "datum.low + datum.high < 0"
+                "value", Json.Text VegaLite.Blue
+            ]
 
         if quantity.Signed then
-            Json.Object [ "condition", negative; "value", Json.Text Vermilion ]
+            Json.Object [ "condition", negative; "value", Json.Text VegaLite.Vermilion ]
         else
-            Json.Object [ "value", Json.Text Blue ]
+            Json.Object [ "value", Json.Text VegaLite.Blue ]
 
     let private barTips =
         Json.List [

@@ -26,6 +26,8 @@
       axis: { ...words, gridColor: colour("--line"), domainColor: colour("--muted"), tickColor: colour("--muted"),
               labelFontSize: 12, titleFontSize: 13, titleFontWeight: 600, titlePadding: 10 },
       legend: { ...words, labelFontSize: 12, titleFontSize: 13, titleFontWeight: 600, titleLimit: 400 },
+      title: { color: colour("--ink"), font, fontSize: 15 },
+      text: { color: colour("--ink"), font },
       view: { stroke: null },
     };
   };
@@ -49,10 +51,19 @@
     return button;
   };
 
+  // A figure of one of several things shows the one that the list says, also when it is drawn anew.
+  const follow = (spec, choice) => {
+    spec.params.find((one) => one.name === "chosen").value = Number(choice.value);
+    return (view) => (choice.onchange = () => view.signal("chosen", Number(choice.value)).runAsync());
+  };
+
   const draw = async (plot) => {
     const spec = JSON.parse(document.getElementById(plot.dataset.spec).textContent);
+    const choice = document.querySelector('select[data-plot="' + plot.id + '"]');
+    const drawn = choice ? follow(spec, choice) : () => {};
     try {
       const { view } = await vegaEmbed(plot, spec, options());
+      drawn(view);
       plot.nextElementSibling.replaceChildren(saver(view, plot.id, "svg"), saver(view, plot.id, "png"));
       plot.dataset.drawn = "true";
     } catch (error) {
@@ -81,7 +92,24 @@
   document.querySelectorAll("th[aria-sort] button").forEach((button) =>
     button.addEventListener("click", () => sortBy(button.closest("table"), button.closest("th"))));
 
-  document.querySelectorAll(".search input").forEach((input) => {
+  // Options that are only hidden stay in the list in some browsers, so the list has those that are searched for.
+  document.querySelectorAll(".choice input").forEach((input) => {
+    const list = document.getElementById(input.getAttribute("aria-controls"));
+    const found = input.closest(".search").querySelector("output");
+    const all = [...list.options];
+    input.addEventListener("input", () => {
+      const wanted = input.value.trim().toLowerCase();
+      const kept = all.filter((option) => option.textContent.toLowerCase().includes(wanted));
+      const before = list.value;
+      found.textContent = wanted ? kept.length + " of " + all.length : "";
+      if (kept.length === 0) return;
+      list.replaceChildren(...kept);
+      list.value = kept.some((option) => option.value === before) ? before : kept[0].value;
+      if (list.value !== before) list.dispatchEvent(new Event("change"));
+    });
+  });
+
+  document.querySelectorAll(".search:not(.choice) input").forEach((input) => {
     const rows = [...document.getElementById(input.getAttribute("aria-controls")).tBodies[0].rows];
     const found = input.closest(".search").querySelector("output");
     input.addEventListener("input", () => {

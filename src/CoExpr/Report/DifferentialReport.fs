@@ -1,0 +1,116 @@
+namespace CoExpr
+
+/// The report of what perturbations change, as one self-contained page.
+[<RequireQualifiedAccess>]
+module DifferentialReport =
+
+    let private cells (count: int) = Wording.counted (int64 count) "cell"
+    let private hits (count: int) = Wording.counted (int64 count) "hit"
+    let private genes (count: int) = Wording.counted (int64 count) "gene"
+
+    let private perturbations (count: int) =
+        Wording.counted (int64 count) "perturbation"
+
+    let private testWords test =
+        match test with
+        | DifferentialTest.RankSum _ -> "rank-sum tests"
+        | DifferentialTest.Welch _ -> "Welch's t-tests"
+        | DifferentialTest.NegativeBinomial chosen ->
+            match chosen.Test with
+            | NegativeBinomialTest.LikelihoodRatio -> "negative-binomial likelihood-ratio tests"
+            | NegativeBinomialTest.Wald -> "negative-binomial Wald tests"
+            | NegativeBinomialTest.Score -> "negative-binomial score tests"
+            | NegativeBinomialTest.QuasiLikelihood -> "quasi-likelihood F-tests"
+
+    let private reference (result: DifferentialResult) =
+        match result.Options.Control with
+        | Some control ->
+            let count = Array.tryHead result.ReferenceCells |> Option.defaultValue 0
+            $"{cells count} labelled {control}"
+        | None -> "all other cells"
+
+    let private summary (result: DifferentialResult) =
+        let found =
+            result.Rows.QValue
+            |> Array.filter (fun q -> q <= DifferentialHits.Level)
+            |> Array.length
+
+        $"Changes of {genes result.GeneTable.Names.Length} by {perturbations result.Perturbations.Length} against "
+        + $"{reference result}, by {testWords result.Options.Test}: {hits found} with q of at most "
+        + $"{DifferentialHits.Level}. "
+        + (result.Calibration
+           |> Option.bind Calibration.warning
+           |> Option.map (fun words -> Wording.sentenceCase words)
+           |> Option.defaultValue "")
+
+    let private figureOr id heading words figure =
+        match figure with
+        | Some figure -> Html.figure id figure
+        | None -> Html.notice heading words
+
+    let private hitCounts result =
+        DifferentialFigures.hitCounts result
+        |> figureOr
+            "hits-per-perturbation"
+            "Hits of each perturbation"
+            $"No perturbation has a gene with q of at most {DifferentialHits.Level}."
+
+    let private choice (result: DifferentialResult) perturbation =
+        let struct (up, down) = DifferentialHits.counts result perturbation
+        $"{result.Perturbations[perturbation]} ({hits (up + down)})"
+
+    let private volcano (result: DifferentialResult) =
+        match DifferentialFigures.volcano result with
+        | Some(order, figure) -> Html.chosenFigure "volcano" "Perturbation" (order |> Array.map (choice result)) figure
+        | None -> Html.notice "Volcano of a perturbation" "No row has a p-value, so there is nothing to draw."
+
+    let private sharedHits result =
+        DifferentialFigures.sharedHits result
+        |> figureOr "shared-hits" "Hits that perturbations share" "No gene is a hit of two perturbations."
+
+    let private pValues result =
+        DifferentialFigures.pValues result
+        |> figureOr "p-values" "p-values against chance" "No row has a p-value that could have been below 1."
+
+    /// Of two-sample tests there is nothing to say.
+    let private dispersions (result: DifferentialResult) =
+        match result.Options.Test with
+        | DifferentialTest.RankSum _
+        | DifferentialTest.Welch _ -> []
+        | DifferentialTest.NegativeBinomial chosen ->
+            let words =
+                match chosen.Dispersion with
+                | DispersionSource.Given _ -> "Dispersions were given, so there is no trend to show."
+                | DispersionSource.EachComparison _ ->
+                    "Dispersions were estimated anew for each perturbation, so there is no one trend to show."
+                | DispersionSource.Screen _ -> "No gene has counts to estimate a dispersion from."
+
+            [
+                DifferentialFigures.dispersions result
+                |> figureOr "dispersions" "Dispersion against mean" words
+            ]
+
+    let private calibration (result: DifferentialResult) =
+        let heading = "Calibration: controls against controls"
+
+        match result.Calibration with
+        | None ->
+            Html.notice
+                heading
+                "The test was not tried on controls alone; --calibrate does that, and tells how many false positives there are."
+        | Some found ->
+            DifferentialFigures.calibration found
+            |> figureOr "calibration" heading "No gene could be tested among the controls."
+
+    /// The page of a run, under the name of its input, with the facts of the run. What there is nothing of is said in a
+    /// sentence instead of an empty figure.
+    let page source (facts: (string * string) list) (result: DifferentialResult) =
+        Html.page "differential-expression report" source (summary result) facts [
+            hitCounts result
+            volcano result
+            HitTable.section "hits" result
+            sharedHits result
+            pValues result
+            yield! dispersions result
+            calibration result
+        ]
