@@ -131,6 +131,39 @@ public sealed record DifferentialExpressionOptions
     /// <summary>Whether .h5ad outputs have uns["rank_genes_groups"], too, as scanpy leaves it. Default: no.</summary>
     public bool RankGenesGroups { get; init; }
 
+    /// <summary>The same, with the ranks, t-tests, fold changes and corrections of another program: "scanpy" (1.10),
+    /// "crispyx" (0.1.1) or "pdex" (0.2.5, with its columns).</summary>
+    /// <param name="program">Its name.</param>
+    /// <exception cref="CoExprException">There is no such set, or the test is none of rank-sum and welch.</exception>
+    public DifferentialExpressionOptions Like(string program)
+    {
+        if (Test is not ("rank-sum" or "welch"))
+            throw CoExprException.BadOption(
+                "--compat",
+                program,
+                $"it is of rank-sum and welch, and the test is {Test}"
+            );
+        var alike = this with { Exact = false, ConstantGroups = true };
+        return program switch
+        {
+            "scanpy" => alike with
+            {
+                Continuity = false,
+                TieCorrection = false,
+                FoldChange = "geometric",
+                CountUntestable = true,
+            },
+            "crispyx" => alike with
+            {
+                Continuity = false,
+                UnitWeights = true,
+                FoldChange = Test == "welch" ? "arithmetic" : "geometric",
+            },
+            "pdex" => alike with { FoldChange = "geometric", CountUntestable = true, PdexColumns = true },
+            _ => throw CoExprException.BadOption("--compat", program, "must be scanpy or crispyx or pdex"),
+        };
+    }
+
     internal DifferentialOptions ToCore()
     {
         ArgumentNullException.ThrowIfNull(Perturbation);

@@ -53,6 +53,13 @@ public sealed class DeCommand
         "welch"
     );
 
+    readonly Option<string?> compat = new("--compat")
+    {
+        Description =
+            "Ranks, t-tests, fold changes and corrections of another program; the test is rank-sum unless named",
+        HelpName = "scanpy|crispyx|pdex",
+    };
+
     readonly CountOptions counts = new();
 
     readonly Option<string> values = OptionKind.OneOf(
@@ -204,6 +211,7 @@ public sealed class DeCommand
             rankGenesGroups,
             layer,
             leaveOutEmpty,
+            compat,
         ];
         Array.ForEach(options, command.Options.Add);
         counts.AddTo(command);
@@ -215,10 +223,21 @@ public sealed class DeCommand
                 result.AddError("Either --control LABEL or --rest is needed.");
             if (result.Given(weights) && !result.Given(batch))
                 result.AddError("--weights are those of batches: --batch COLUMN is needed.");
-            RefuseThoseOfOthers(result, result.GetValue(test)!);
+            RefuseThoseOfOthers(result, result.Given(test) || !result.Given(compat) ? result.GetValue(test)! : Ranks);
+            if (result.Given(compat))
+                RefuseThoseThatItSets(result);
         });
         command.SetAction((parsed, token) => ExitCode.OfAsync(stop => RunAsync(parsed, stop), token));
         return command;
+    }
+
+    const string Ranks = "rank-sum";
+
+    void RefuseThoseThatItSets(CommandResult result)
+    {
+        Option[] set = [noContinuity, noTies, noExact, constantGroups, foldChange, untestable, weights, columns];
+        foreach (var option in set.Where(result.Given))
+            result.AddError($"--compat says what {option.Name} is; leave one of them out.");
     }
 
     /// <summary>Options that the chosen test would not heed.</summary>
@@ -265,7 +284,16 @@ public sealed class DeCommand
         Outcome.Tell(summary.Text, summary.Json, quiet, json);
     }
 
-    DifferentialExpressionOptions Testing(ParseResult parsed) =>
+    DifferentialExpressionOptions Testing(ParseResult parsed)
+    {
+        var asked = Asked(parsed);
+        if (parsed.GetValue(compat) is not { } program)
+            return asked;
+        var named = parsed.GetResult(test) is { Implicit: false };
+        return (named ? asked : asked with { Test = Ranks }).Like(program);
+    }
+
+    DifferentialExpressionOptions Asked(ParseResult parsed) =>
         calibration.Of(parsed, counts.Of(parsed, Tested(parsed))) with
         {
             LeaveOutEmptyCells = parsed.GetValue(leaveOutEmpty),

@@ -270,6 +270,19 @@ public class DifferentialExpressionTests : IDisposable
         Assert.That(result.Row("a", "K").Log2FoldChange, Is.EqualTo(Math.Log2(12.0 / 40 / (16.0 / 29))).Within(1e-6));
     }
 
+    /// <summary>What --compat stands for is what the same options give one by one.</summary>
+    [TestCase("scanpy", "--no-ties --no-continuity --no-exact --fold-change geometric --count-untestable")]
+    [TestCase("crispyx", "--no-continuity --no-exact --fold-change geometric")]
+    [TestCase("pdex", "--no-exact --fold-change geometric --count-untestable --columns pdex")]
+    public void ProgramsAreNamedSetsOfOptions(string program, string options)
+    {
+        IsDone(Coexpr.Run(De(Known, scratch["one.tsv"], ["--test", "rank-sum", .. options.Split(' ')])));
+        var input = scratch["in.h5ad"];
+        string[] usual = ["--perturbation", "perturbation", "--control", "control"];
+        IsDone(Coexpr.Run(["de", input, .. usual, "-o", scratch["other.tsv"], "--compat", program]));
+        Assert.That(File.ReadAllText(scratch["other.tsv"]), Is.EqualTo(File.ReadAllText(scratch["one.tsv"])));
+    }
+
     [Test]
     public async Task CellsWithoutCountsMayBeLeftOut()
     {
@@ -465,6 +478,24 @@ public class DifferentialExpressionTests : IDisposable
                 "--size-factor-column batch: numbers are needed, and the column is of kind category",
                 known,
                 [.. usual, "--test", "lrt", "--size-factor-column", "batch"]
+            ),
+            Case(
+                "another program's counts",
+                "--compat scanpy: it is of rank-sum and welch, and the test is wald",
+                known,
+                [.. usual, "--test", "wald", "--compat", "scanpy"]
+            ),
+            Case(
+                "an unknown program",
+                "--compat seurat: must be scanpy or crispyx or pdex",
+                known,
+                [.. usual, "--compat", "seurat"]
+            ),
+            Case(
+                "a program and its options",
+                "--compat says what --no-ties is; leave one of them out",
+                known,
+                [.. usual, "--compat", "pdex", "--no-ties"]
             ),
             Case("itself", "the output would replace the input", known, [.. usual, "-o", "{}/in.h5ad"]),
         ];
