@@ -8,7 +8,12 @@ namespace CoExpr.CSharp;
 /// <summary>What a run of tests did.</summary>
 public sealed class DifferentialExpressionSummary
 {
-    internal DifferentialExpressionSummary(RunRecord record, DifferentialExpressionResult result, string output, string? report)
+    internal DifferentialExpressionSummary(
+        RunRecord record,
+        DifferentialExpressionResult result,
+        string output,
+        string? report
+    )
     {
         Result = result;
         Json = JsonModule.write(RunRecordModule.toJson(record));

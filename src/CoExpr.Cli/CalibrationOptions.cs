@@ -14,7 +14,8 @@ sealed class CalibrationOptions
 
     readonly Option<string?> guide = new("--guide")
     {
-        Description = "Column of obs with the guide of each cell: test whole guides of the controls (N at most) instead of random groups",
+        Description =
+            "Column of obs with the guide of each cell: test whole guides of the controls (N at most) instead of random groups",
         HelpName = "COLUMN",
     };
 

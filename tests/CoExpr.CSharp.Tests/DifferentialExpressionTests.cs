@@ -293,7 +293,9 @@ public class DifferentialExpressionTests : IDisposable
         IsDone(ended);
         Assert.That(scratch.Files(), Is.EqualTo(new[] { "in.h5ad", "out.html", "out.tsv", "out.tsv.run.json" }));
         var page = File.ReadAllText(scratch["out.html"]);
-        foreach (var words in new[] { "Volcano of a perturbation", "Calibration: controls against controls", "--calibrate" })
+        foreach (
+            var words in new[] { "Volcano of a perturbation", "Calibration: controls against controls", "--calibrate" }
+        )
             Assert.That(page, Does.Contain(words));
         Assert.That(ended.Errors, Does.Contain("Controls against controls:").And.Contain("out.html"));
         var record = JsonDocument.Parse(File.ReadAllText(scratch["out.tsv.run.json"])).RootElement;
@@ -362,7 +364,12 @@ public class DifferentialExpressionTests : IDisposable
             Case("no column", "--perturbation", known, "--rest"),
             Case("no reference", "Either --control LABEL or --rest is needed", known, "--perturbation", "perturbation"),
             Case("two references", "Either --control LABEL or --rest is needed", known, [.. usual, "--rest"]),
-            Case("a report of another kind", "out.pdf: a name in .html is needed", known, [.. usual, "--report", "out.pdf"]),
+            Case(
+                "a report of another kind",
+                "out.pdf: a name in .html is needed",
+                known,
+                [.. usual, "--report", "out.pdf"]
+            ),
             Case(
                 "splits of no controls",
                 "--control LABEL is needed",

@@ -214,17 +214,17 @@ module DifferentialFiguresTests =
                     1, 1, 1e-9
                     1, 100, 1e-9
                     50, 1000, 1e-9
-                    51, 1000, 2e-4
-                    400, 1000, 2e-4
+                    500, 1000, 1e-9
+                    600, 2000, 1.5e-3
                     990, 1000, 1e-9
-                    60, 100000, 3e-4
+                    60, 100000, 1e-9
                 ] do
                 let x = QuantileQuantile.orderStatistic share rank n
                 Assert.That(atLeast rank n x, Is.EqualTo(share).Within within, $"{share} {rank} {n}")
 
             // 1 - (1 - s)^(1/n), of the lowest of n.
             let lowest = QuantileQuantile.orderStatistic share 1 8_000_000
-            Assert.That(lowest, Is.EqualTo(-Math.Log(1.0 - share) / 8e6).Within(1e-5).Percent)
+            Assert.That(lowest, Is.EqualTo(-Math.Log(1.0 - share) / 8e6).Within(1e-4).Percent)
 
     [<Test>]
     let ``all low ranks are drawn and some of the others, the last too`` () =
