@@ -298,6 +298,59 @@ public class DifferentialExpressionTests : IDisposable
         Assert.That(result.LeftOut, Is.EqualTo(2));
     }
 
+    [Test]
+    public void TheReportAndTheRecordTellOfControlsAgainstControls()
+    {
+        string[] more = ["--report", scratch["out.html"], "--calibrate", "1", "--seed", "4"];
+        var ended = Coexpr.Run(De(Known, scratch["out.tsv"], more));
+        IsDone(ended);
+        Assert.That(scratch.Files(), Is.EqualTo(new[] { "in.h5ad", "out.html", "out.tsv", "out.tsv.run.json" }));
+        var page = File.ReadAllText(scratch["out.html"]);
+        foreach (
+            var words in new[] { "Volcano of a perturbation", "Calibration: controls against controls", "--calibrate" }
+        )
+            Assert.That(page, Does.Contain(words));
+        Assert.That(ended.Errors, Does.Contain("Controls against controls:").And.Contain("out.html"));
+        var record = JsonDocument.Parse(File.ReadAllText(scratch["out.tsv.run.json"])).RootElement;
+        Assert.That(record.GetProperty("options").GetProperty("calibrate").GetInt32(), Is.EqualTo(1));
+        Assert.That(record.GetProperty("options").GetProperty("seed").GetString(), Is.EqualTo("4"));
+        var calibration = record.GetProperty("calibration");
+        // Half of the four controls, which is the size of b.
+        Assert.That(calibration.GetProperty("group_cells")[0].GetInt32(), Is.EqualTo(2));
+        Assert.That(calibration.GetProperty("control_cells").GetInt32(), Is.EqualTo(4));
+        // Z is in no cell, and K is 4 in all; logarithms of normalised counts differ for K.
+        Assert.That(calibration.GetProperty("tests").GetInt32(), Is.EqualTo(3));
+        Assert.That(calibration.GetProperty("false_positive_rate_0.05").GetDouble(), Is.Zero);
+    }
+
+    [Test]
+    public async Task TheFacadeWritesTheReportAndKnowsTheFalsePositives()
+    {
+        var options = AsIs with { CalibrationSplits = 1, Seed = 4 };
+        var summary = await DifferentialExpression.RunAsync(
+            Known,
+            scratch["out.tsv"],
+            options,
+            report: scratch["out.html"]
+        );
+        Assert.That(File.ReadAllText(scratch["out.html"]), Does.Contain("differential-expression report"));
+        Assert.That(summary.Text, Does.EndWith($"{scratch["out.tsv"]}\n{scratch["out.html"]}"));
+        Assert.That(summary.Notes, Is.Empty);
+        Assert.That(summary.Result.FalsePositiveRate(0.05), Is.Zero);
+        Assert.That(summary.Result.FalsePositiveRate(1), Is.EqualTo(1));
+        var plain = await DifferentialExpression.ComputeAsync(scratch["in.h5ad"], AsIs);
+        Assert.That(plain.FalsePositiveRate(0.05), Is.NaN);
+        var guides = await DifferentialExpression.ComputeAsync(
+            scratch["in.h5ad"],
+            AsIs with
+            {
+                GuideColumn = "batch",
+                CalibrationSplits = 1,
+            }
+        );
+        Assert.That(guides.FalsePositiveRate(1), Is.EqualTo(1));
+    }
+
     static IEnumerable<TestCaseData> Refused()
     {
         TestCaseData Case(string name, string says, ScreenSample screen, params string[] options) =>
@@ -324,6 +377,36 @@ public class DifferentialExpressionTests : IDisposable
             Case("no column", "--perturbation", known, "--rest"),
             Case("no reference", "Either --control LABEL or --rest is needed", known, "--perturbation", "perturbation"),
             Case("two references", "Either --control LABEL or --rest is needed", known, [.. usual, "--rest"]),
+            Case(
+                "a report of another kind",
+                "out.pdf: a name in .html is needed",
+                known,
+                [.. usual, "--report", "out.pdf"]
+            ),
+            Case(
+                "splits of no controls",
+                "--control LABEL is needed",
+                known,
+                "--perturbation",
+                "perturbation",
+                "--rest",
+                "--calibrate",
+                "2"
+            ),
+            Case("no splits", "--calibrate 0: 1 or more are needed", known, [.. usual, "--calibrate", "0"]),
+            Case("a seed of nothing", "--seed is of the random groups", known, [.. usual, "--seed", "2"]),
+            Case(
+                "too few controls to split",
+                "4 controls to split into 3 fake perturbations are left where at least 8 are needed",
+                known,
+                [.. usual, "--calibrate", "3"]
+            ),
+            Case(
+                "unknown guides",
+                "there is no column guide of the cell table; present: perturbation, batch",
+                known,
+                [.. usual, "--guide", "guide"]
+            ),
             Case(
                 "a control of one cell",
                 "1 cells of the control control are left where at least 2 are needed",

@@ -57,7 +57,7 @@ module ReportBrowserTests =
 
         dom.Result, errors.Result.Split '\n' |> Array.filter (fun line -> line.Contains "CONSOLE")
 
-    let private render html =
+    let internal render html =
         match browser with
         | None ->
             Assert.Ignore "needs Chromium on the PATH (Debian: apt-get install chromium)"
@@ -70,11 +70,15 @@ module ReportBrowserTests =
             finally
                 folder.Delete true
 
+    /// Scripts hold the words that are looked for as text.
+    let internal withoutScripts dom =
+        Regex.Replace(dom, "<script.*?</script>", "", RegexOptions.Singleline)
+
     let private check names quantity =
         let dom, console =
             ReportSample.report quantity names |> Report.coexpression |> render
-        // Scripts hold the words looked for below as text.
-        let dom = Regex.Replace(dom, "<script.*?</script>", "", RegexOptions.Singleline)
+
+        let dom = withoutScripts dom
         Assert.That(console, Is.Empty)
         Assert.That(Regex.Matches(dom, "class=\"plot[^>]*data-drawn=\"true\"").Count, Is.EqualTo 2)
         Assert.That(Regex.Matches(dom, "<svg[^>]*class=\"marks\"").Count, Is.EqualTo 2)
@@ -104,11 +108,12 @@ module ReportBrowserTests =
         Assert.That(dom, Does.Not.Contain "data-owned")
 
     /// The page with one more program at its end, which its policy would not let run.
-    let private driven (program: string) html =
+    let internal driven (program: string) html =
         let page =
             Regex.Replace(html, "<meta http-equiv=\"Content-Security-Policy\"[^>]*>", "")
 
-        page.Replace("</body>", $"<script>{program}</script></body>")
+        // The libraries hold the end of a page as text, too.
+        page.Insert(page.LastIndexOf("</body>", StringComparison.Ordinal), $"<script>{program}</script>")
 
     let private hubs = {
         ReportSample.report ReportSample.mutualInformation ReportSample.genes with

@@ -432,40 +432,54 @@ module DifferentialExpression =
         |> Array.map snd
         |> Array.sort
 
-    /// Tests groups of the controls against the other controls.
-    let private calibrate progress (options: DifferentialOptions) cells (groups: Groups) kind =
-        result {
-            let controls = Cells.takeCells (Groups.members groups.Control.Value groups) cells
+    /// Controls, and the groups of them that are taken for perturbations.
+    type private Fakes = {
+        Controls: Cells
+        MedianCells: int
+        Groups: FakePerturbation[]
+    }
 
-            let medianCells =
-                perturbationsOf groups |> Array.map (size groups) |> Calibration.median
+    let private drawFakes (options: DifferentialOptions) cells (groups: Groups) =
+        match options.Calibration, groups.Control with
+        | Some kind, Some control ->
+            let controls = Cells.takeCells (Groups.members control groups) cells
+            let median = perturbationsOf groups |> Array.map (size groups) |> Calibration.median
 
-            let! fakes = fakes (max 2 options.MinimumCells) medianCells controls kind
-
-            let advance =
-                Progress.counter progress "calibrating" "fake perturbations" fakes.Length
-
-            let! values =
-                CoExprError.protect (fun () ->
-                    fakes
-                    |> Array.map (fun fake ->
-                        let struct (rows, _) =
-                            withFake controls.Counts.Cells fake
-                            |> test { progress with Report = ignore } options controls
-                            |> CoExprError.unwrap
-
-                        advance 1L
-                        testedLog10P rows))
-
-            return
+            fakes (max 2 options.MinimumCells) median controls kind
+            |> Result.map (fun made ->
                 Some {
-                    Names = fakes |> Array.map _.Name
-                    Cells = fakes |> Array.map _.Members.Length
-                    ControlCells = controls.Counts.Cells
-                    MedianCells = medianCells
-                    Log10P = values
-                }
-        }
+                    Controls = controls
+                    MedianCells = median
+                    Groups = made
+                })
+        | _ -> Ok None
+
+    let private testFake progress options (controls: Cells) fake =
+        let struct (rows, _) =
+            withFake controls.Counts.Cells fake
+            |> test { progress with Report = ignore } options controls
+            |> CoExprError.unwrap
+
+        testedLog10P rows
+
+    /// Tests each group of the controls against the other controls.
+    let private calibrate progress (options: DifferentialOptions) (fakes: Fakes) =
+        CoExprError.protect (fun () ->
+            let advance =
+                Progress.counter progress "calibrating" "fake perturbations" fakes.Groups.Length
+
+            {
+                Names = fakes.Groups |> Array.map _.Name
+                Cells = fakes.Groups |> Array.map _.Members.Length
+                ControlCells = fakes.Controls.Counts.Cells
+                MedianCells = fakes.MedianCells
+                Log10P =
+                    fakes.Groups
+                    |> Array.map (fun fake ->
+                        let found = testFake progress options fakes.Controls fake
+                        advance 1L
+                        found)
+            })
 
     /// Compares every perturbation with the reference, gene by gene. The same bits for every number of threads.
     ///
@@ -481,11 +495,13 @@ module DifferentialExpression =
 
         result {
             let! struct (cells, groups) = grouped options cells
+            // What cannot be split is told before the work is done.
+            let! fakes = drawFakes options cells groups
             let! struct (rows, dispersions) = test progress options cells groups
 
             let! calibration =
-                match options.Calibration with
-                | Some kind -> calibrate progress options cells groups kind
+                match fakes with
+                | Some fakes -> calibrate progress options fakes |> Result.map Some
                 | None -> Ok None
 
             return {

@@ -21,8 +21,6 @@ module DifferentialFigures =
         else
             $"{Wording.count (int64 shown)} of {Wording.counted (int64 all) noun}"
 
-    let private shareOfGenes shown all = shareOf shown all "gene"
-
     /// Hits of the perturbations with most, up and down.
     let hitCounts (result: DifferentialResult) =
         let shown =
@@ -170,10 +168,14 @@ module DifferentialFigures =
             | genes ->
                 let floor = Wording.score (MeanDispersion.floor dispersions genes)
 
+                let shown =
+                    shareOf genes.Length result.GeneTable.Names.Length "gene"
+                    |> Wording.sentenceCase
+
                 Some {
                     Title = "Dispersion against mean"
                     Caption =
-                        $"{shareOfGenes genes.Length result.GeneTable.Names.Length}: its own estimate (grey), what the tests use (blue), and the trend "
+                        $"{shown}: own estimates (grey), what the tests use (blue), and the trend "
                         + $"(orange). Both axes are logarithmic; lower estimates, 0 too, stand at {floor}."
                     Reading =
                         "Counts vary by mean + dispersion x mean². A gene of few counts says little of its own dispersion, so it "

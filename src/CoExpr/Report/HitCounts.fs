@@ -62,7 +62,8 @@ module internal HitCounts =
         VegaLite.specification [
             "params", Json.List [ VegaLite.variable "names" (Json.List names) ]
             "width", Json.Text "container"
-            "height", Json.Object [ "step", Json.Number 18.0 ]
+            // Not a step: width by the container and height by steps do not go together.
+            "height", Json.Number(18.0 * float shown.Length)
             "data", VegaLite.values (bars result shown)
             "mark", Json.Object [ "type", Json.Text "bar" ]
             "encoding",

@@ -37,6 +37,10 @@ module HitTable =
         else
             "none in perturbed"
 
+    /// A q of 0 is one below the smallest double.
+    let private rate (q: float) =
+        if q > 0.0 then Wording.score q else "< 1E-307"
+
     let private nameCell element attributes (name: string) =
         Markup.Element(element, ("title", name) :: attributes, [ Markup.name name ])
 
@@ -51,7 +55,7 @@ module HitTable =
             nameCell "td" [] genes[place % genes.Length]
             Html.numberCell rows.LogFoldChange[place] (fold rows place)
             Html.numberCell -rows.Log10P[place] (Wording.score -rows.Log10P[place])
-            number rows.QValue
+            Html.numberCell rows.QValue[place] (rate rows.QValue[place])
             number rows.Mean
             number rows.ReferenceMean
         ]

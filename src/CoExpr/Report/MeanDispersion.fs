@@ -41,7 +41,12 @@ module internal MeanDispersion =
         VegaLite.field name "quantitative" [
             "title", Json.Text title
             "scale", Json.Object [ "type", Json.Text "log"; "nice", Json.Flag false ]
-            "axis", Json.Object [ "format", Json.Text "~g"; "tickCount", Json.Number 6.0 ]
+            "axis",
+            Json.Object [
+                "format", Json.Text "~g"
+                "grid", Json.Flag false
+                "tickCount", Json.Number 6.0
+            ]
         ]
 
     let private tips =
@@ -66,7 +71,12 @@ module internal MeanDispersion =
                 "domain", Json.List(List.map Json.Text names)
                 "range", Json.List(List.map Json.Text colours)
             ]
-            "legend", Json.Object [ "orient", Json.Text "top"; "direction", Json.Text "horizontal" ]
+            "legend",
+            Json.Object [
+                "orient", Json.Text "top"
+                "direction", Json.Text "horizontal"
+                "symbolOpacity", Json.Number 1.0
+            ]
         ]
 
     let private layer field name mark =

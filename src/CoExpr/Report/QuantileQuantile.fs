@@ -29,7 +29,7 @@ module internal QuantileQuantile =
 
     /// Up to this rank from either end the beta distribution is inverted; between, its logit is normal to less than a pixel.
     [<Literal>]
-    let private ExactRanks = 50
+    let private ExactRanks = 500
 
     let private bisect (share: float) a b =
         let mutable low, high = -60.0, 0.0
@@ -44,7 +44,7 @@ module internal QuantileQuantile =
 
         exp (0.5 * (low + high))
 
-    /// 1/x + 1/2x² + 1/6x³: the derivative of ψ to 1e-9 from x = 50 on.
+    /// 1/x + 1/2x² + 1/6x³: the derivative of ψ to 1e-15 from x = 500 on.
     let private trigamma x =
         1.0 / x + 0.5 / (x * x) + 1.0 / (6.0 * x * x * x)
 

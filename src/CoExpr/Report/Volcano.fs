@@ -220,7 +220,7 @@ module internal Volcano =
 
     /// Air beside the outermost points, for their names.
     let private padded = [
-        "scale", Json.Object [ "padding", Json.Number 24.0; "zero", Json.Flag true; "nice", Json.Flag false ]
+        "scale", Json.Object [ "padding", Json.Number 60.0; "zero", Json.Flag true; "nice", Json.Flag false ]
     ]
 
     let private encoding =
