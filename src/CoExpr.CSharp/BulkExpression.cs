@@ -249,12 +249,15 @@ public sealed class BulkComparisons
 /// <summary>Differential expression of bulk samples or sums of cells, with any design.</summary>
 public static class BulkExpression
 {
-    /// <summary>Says early whether results could be saved under this name.</summary>
+    /// <summary>Says early whether results could be saved under these names, none over another or over an input.</summary>
+    /// <param name="inputs">The files that are read.</param>
+    /// <param name="outputs">The files that are to be written.</param>
     /// <exception cref="CoExprException">They could not.</exception>
-    public static void CheckOutput(string path)
+    public static void CheckOutputs(IReadOnlyList<string> inputs, IReadOnlyList<string> outputs)
     {
-        ArgumentNullException.ThrowIfNull(path);
-        CoExprException.Unwrap(BulkFile.checkFormat(path));
+        ArgumentNullException.ThrowIfNull(inputs);
+        ArgumentNullException.ThrowIfNull(outputs);
+        CoExprException.Unwrap(BulkFile.check(ListModule.OfSeq(inputs), ListModule.OfSeq(outputs)));
     }
 
     /// <summary>Fits a design to samples and makes comparisons.</summary>

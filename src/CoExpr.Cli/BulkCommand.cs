@@ -196,7 +196,10 @@ public sealed class BulkCommand
     async Task RunAsync(ParseResult parsed, CancellationToken token)
     {
         var path = parsed.GetRequiredValue(output);
-        BulkExpression.CheckOutput(path);
+        BulkExpression.CheckOutputs(
+            Named(parsed.GetRequiredValue(input), parsed.GetValue(samples)),
+            Named(path, parsed.GetValue(sizeFactorsTo))
+        );
         var compared = parsed.GetRequiredValue(contrasts).Select(ContrastOf).ToArray();
         var settings = Settings(parsed);
         BulkComparisons? made = null;
@@ -218,6 +221,8 @@ public sealed class BulkCommand
             made.SaveSamples(factors);
         Tell(parsed, counts!, made, path);
     }
+
+    static string[] Named(params string?[] paths) => [.. paths.OfType<string>()];
 
     async Task<BulkSamples> ReadAsync(ParseResult parsed, IProgress<JobProgress>? progress, CancellationToken token)
     {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using CoExpr.CSharp;
 
 namespace CoExpr.Cli;
@@ -68,6 +69,8 @@ sealed class CountOptions
 
     internal Option[] All =>
         [sizeFactors, sizeFactorColumn, eachComparison, trend, shrinkage, threshold, within, lowExpression, shrink];
+
+    internal bool IsWithin(CommandResult result) => result.Given(within);
 
     internal void AddTo(Command command)
     {

@@ -223,7 +223,9 @@ public sealed class DeCommand
                 result.AddError("Either --control LABEL or --rest is needed.");
             if (result.Given(weights) && !result.Given(batch))
                 result.AddError("--weights are those of batches: --batch COLUMN is needed.");
-            RefuseThoseOfOthers(result, result.Given(test) || !result.Given(compat) ? result.GetValue(test)! : Ranks);
+            // A test that is given twice, or that is none, is refused elsewhere.
+            if (!result.Errors.Any() && result.Children.OfType<OptionResult>().All(option => !option.Errors.Any()))
+                RefuseThoseOfOthers(result, TestOf(result));
             if (result.Given(compat))
                 RefuseThoseThatItSets(result);
         });
@@ -232,6 +234,11 @@ public sealed class DeCommand
     }
 
     const string Ranks = "rank-sum";
+
+    string TestOf(CommandResult result) =>
+        result.Given(test) ? result.GetValue(test)!
+        : result.Given(compat) ? Ranks
+        : "lrt";
 
     void RefuseThoseThatItSets(CommandResult result)
     {
@@ -251,6 +258,8 @@ public sealed class DeCommand
             others.AddRange(counts.All);
         else
             others.AddRange(ofSamples);
+        if (result.Given(alternative) && counts.IsWithin(result))
+            result.AddError("--alternative has no meaning for --within: a change is near to 0 either way.");
         if (chosen != "rank-sum")
             others.AddRange(ofRanks);
         if (chosen != "welch")

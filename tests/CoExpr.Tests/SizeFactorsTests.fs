@@ -96,6 +96,8 @@ module SizeFactorsTests =
             Counts.ofCells 4 [| [| 0.0f; 1.0f; 2.0f; 0.0f |]; [| 1.0f; 20.0f; 3.0f; 5.0f |] |]
 
         Expect.equal [| 4.0 / 11.0; 18.0 / 11.0 |] (SizeFactors.trimmedLibrarySize 0.25 counts)
-        Expect.equal [| 0.0; 2.0 |] (SizeFactors.trimmedLibrarySize 0.5 counts)
+        // The first cell has none but the trimmed counts.
+        let plain = SizeFactors.librarySize counts
+        Expect.equal [| plain[0]; 2.0 |] (SizeFactors.trimmedLibrarySize 0.5 counts)
         Expect.equal (SizeFactors.librarySize counts) (SizeFactors.trimmedLibrarySize 0.2 counts)
         Expect.refused "1 is not from 0 to below 1" (fun () -> SizeFactors.trimmedLibrarySize 1.0 counts)

@@ -139,16 +139,30 @@ module FoldChangeShrinkage =
     [<Literal>]
     let SValue = "s_value"
 
+    /// Where a group has no counts, its penalised mean has a standard error of about 2 however sure the test is: the error
+    /// there is the one with which the fold change would have the statistic that it has.
+    let private errorOf (rows: ContrastRows) place estimate error =
+        match rows.Status[place] with
+        | RowStatus.ZeroInPerturbed
+        | RowStatus.ZeroInReference when abs rows.Statistic[place] > 0.0 ->
+            min error (abs estimate / abs rows.Statistic[place])
+        | _ -> error
+
     let private ofPerturbation (rows: ContrastRows) (errors: float[]) first genes (columns: float[][]) =
         let natural (values: float[]) =
             Array.sub values first genes |> Array.map (fun x -> x * log 2.0)
 
-        let estimates, standardErrors = natural rows.LogFoldChange, natural errors
+        let estimates = natural rows.LogFoldChange
+
+        let standardErrors =
+            natural errors
+            |> Array.mapi (fun gene error -> errorOf rows (first + gene) estimates[gene] error)
+
         let scale = priorScale estimates standardErrors
         let falseSigns = Array.create genes nan
 
         for gene in 0 .. genes - 1 do
-            if Double.IsFinite estimates[gene] && Double.IsFinite standardErrors[gene] then
+            if Double.IsFinite estimates[gene] && standardErrors[gene] > 0.0 && Double.IsFinite standardErrors[gene] then
                 let found = shrink scale estimates[gene] standardErrors[gene]
                 columns[0][first + gene] <- found.LogFold / log 2.0
                 columns[1][first + gene] <- found.Deviation / log 2.0

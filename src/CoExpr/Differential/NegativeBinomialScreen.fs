@@ -309,8 +309,8 @@ module NegativeBinomialScreen =
         | None ->
             Error(
                 CoExprError.BadOption(
-                    "--control",
-                    "none",
+                    "tests of counts",
+                    "against all other cells",
                     "negative-binomial tests need the label of the control; rank-sum tests can compare with all other cells"
                 )
             )
@@ -336,7 +336,7 @@ module NegativeBinomialScreen =
             cells
             |> Cells.requireValues
                 (fun value -> value >= 0.0f && value = MathF.Floor value && value < 16777216.0f)
-                "Negative binomials need counts: whole numbers from 0 on. Name the layer with the raw counts, or use a rank-sum or t test."
+                "Negative binomials need counts: whole numbers from 0 to 16,777,215. Name the layer with the raw counts, or use a rank-sum or t test."
 
     let private requireDispersions options (cells: Cells) =
         match options.Dispersion with

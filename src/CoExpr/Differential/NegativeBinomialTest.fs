@@ -109,9 +109,17 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
 
     let one z = tail.Upper z
 
+    /// The log-fold change whose side of a threshold counts: of likelihoods it is that of their maximum, which a group
+    /// without counts has at minus or plus infinity; of a Wald statistic its own.
+    let ofMaximum group (struct (logFold, _): struct (float * float)) =
+        if test = NegativeBinomialTest.Wald then logFold
+        elif means[group] = 0.0 then -infinity
+        elif means[control] = 0.0 then infinity
+        else logFold
+
     /// Statistic, p and its logarithm.
     let judge group (fold: struct (float * float)) =
-        let struct (logFold, _) = fold
+        let logFold = ofMaximum group fold
 
         match hypothesis with
         | FoldHypothesis.Beyond(TwoSampleAlternative.TwoSided, 0.0) ->
@@ -152,7 +160,14 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
             let precision which mean =
                 1.0 / GroupFit.Information(nodes, which, dispersion, mean)
 
-            struct (log own - log reference, sqrt (precision group own + precision control reference))
+            // Half a count weighs more in few cells than in many: never to the other side of 0.
+            let logFold =
+                if means[group] = 0.0 then
+                    min 0.0 (log own - log reference)
+                else
+                    max 0.0 (log own - log reference)
+
+            struct (logFold, sqrt (precision group own + precision control reference))
 
     let status group =
         if means[group] = 0.0 then RowStatus.ZeroInPerturbed
@@ -206,7 +221,7 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
         if counts.Totals[group] = 0.0 && counts.Totals[control] = 0.0 then
             {
                 LogFold = 0.0
-                StandardError = infinity
+                StandardError = nan
                 Statistic = 0.0
                 PValue = 1.0
                 Log10P = 0.0

@@ -15,12 +15,12 @@ type Groups = {
 [<RequireQualifiedAccess>]
 module Groups =
 
-    /// Joins the labels of several columns; a row that lacks one has none.
+    /// Joins the labels of several columns; a row that lacks one, or has an empty one, has none.
     let private joined (columns: Column list) rows =
         Array.init rows (fun row ->
             let parts = columns |> List.map (Column.text row)
 
-            if List.exists isNull parts then
+            if List.exists String.IsNullOrEmpty parts then
                 null
             else
                 String.Join("|", parts))

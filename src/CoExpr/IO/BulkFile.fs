@@ -122,6 +122,19 @@ module BulkFile =
         else
             Error(CoExprError.BadOption("--output", path, "a name in .tsv or .csv (.gz) is needed"))
 
+    /// Whether all outputs of a run can be written, none of them over another or over an input: told before the work is
+    /// done.
+    let check (inputs: string list) (outputs: string list) : Result<unit, CoExprError> =
+        let all each paths =
+            (Ok(), paths)
+            ||> List.fold (fun before path -> before |> Result.bind (fun () -> each path))
+
+        result {
+            do! all checkFormat outputs
+            do! AtomicFile.checkAll outputs
+            do! all (fun input -> RunFiles.refuseInput input outputs) inputs
+        }
+
     /// Writes one row per gene and contrast, to a file that appears when complete. CannotWrite; BadOption for a name of
     /// another ending than .tsv or .csv (.gz).
     let write path (fit: BulkFit) (comparisons: BulkComparison list) : Result<unit, CoExprError> =

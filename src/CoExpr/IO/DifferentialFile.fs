@@ -53,6 +53,27 @@ module DifferentialFile =
             Error(CoExprError.BadOption("--rank-genes-groups", path, "a name in .h5ad is needed"))
         | Ok _ -> Ok()
 
+    /// The records that scanpy expects have a field for each perturbation, whose names and types HDF5 keeps in a header of
+    /// 64 kB: a name, and some 64 bytes beside it.
+    let private HeaderBytes, private FieldBytes = 60_000, 64
+
+    /// Whether perturbations of these labels fit into scanpy's records, told before they are tested.
+    let checkLabels (output: DifferentialOutput) (labels: string[]) : Result<unit, CoExprError> =
+        let needed =
+            labels
+            |> Array.sumBy (fun label -> FieldBytes + Text.Encoding.UTF8.GetByteCount label)
+
+        if output.RankGenesGroups && needed > HeaderBytes then
+            Error(
+                CoExprError.BadOption(
+                    "--rank-genes-groups",
+                    $"of {labels.Length} perturbations",
+                    $"HDF5 has room for about {HeaderBytes * labels.Length / needed} in scanpy's records; leave it out, the layers hold the same"
+                )
+            )
+        else
+            Ok()
+
     /// What is missing is an empty field.
     let private field (writer: DelimitedWriter) value =
         if Double.IsNaN value then

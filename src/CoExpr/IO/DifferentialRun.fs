@@ -229,6 +229,9 @@ module DifferentialRun =
             do! checkBefore output paths options
             let! cells = timed "reading" (fun () -> Input.read reading paths.Input)
 
+            let! groups = Groups.create options.Perturbation None cells
+            do! DifferentialFile.checkLabels output groups.Labels
+
             let! found =
                 timed "testing" (fun () -> DifferentialExpression.compute progress options cells)
 

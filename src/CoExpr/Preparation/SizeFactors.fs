@@ -94,7 +94,7 @@ module SizeFactors =
             sum)
 
     /// Each cell's total over its mean, without this share of the genes (rounded down), those with the highest totals; genes
-    /// that tie with the last of them are left out, too. Throws ArgumentException for a share that is not from 0 to below 1.
+    /// that tie with the last of them are left out, too. A cell without other counts has its plain library size. Throws ArgumentException for a share that is not from 0 to below 1.
     let trimmedLibrarySize share (counts: SparseCounts) =
         if not (share >= 0.0 && share < 1.0) then
             invalidArg (nameof share) $"{share} is not from 0 to below 1"
@@ -110,7 +110,11 @@ module SizeFactors =
             let kept =
                 [| 0 .. totals.Length - 1 |] |> Array.filter (fun gene -> totals[gene] < least)
 
-            librarySize (counts.TakeGenes kept)
+            // A cell with none but those has its plain library size.
+            Array.map2
+                (fun trimmed plain -> if trimmed > 0.0 then trimmed else plain)
+                (librarySize (counts.TakeGenes kept))
+                (librarySize counts)
 
     /// The median of some values, the mean of the middle two where there are as many above as below; NaN of none.
     let private median (values: float[]) =
