@@ -12,6 +12,8 @@ static class Program
     {
         if (arguments is ["resampling", .. var files])
             ResamplingCost.Run(files);
+        else if (arguments is ["evaluation", .. var sizes])
+            EvaluationCost.Run(sizes);
         else
             Measure(arguments);
     }

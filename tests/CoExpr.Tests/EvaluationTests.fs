@@ -369,6 +369,43 @@ module EvaluationTests =
         Assert.That(mean "mae" top, Is.LessThan(mean "mae" baseline))
         warns "All 12 predicted effects point the same way" baseline
 
+    /// 33 perturbations of two screens.
+    let private screen =
+        lazy
+            (IO.Input.read IO.Input.standard (TestData.require "norman_mcfaline_500g.h5ad")
+             |> Expect.ok)
+
+    [<Test>]
+    let ``half of a real screen finds itself in the other, and the mean response of it is at chance`` () =
+        let options = {
+            options with
+                Sides = {
+                    options.Sides with
+                        Column = "perturbation"
+                }
+        }
+
+        let groups =
+            Groups.create [ "perturbation" ] (Some "control") screen.Value |> Expect.ok
+
+        let real, predicted =
+            Ceiling.halves CeilingHalves.Disjoint 1UL groups screen.Value |> Expect.ok
+
+        let run predicted =
+            Evaluation.run options (Some(real, predicted)) None |> Expect.ok
+
+        let half = run predicted
+
+        let baseline =
+            MeanResponse.cells MeanOf.AllLabels None options.Sides real |> Expect.ok |> run
+
+        Assert.That(mean "discrimination_score_l1" half, Is.GreaterThan 0.95)
+        Assert.That(mean "pearson_edistance" half, Is.GreaterThan 0.98)
+        Expect.equal [] half.Warnings
+        Assert.That(mean "discrimination_score_l1" baseline, Is.InRange(0.45, 0.6))
+        Assert.That(mean "mse" baseline, Is.GreaterThan(5.0 * mean "mse" half))
+        warns "point the same way" baseline
+
     [<Test>]
     let ``a group of one cell has no halves that share none`` () =
         let cells =

@@ -62,12 +62,15 @@ module DeAgreement =
     [<Literal>]
     let private SmallestFdr = 1e-10
 
-    /// Room of one thread: by gene of the predicted table.
-    type private Room(features: int) =
+    /// Room of one thread: by gene of the predicted table, and for the rows of a perturbation of the real one.
+    type private Room(features: int, rows: int) =
         /// The row of the predicted table that a gene has, −1 if none.
         member val RowOf = Array.create features -1
         /// The place that a gene has in the real list, −1 if none.
         member val PlaceOf = Array.create features -1
+        /// How doubtful the prediction is of genes that truly change, and of the others.
+        member val Positives = Array.zeroCreate<float> rows
+        member val Negatives = Array.zeroCreate<float> rows
 
     /// Two tables side by side: `Predicted[t]` is the predicted perturbation of real perturbation t, −1 if there is none, and
     /// `Gene[f]` the predicted table's number of the real table's gene f, −1 if it lacks it.
@@ -223,11 +226,13 @@ module DeAgreement =
         | DePrecision.Double -> clipped
         | DePrecision.Single -> float (MathF.Log10(float32 clipped))
 
-    /// Doubts of the positives and of the negatives of a perturbation; genes that the prediction lacks count as FDR 1.
+    /// Puts the doubts of the positives and of the negatives of a perturbation in their places, and gives their numbers; genes
+    /// that the prediction lacks count as FDR 1.
     let private doubts pair (room: Room) target =
-        let positives, negatives = ResizeArray<float>(), ResizeArray<float>()
-        let threshold = rounded pair.Options.Precision AreaThreshold
-        let certain = doubt pair.Options.Precision 1.0
+        let precision = pair.Options.Precision
+        let threshold = rounded precision AreaThreshold
+        let certain = doubt precision 1.0
+        let mutable positives, negatives = 0, 0
 
         for row in pair.Real.Starts[target] .. pair.Real.Starts[target + 1] - 1 do
             if DeTable.hasFdr pair.Real row then
@@ -238,74 +243,89 @@ module DeAgreement =
                     if partner < 0 || not (DeTable.hasFdr pair.Predicted partner) then
                         certain
                     else
-                        doubt pair.Options.Precision pair.Predicted.Fdr[partner]
+                        doubt precision pair.Predicted.Fdr[partner]
 
-                (if pair.Real.Fdr[row] < threshold then
-                     positives
-                 else
-                     negatives)
-                    .Add
-                    value
+                if pair.Real.Fdr[row] < threshold then
+                    room.Positives[positives] <- value
+                    positives <- positives + 1
+                else
+                    room.Negatives[negatives] <- value
+                    negatives <- negatives + 1
 
-        positives.ToArray(), negatives.ToArray()
+        struct (positives, negatives)
 
-    /// Values of a sorted list below this one.
-    let private below (sorted: float[]) value =
-        let mutable low, high = 0, sorted.Length
+    /// Values of a sorted list below this one. Half the list is left out at a time by adding, not by branching: where values
+    /// lie is not to be guessed.
+    let private below (sorted: float[]) count (value: float) =
+        let mutable first, left = 0, count
 
-        while low < high do
-            let middle = (low + high) / 2
+        while left > 1 do
+            let half = left / 2
+            first <- first + (if sorted[first + half - 1] < value then half else 0)
+            left <- left - half
 
-            if sorted[middle] < value then
-                low <- middle + 1
-            else
-                high <- middle
+        if count > 0 && sorted[first] < value then
+            first + 1
+        else
+            first
 
-        low
+    /// The step from one distinct positive to the next: precision there times the positives there, summed.
+    let private precisionSum (positives: float[]) count (from: int[]) =
+        let mutable sum, first, earlier = 0.0, 0, 0
+
+        while first < count do
+            let mutable next = first
+
+            while next < count && positives[next] = positives[first] do
+                earlier <- earlier + from[next]
+                next <- next + 1
+
+            sum <- sum + float (next - first) * float next / float (next + earlier)
+            first <- next
+
+        sum
+
+    let private holdsNaN (values: float[]) count =
+        let mutable found = false
+
+        for at in 0 .. count - 1 do
+            if Double.IsNaN values[at] then
+                found <- true
+
+        found
 
     /// Area under precision over recall, Σ precision at each distinct positive times the positives there / P, and area under
     /// the receiver's curve, (pairs told right + half of those that tie) / pairs. One sort of the positives and a look-up of
     /// each negative among them serve both. NaN for one class only, and where a prediction's FDR is NaN.
-    let private areas (positives: float[]) (negatives: float[]) =
-        let isNaN = Array.exists Double.IsNaN
+    let private areas (room: Room) (struct (positives, negatives)) =
+        let sorted = room.Positives
 
         if
-            positives.Length = 0
-            || negatives.Length = 0
-            || isNaN positives
-            || isNaN negatives
+            positives = 0
+            || negatives = 0
+            || holdsNaN sorted positives
+            || holdsNaN room.Negatives negatives
         then
             struct (nan, nan)
         else
-            Array.Sort positives
+            Array.Sort(sorted, 0, positives)
             // Negatives that come as early as positive i, or earlier, counted from i on; and pairs told right, twice.
-            let from = Array.zeroCreate<int>(positives.Length + 1)
+            let from = Array.zeroCreate<int>(positives + 1)
             let mutable right = 0L
 
-            for negative in negatives do
-                let surer = below positives negative
+            for at in 0 .. negatives - 1 do
+                let negative = room.Negatives[at]
+                let surer = below sorted positives negative
                 let mutable upTo = surer
 
-                while upTo < positives.Length && positives[upTo] = negative do
+                while upTo < positives && sorted[upTo] = negative do
                     upTo <- upTo + 1
 
                 from[surer] <- from[surer] + 1
                 right <- right + int64 (surer + upTo)
 
-            let mutable precision, first, earlier = 0.0, 0, 0
-
-            while first < positives.Length do
-                let mutable next = first
-
-                while next < positives.Length && positives[next] = positives[first] do
-                    earlier <- earlier + from[next]
-                    next <- next + 1
-
-                precision <- precision + float (next - first) * float next / float (next + earlier)
-                first <- next
-
-            struct (precision / float positives.Length,
-                    float right / 2.0 / (float positives.Length * float negatives.Length))
+            struct (precisionSum sorted positives from / float positives,
+                    float right / 2.0 / (float positives * float negatives))
 
     let private compareTarget pair (room: Room) target =
         let predictedTarget = pair.TargetOf[target]
@@ -325,8 +345,7 @@ module DeAgreement =
 
         let order = pair.Options.Order
         let partners = partners pair room real
-        let positives, negatives = doubts pair room target
-        let struct (precisionRecall, receiver) = areas positives negatives
+        let struct (precisionRecall, receiver) = areas room (doubts pair room target)
 
         let comparison = {
             RealSignificant = real.Length
@@ -361,7 +380,13 @@ module DeAgreement =
 
         let comparisons = Array.zeroCreate<DeComparison> real.Targets.Length
 
-        Schedule.blocks threads comparisons.Length (fun () -> Room predicted.Features.Length) (fun room target ->
+        let most =
+            Array.pairwise real.Starts
+            |> Array.fold (fun most (first, next) -> max most (next - first)) 0
+
+        let room () = Room(predicted.Features.Length, most)
+
+        Schedule.blocks threads comparisons.Length room (fun room target ->
             comparisons[target] <- compareTarget pair room target)
 
         comparisons
