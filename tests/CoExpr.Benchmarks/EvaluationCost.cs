@@ -11,12 +11,18 @@ namespace CoExpr.Benchmarks;
 /// the naive loop over pairs and genes, and with scikit-learn's, before any time is printed.</summary>
 static class EvaluationCost
 {
-    /// <summary>Runs <c>evaluation</c>, or with two numbers discrimination of so many perturbations and genes alone.</summary>
+    /// <summary>Runs <c>evaluation</c>; with two numbers discrimination of so many perturbations and genes alone, with
+    /// <c>tables</c> the agreement of tables alone.</summary>
     internal static void Run(string[] arguments)
     {
         if (arguments is [var perturbations, var genes])
         {
             Large(int.Parse(perturbations), int.Parse(genes));
+            return;
+        }
+        if (arguments is ["tables"])
+        {
+            Agree(8000, 2000, 100);
             return;
         }
         Console.WriteLine("| perturbations x genes | way | processor s | of ours | memory beside the effects, MB |");
