@@ -45,6 +45,19 @@ module PseudobulkTests =
         for gene in 0..3 do
             Assert.That(bulk.Means[gene], Is.EqualTo(wanted[gene]).Within 1e-15)
 
+    // Totals 1, NaN and 3: the median is 2.
+    [<Test>]
+    let ``of counts a cell that holds NaN bears on no other`` () =
+        let cells =
+            sample [| "a"; "b"; "c" |] [| [| 1.0f; 0.0f |]; [| nanf; 4.0f |]; [| 3.0f; 0.0f |] |]
+
+        let bulk =
+            Pseudobulk.compute 1 (groupsOf cells) (valuesOf ExpressionScale.Counts cells)
+
+        Assert.That(bulk.Means[0], Is.EqualTo(log 3.0).Within 1e-15)
+        Expect.equal [| nan; nan |] bulk.Means[2..3]
+        Assert.That(bulk.Means[4], Is.EqualTo(log 3.0).Within 1e-15)
+
     [<Property(MaxTest = 40)>]
     let ``agrees with the definition, with the same bits for any number of threads``
         (NonEmptyArray rows: NonEmptyArray<byte * byte * byte>)

@@ -97,10 +97,8 @@ module ExpressionScale =
     let private factors (counts: SparseCounts) =
         let totals = SizeFactors.totals counts
 
-        let target =
-            totals
-            |> Array.filter (fun total -> total > 0.0 || Double.IsNaN total)
-            |> median
+        // A cell that holds NaN has no total: its values become NaN, and it does not bear on others.
+        let target = totals |> Array.filter (fun total -> total > 0.0) |> median
 
         totals |> Array.map (fun total -> if total > 0.0 then target / total else total)
 
