@@ -53,7 +53,7 @@ module EvaluationGolden =
         |> Array.map (fun line -> line.Split ',')
         |> fun lines -> lines[0][1..], lines[1..]
 
-    let private bulk name : string[] * Pseudobulk =
+    let private bulk name : string[] * MeanProfiles =
         let genes, rows = means name
 
         genes,

@@ -29,7 +29,7 @@ type PerturbationProfiles = {
 [<RequireQualifiedAccess>]
 module Effects =
 
-    let private without control (bulk: Pseudobulk) =
+    let private without control (bulk: MeanProfiles) =
         let at = Array.IndexOf(bulk.Labels, control)
 
         let rows =
@@ -42,7 +42,7 @@ module Effects =
 
     /// Puts two sides together. Both must have the control, and every predicted perturbation must be a real one: it is the
     /// caller who checks labels and says which differ (`PerturbationSides`); here it is an ArgumentException.
-    let profiles control (genes: string[]) (real: Pseudobulk) (predicted: Pseudobulk) : PerturbationProfiles =
+    let profiles control (genes: string[]) (real: MeanProfiles) (predicted: MeanProfiles) : PerturbationProfiles =
         for side in [ real; predicted ] do
             if not (Array.contains control side.Labels) then
                 invalidArg (nameof control) $"there is no {control} among {side.Labels.Length} labels"

@@ -15,7 +15,7 @@ type MeanOf =
 module MeanResponse =
 
     /// The mean over labels, each with the same weight: one value per gene.
-    let profile which control (bulk: Pseudobulk) =
+    let profile which control (bulk: MeanProfiles) =
         let rows = [|
             for group in 0 .. bulk.Labels.Length - 1 do
                 if which = MeanOf.AllLabels || bulk.Labels[group] <> control then
@@ -69,7 +69,7 @@ module MeanResponse =
                 Groups = groups
                 Values = values
                 Scale = scale
-                Bulk = Pseudobulk.compute options.Threads groups values
+                Bulk = MeanProfiles.compute options.Threads groups values
             }
 
             let profile = profile which options.Control side.Bulk

@@ -19,7 +19,7 @@ type PerturbationSide = {
     Groups: Groups
     Values: CellValues
     Scale: ExpressionScale
-    Bulk: Pseudobulk
+    Bulk: MeanProfiles
 }
 
 /// Real and predicted cells, checked against each other.
@@ -128,7 +128,7 @@ module PerturbationSides =
                 Groups = groups
                 Values = values
                 Scale = scale
-                Bulk = Pseudobulk.compute options.Threads groups values
+                Bulk = MeanProfiles.compute options.Threads groups values
             })
 
     let private nameOf scale =

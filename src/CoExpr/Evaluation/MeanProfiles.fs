@@ -1,7 +1,7 @@
 namespace CoExpr
 
 /// Mean profiles of groups of cells.
-type Pseudobulk = {
+type MeanProfiles = {
     /// One per group, in ordinal order.
     Labels: string[]
     /// Cells of each group.
@@ -13,7 +13,7 @@ type Pseudobulk = {
 
 /// Means of groups of cells straight from sparse rows: nothing is densified but one row of sums per group.
 [<RequireQualifiedAccess>]
-module Pseudobulk =
+module MeanProfiles =
 
     let private addCell (values: CellValues) (genes: int[]) (read: float[]) (sums: float[]) start cell =
         let entries = values.Read cell genes read
@@ -24,7 +24,7 @@ module Pseudobulk =
 
     /// The mean of every gene over the cells of each group, zeros included: groups x genes. A group's cells are added one
     /// after the other in the order of the groups, so the bits do not depend on threads. A group of no cells cannot be.
-    let compute threads (groups: Groups) (values: CellValues) : Pseudobulk =
+    let compute threads (groups: Groups) (values: CellValues) : MeanProfiles =
         let count, genes = groups.Labels.Length, values.Genes
         let means = Array.zeroCreate<float>(count * genes)
 
@@ -48,5 +48,5 @@ module Pseudobulk =
         }
 
     /// The mean profile of a group, in place.
-    let row (bulk: Pseudobulk) group =
+    let row (bulk: MeanProfiles) group =
         System.ReadOnlySpan(bulk.Means, group * bulk.Genes, bulk.Genes)

@@ -6,7 +6,7 @@ open FsCheck.NUnit
 open CoExpr
 open CoExpr.Reference
 
-module PseudobulkTests =
+module MeanProfilesTests =
 
     let private sample labels rows =
         PerturbedSample.cellsOf
@@ -27,18 +27,18 @@ module PseudobulkTests =
     [<Test>]
     let ``is the mean of each gene over the cells of a group, zeros included`` () =
         let bulk =
-            Pseudobulk.compute 1 (groupsOf small.Value) (valuesOf ExpressionScale.AsTheyAre small.Value)
+            MeanProfiles.compute 1 (groupsOf small.Value) (valuesOf ExpressionScale.AsTheyAre small.Value)
 
         Expect.equal [| "a"; "b" |] bulk.Labels
         Expect.equal [| 1; 2 |] bulk.Cells
         Expect.equal [| 4.0; 4.0; 2.0; 0.0 |] bulk.Means
-        Expect.equal [| 2.0; 0.0 |] ((Pseudobulk.row bulk 1).ToArray())
+        Expect.equal [| 2.0; 0.0 |] ((MeanProfiles.row bulk 1).ToArray())
 
     // Totals 1, 8 and 3: the median is 3.
     [<Test>]
     let ``of counts is that of ln (1 + count times median total over total)`` () =
         let bulk =
-            Pseudobulk.compute 1 (groupsOf small.Value) (valuesOf ExpressionScale.Counts small.Value)
+            MeanProfiles.compute 1 (groupsOf small.Value) (valuesOf ExpressionScale.Counts small.Value)
 
         let wanted = [| log 2.5; log 2.5; (log 4.0 + log 4.0) / 2.0; 0.0 |]
 
@@ -52,7 +52,7 @@ module PseudobulkTests =
             sample [| "a"; "b"; "c" |] [| [| 1.0f; 0.0f |]; [| nanf; 4.0f |]; [| 3.0f; 0.0f |] |]
 
         let bulk =
-            Pseudobulk.compute 1 (groupsOf cells) (valuesOf ExpressionScale.Counts cells)
+            MeanProfiles.compute 1 (groupsOf cells) (valuesOf ExpressionScale.Counts cells)
 
         Assert.That(bulk.Means[0], Is.EqualTo(log 3.0).Within 1e-15)
         Expect.equal [| nan; nan |] bulk.Means[2..3]
@@ -66,7 +66,7 @@ module PseudobulkTests =
         let rows = rows |> Array.map (fun (_, a, b) -> [| float32 a; float32 b / 7.0f |])
         let cells = sample labels rows
         let values = valuesOf ExpressionScale.AsTheyAre cells
-        let bulk = Pseudobulk.compute 1 (groupsOf cells) values
+        let bulk = MeanProfiles.compute 1 (groupsOf cells) values
 
         let close =
             bulk.Labels
@@ -79,10 +79,10 @@ module PseudobulkTests =
                 Array.forall2
                     (fun a b -> abs (a - b) < 1e-9)
                     (PerturbationEvaluation.mean own)
-                    ((Pseudobulk.row bulk group).ToArray()))
+                    ((MeanProfiles.row bulk group).ToArray()))
             |> Array.forall id
 
-        close && (Pseudobulk.compute 5 (groupsOf cells) values).Means = bulk.Means
+        close && (MeanProfiles.compute 5 (groupsOf cells) values).Means = bulk.Means
 
     [<Test>]
     let ``values with decimals are logarithms, whole ones counts`` () =
