@@ -30,6 +30,9 @@ public enum CoExprErrorKind
     /// <summary>A label that was asked for is not among the known ones.</summary>
     UnknownLabel,
 
+    /// <summary>Two sets of names that must be the same are not.</summary>
+    DifferentNames,
+
     /// <summary>Fewer things are left than the method needs.</summary>
     TooFew,
 
@@ -78,6 +81,7 @@ public sealed class CoExprException : Exception
             CoExprError.UnequalLengths => CoExprErrorKind.UnequalLengths,
             CoExprError.DuplicateName => CoExprErrorKind.DuplicateName,
             CoExprError.UnknownLabel => CoExprErrorKind.UnknownLabel,
+            CoExprError.DifferentNames => CoExprErrorKind.DifferentNames,
             CoExprError.TooFew => CoExprErrorKind.TooFew,
             CoExprError.TooLarge => CoExprErrorKind.TooLarge,
             CoExprError.BadOption => CoExprErrorKind.BadOption,

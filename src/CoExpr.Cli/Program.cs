@@ -1,6 +1,8 @@
 using System;
+using System.Collections.Generic;
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Parsing;
 using System.Linq;
 using System.Text;
 using System.Threading.Tasks;
@@ -35,6 +37,7 @@ public static class Program
         root.Subcommands.Add(MiCommand.Create());
         root.Subcommands.Add(DeCommand.Create());
         root.Subcommands.Add(BulkCommand.Create());
+        root.Subcommands.Add(EvaluateCommand.Create());
         root.Subcommands.Add(InfoCommand.Create());
         root.Subcommands.Add(SimulateCommand.Create());
         root.Subcommands.Add(BackendsCommand.Create());
@@ -56,6 +59,11 @@ public static class Program
         return code is Interrupted or Terminated ? ExitCode.Stopped : code;
     }
 
-    static string CommandPath(ParseResult parsed) =>
-        parsed.CommandResult.Command.Name is "coexpr" ? "coexpr" : $"coexpr {parsed.CommandResult.Command.Name}";
+    static string CommandPath(ParseResult parsed)
+    {
+        var names = new Stack<string>();
+        for (SymbolResult? at = parsed.CommandResult; at is CommandResult command; at = at.Parent)
+            names.Push(command.Command.Name);
+        return string.Join(' ', names);
+    }
 }

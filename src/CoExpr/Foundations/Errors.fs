@@ -22,6 +22,14 @@ type CoExprError =
     | DuplicateName of source: string * kind: string * name: string * first: int * second: int
     /// A label that was asked for is not among the known ones.
     | UnknownLabel of what: string * asked: string * known: string list
+    /// Two sets of names that must be the same are not: the names that only the one or only the other has.
+    | DifferentNames of
+        kind: string *
+        first: string *
+        onlyFirst: string list *
+        second: string *
+        onlySecond: string list *
+        advice: string
     /// Fewer things are left than the method needs.
     | TooFew of what: string * found: int64 * needed: int64 * advice: string
     /// More than fits.
@@ -94,6 +102,8 @@ module CoExprError =
             $"{source}: {kind} {name} stands at two places, {first} and {second}; names must be unique."
         | CoExprError.UnknownLabel(what, asked, known) ->
             $"{what}: {asked} is not known; known: {limited known}.{suggestion asked known}"
+        | CoExprError.DifferentNames(kind, first, onlyFirst, second, onlySecond, advice) ->
+            $"{kind} differ: {onlyFirst.Length} only in {first} ({limited onlyFirst}), {onlySecond.Length} only in {second} ({limited onlySecond}). {advice}"
         | CoExprError.TooFew(what, found, needed, advice) ->
             $"{found} {what} are left where at least {needed} are needed. {advice}"
         | CoExprError.TooLarge(what, size, limit) -> $"{what}: {size} is more than the {limit} that fit."

@@ -1,0 +1,451 @@
+using System;
+using System.CommandLine;
+using System.Globalization;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using CoExpr.CSharp;
+
+namespace CoExpr.Cli;
+
+/// <summary>coexpr evaluate: how good a predicted response to perturbations is.</summary>
+public static class EvaluateCommand
+{
+    /// <summary>The command with its parts.</summary>
+    public static Command Create()
+    {
+        var command = new Command(
+            "evaluate",
+            """
+            How good a predicted response to perturbations is, by the measures of cell-eval.
+
+            Example: coexpr evaluate run --real real.h5ad --predicted model.h5ad -o model
+                     coexpr evaluate baseline real.h5ad -o baseline.h5ad
+                     coexpr evaluate score model/agg_results.csv baseline/agg_results.csv -o scores.csv
+            """
+        );
+        command.Subcommands.Add(EvaluateRunCommand.Create());
+        command.Subcommands.Add(EvaluateBaselineCommand.Create());
+        command.Subcommands.Add(EvaluateScoreCommand.Create());
+        return command;
+    }
+
+    internal static Option<string?> Path(string name, string description, string helpName = "FILE") =>
+        new(name) { Description = description, HelpName = helpName };
+
+    internal static Option<string> Output(string description, string helpName) =>
+        new("--output", "-o")
+        {
+            Description = description,
+            HelpName = helpName,
+            Required = true,
+        };
+}
+
+/// <summary>Which cells are which, and what their values are.</summary>
+sealed class PerturbedCellOptions
+{
+    readonly Option<string> column = Text(
+        "--column",
+        "Column of the cell table that names perturbations",
+        "target_gene"
+    );
+    readonly Option<string> control = Text("--control", "Label of the control cells", "non-targeting");
+
+    readonly Option<string> values = OptionKind.OneOf(
+        "--values",
+        "What the values are: told from them, counts to be normalised, logarithms, or to be taken as they are",
+        "auto",
+        "counts",
+        "log",
+        "as-is"
+    );
+
+    static Option<string> Text(string name, string description, string standard) =>
+        new(name)
+        {
+            Description = description,
+            HelpName = "NAME",
+            DefaultValueFactory = _ => standard,
+        };
+
+    internal void AddTo(Command command)
+    {
+        command.Options.Add(column);
+        command.Options.Add(control);
+        command.Options.Add(values);
+    }
+
+    internal EvaluationSettings Of(ParseResult parsed, int threads) =>
+        new()
+        {
+            Column = parsed.GetValue(column)!,
+            Control = parsed.GetValue(control)!,
+            Values = parsed.GetValue(values) switch
+            {
+                "counts" => CellValueScale.Counts,
+                "log" => CellValueScale.Logarithms,
+                "as-is" => CellValueScale.AsTheyAre,
+                _ => CellValueScale.Detect,
+            },
+            Threads = threads,
+        };
+}
+
+/// <summary>coexpr evaluate run: the measures of a prediction.</summary>
+sealed class EvaluateRunCommand
+{
+    readonly Option<string?> real = EvaluateCommand.Path("--real", "Real cells: .h5ad");
+    readonly Option<string?> predicted = EvaluateCommand.Path("--predicted", "Predicted cells: .h5ad");
+
+    readonly Option<string?> realTable = EvaluateCommand.Path(
+        "--real-de",
+        "Differential expression of the real cells: .csv or .tsv with target, feature, log2_fold_change, p_value, fdr"
+    );
+
+    readonly Option<string?> predictedTable = EvaluateCommand.Path("--predicted-de", "The same of the predicted cells");
+    readonly Option<string> output = EvaluateCommand.Output("Folder for the tables", "FOLDER");
+    readonly Option<string?> prefix = EvaluateCommand.Path("--prefix", "Put before the names of the tables", "TEXT");
+
+    readonly Option<string> profile = OptionKind.OneOf(
+        "--profile",
+        "Which measures are taken",
+        "full",
+        "minimal",
+        "vcc",
+        "de",
+        "anndata",
+        "pds"
+    );
+
+    readonly Option<string?> skipped = EvaluateCommand.Path(
+        "--skip-metrics",
+        "Measures to leave out, by commas",
+        "NAMES"
+    );
+
+    readonly Option<bool> partial = OptionKind.Flag(
+        "--partial",
+        "Let the prediction leave out perturbations; it is ranked against all real ones"
+    );
+
+    readonly Option<string> controlSource = OptionKind.OneOf(
+        "--control-source",
+        "Control that predicted effects are measured from; a predicted one can be bent",
+        "predicted",
+        "real"
+    );
+
+    readonly Option<string> ties = OptionKind.OneOf(
+        "--ties",
+        "Place of a perturbation among others as far from the prediction",
+        "stable",
+        "midrank",
+        "optimistic",
+        "pessimistic",
+        "numpy-legacy"
+    );
+
+    readonly Option<string> exclude = OptionKind.OneOf(
+        "--exclude",
+        "Target genes that distances leave out: the prediction's own, those of all perturbations, or none",
+        "row",
+        "panel",
+        "none"
+    );
+
+    readonly Option<string> denominator = OptionKind.OneOf(
+        "--denominator",
+        "What ranks are divided by: the number of perturbations, or one less",
+        "n",
+        "n-1"
+    );
+
+    readonly Option<string?> targets = EvaluateCommand.Path(
+        "--targets",
+        "Gene that each perturbation targets, where it is not called as the gene: two columns"
+    );
+
+    readonly Option<double> fdr = OptionKind.Number("--fdr", "Genes with an FDR below this are significant", 0.05);
+
+    readonly Option<string> order = OptionKind.OneOf(
+        "--order",
+        "What brings a significant gene to the top of a list",
+        "magnitude",
+        "fold-change",
+        "p-value",
+        "fdr"
+    );
+
+    readonly Option<string> compat = OptionKind.OneOf(
+        "--compat",
+        "Whose arithmetic tables are compared in: double precision, or cell-eval's single precision",
+        "none",
+        "cell-eval"
+    );
+
+    readonly Option<string> ceiling = OptionKind.OneOf(
+        "--ceiling",
+        "Also evaluate the real cells against themselves: halves that share no cell, or draws with replacement",
+        "none",
+        "split",
+        "bootstrap"
+    );
+
+    readonly Option<ulong> seed = OptionKind.Number("--seed", "Seed of the ceiling's draw", 0UL);
+    readonly PerturbedCellOptions cells = new();
+    readonly CommonOptions common = new();
+
+    internal static Command Create() => new EvaluateRunCommand().ToCommand();
+
+    Command ToCommand()
+    {
+        var command = new Command(
+            "run",
+            """
+            The measures of a prediction, per perturbation and over all.
+
+            Example: coexpr evaluate run --real real.h5ad --predicted model.h5ad -o model --real-de r.csv --predicted-de p.csv
+            The folder gets results.csv and agg_results.csv, as cell-eval writes them, results.tsv, results.json and run.json.
+            """
+        );
+        Option[] options =
+        [
+            real,
+            predicted,
+            realTable,
+            predictedTable,
+            output,
+            prefix,
+            profile,
+            skipped,
+            partial,
+            controlSource,
+            ties,
+            exclude,
+            denominator,
+            targets,
+            fdr,
+            order,
+            compat,
+            ceiling,
+            seed,
+        ];
+        Array.ForEach(options, command.Options.Add);
+        cells.AddTo(command);
+        common.AddTo(command);
+        command.SetAction((parsed, token) => ExitCode.OfAsync(stop => RunAsync(parsed, stop), token));
+        return command;
+    }
+
+    async Task RunAsync(ParseResult parsed, CancellationToken token)
+    {
+        EvaluationSummary? summary = null;
+        await ProgressDisplay
+            .RunAsync(
+                common.ShowsProgress(parsed),
+                async progress =>
+                    summary = await PerturbationEvaluation
+                        .RunAsync(
+                            Input(parsed),
+                            parsed.GetRequiredValue(output),
+                            Settings(parsed),
+                            parsed.GetValue(prefix),
+                            Ceiling(parsed),
+                            parsed.GetValue(seed),
+                            null,
+                            progress,
+                            token
+                        )
+                        .ConfigureAwait(false)
+            )
+            .ConfigureAwait(false);
+        Tell(summary!, parsed.GetValue(common.Quiet), parsed.GetValue(common.Json));
+    }
+
+    static void Tell(EvaluationSummary summary, bool quiet, bool json)
+    {
+        if (json)
+            Console.Out.WriteLine(summary.Json);
+        if (quiet || json)
+            return;
+        foreach (var note in summary.Notes)
+            Console.Error.WriteLine($"Note: {note}");
+        foreach (var warning in summary.Warnings)
+            Console.Error.WriteLine($"Warning: {warning}");
+        Console.Error.WriteLine(summary.Text);
+    }
+
+    EvaluationInput Input(ParseResult parsed) =>
+        new()
+        {
+            RealCells = parsed.GetValue(real),
+            PredictedCells = parsed.GetValue(predicted),
+            RealTable = parsed.GetValue(realTable),
+            PredictedTable = parsed.GetValue(predictedTable),
+        };
+
+    CeilingKind Ceiling(ParseResult parsed) =>
+        parsed.GetValue(ceiling) switch
+        {
+            "split" => CeilingKind.Disjoint,
+            "bootstrap" => CeilingKind.WithReplacement,
+            _ => CeilingKind.None,
+        };
+
+    EvaluationSettings Settings(ParseResult parsed) =>
+        cells.Of(parsed, parsed.GetValue(common.Threads)) with
+        {
+            Profile = parsed.GetValue(profile)!,
+            SkippedMetrics = parsed.GetValue(skipped)?.Split(',', StringSplitOptions.TrimEntries) ?? [],
+            Partial = parsed.GetValue(partial),
+            RealControl = parsed.GetValue(controlSource) == "real",
+            Ties = parsed.GetValue(ties) switch
+            {
+                "midrank" => TieRule.MidRank,
+                "optimistic" => TieRule.Optimistic,
+                "pessimistic" => TieRule.Pessimistic,
+                "numpy-legacy" => TieRule.NumPyLegacy,
+                _ => TieRule.Stable,
+            },
+            LeftOut = parsed.GetValue(exclude) switch
+            {
+                "panel" => TargetsLeftOut.OfPanel,
+                "none" => TargetsLeftOut.None,
+                _ => TargetsLeftOut.OfRow,
+            },
+            DividedByOthers = parsed.GetValue(denominator) == "n-1",
+            Targets = parsed.GetValue(targets) is { } file
+                ? PerturbationEvaluation.ReadTargets(file)
+                : new EvaluationSettings().Targets,
+            Fdr = parsed.GetValue(fdr),
+            Order = parsed.GetValue(order) switch
+            {
+                "fold-change" => GeneListOrder.FoldChange,
+                "p-value" => GeneListOrder.PValue,
+                "fdr" => GeneListOrder.Fdr,
+                _ => GeneListOrder.Magnitude,
+            },
+            SinglePrecision = parsed.GetValue(compat) == "cell-eval",
+        };
+}
+
+/// <summary>coexpr evaluate baseline: cells that respond alike to every perturbation.</summary>
+sealed class EvaluateBaselineCommand
+{
+    readonly Argument<string> real = new("real") { Description = "Real cells: .h5ad" };
+    readonly Option<string> output = EvaluateCommand.Output("Where to: a name in .h5ad", "FILE.h5ad");
+
+    readonly Option<bool> withoutControl = OptionKind.Flag(
+        "--without-control",
+        "Leave the control's mean out of the mean of means, which cell-eval has in"
+    );
+
+    readonly Option<int?> copies = OptionKind.OptionalNumber<int>(
+        "--cells",
+        "Cells of each perturbation (default: as many as the real ones have)",
+        "N"
+    );
+
+    readonly PerturbedCellOptions cells = new();
+    readonly CommonOptions common = new();
+
+    internal static Command Create() => new EvaluateBaselineCommand().ToCommand();
+
+    Command ToCommand()
+    {
+        var command = new Command(
+            "baseline",
+            """
+            Writes the mean response as a prediction: the mean of the mean profiles for every perturbation.
+
+            Example: coexpr evaluate baseline real.h5ad -o baseline.h5ad
+            """
+        );
+        command.Arguments.Add(real);
+        command.Options.Add(output);
+        command.Options.Add(withoutControl);
+        command.Options.Add(copies);
+        cells.AddTo(command);
+        common.AddTo(command);
+        command.SetAction((parsed, token) => ExitCode.OfAsync(stop => RunAsync(parsed, stop), token));
+        return command;
+    }
+
+    async Task RunAsync(ParseResult parsed, CancellationToken token)
+    {
+        var file = parsed.GetRequiredValue(output);
+        await ProgressDisplay
+            .RunAsync(
+                common.ShowsProgress(parsed),
+                progress =>
+                    PerturbationEvaluation.WriteBaselineAsync(
+                        parsed.GetRequiredValue(real),
+                        file,
+                        cells.Of(parsed, parsed.GetValue(common.Threads)),
+                        parsed.GetValue(withoutControl),
+                        parsed.GetValue(copies),
+                        null,
+                        progress,
+                        token
+                    )
+            )
+            .ConfigureAwait(false);
+        if (!parsed.GetValue(common.Quiet))
+            Console.Error.WriteLine(file);
+    }
+}
+
+/// <summary>coexpr evaluate score: a prediction's means against those of a baseline.</summary>
+static class EvaluateScoreCommand
+{
+    internal static Command Create()
+    {
+        var prediction = new Argument<string>("prediction") { Description = "agg_results.csv of the prediction" };
+        var baseline = new Argument<string>("baseline") { Description = "agg_results.csv of the baseline" };
+        var output = EvaluateCommand.Output("Where to: .csv or .tsv", "FILE");
+        var quiet = OptionKind.Flag("--quiet", "Say nothing but errors", "-q");
+        var command = new Command(
+            "score",
+            """
+            Scores a prediction from 0, the baseline, to 1, perfection, as the Virtual Cell Challenge 2025 does.
+
+            Example: coexpr evaluate score model/agg_results.csv baseline/agg_results.csv -o scores.csv
+            """
+        );
+        command.Arguments.Add(prediction);
+        command.Arguments.Add(baseline);
+        command.Options.Add(output);
+        command.Options.Add(quiet);
+        command.SetAction(
+            (parsed, token) =>
+                ExitCode.OfAsync(
+                    async stop =>
+                    {
+                        var scores = await PerturbationEvaluation
+                            .ScoreAsync(
+                                parsed.GetRequiredValue(prediction),
+                                parsed.GetRequiredValue(baseline),
+                                parsed.GetRequiredValue(output),
+                                stop
+                            )
+                            .ConfigureAwait(false);
+                        if (!parsed.GetValue(quiet))
+                            Tell(scores);
+                    },
+                    token
+                )
+        );
+        return command;
+    }
+
+    static void Tell(System.Collections.Generic.IReadOnlyList<MetricScore> scores)
+    {
+        foreach (var score in scores)
+            Console.Error.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $"{score.Name, -28}  {score.Score:0.0000}")
+            );
+        var average = scores.Count == 0 ? double.NaN : scores.Average(score => score.Score);
+        Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{"avg_score", -28}  {average:0.0000}"));
+    }
+}

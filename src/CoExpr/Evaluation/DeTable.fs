@@ -1,0 +1,191 @@
+namespace CoExpr
+
+open System
+open System.Collections.Generic
+
+/// The precision in which the numbers of tables are compared.
+[<RequireQualifiedAccess>]
+type DePrecision =
+    | Double
+    /// Rounded to single precision, as cell-eval has them: thresholds too, and more values tie.
+    | Single
+
+/// The numbers of a table of differential expression, one row per perturbation and gene, as they were read.
+type DeRows = {
+    /// Names of perturbations, and of each row the number of its own.
+    Targets: string[]
+    Target: int[]
+    /// Names of genes, and of each row the number of its own.
+    Features: string[]
+    Feature: int[]
+    Log2FoldChange: float[]
+    PValue: float[]
+    Fdr: float[]
+    /// Rows without a fold change, which is not the same as NaN; empty where every row has one.
+    NoFoldChange: bool[]
+    /// Rows without an FDR; empty where every row has one.
+    NoFdr: bool[]
+}
+
+/// A table of differential expression by perturbation: rows of perturbation t from Starts[t] to before Starts[t + 1], in
+/// the order of the table, each gene at most once.
+type DeTable = {
+    Source: string
+    /// In ordinal order.
+    Targets: string[]
+    Features: string[]
+    Starts: int[]
+    Feature: int[]
+    Log2FoldChange: float[]
+    PValue: float[]
+    /// Corrected over the genes of a perturbation (Benjamini & Hochberg 1995).
+    Fdr: float[]
+    NoFoldChange: bool[]
+    NoFdr: bool[]
+}
+
+[<RequireQualifiedAccess>]
+module DeTable =
+
+    let private same (name: string) expected actual =
+        if expected <> actual then
+            invalidArg name $"{actual} rows where {expected} were expected"
+
+    let private check (rows: DeRows) =
+        let count = rows.Target.Length
+        same "Feature" count rows.Feature.Length
+        same "Log2FoldChange" count rows.Log2FoldChange.Length
+        same "PValue" count rows.PValue.Length
+        same "Fdr" count rows.Fdr.Length
+
+        if rows.NoFoldChange.Length > 0 then
+            same "NoFoldChange" count rows.NoFoldChange.Length
+
+        if rows.NoFdr.Length > 0 then
+            same "NoFdr" count rows.NoFdr.Length
+
+    /// Where the rows of each target go if targets come in ordinal order, rows of one in the order of the table.
+    let private grouped (rows: DeRows) =
+        let order =
+            [| 0 .. rows.Targets.Length - 1 |]
+            |> Array.sortWith (fun a b -> String.CompareOrdinal(rows.Targets[a], rows.Targets[b]))
+
+        let place = Array.zeroCreate<int> order.Length
+        order |> Array.iteri (fun at target -> place[target] <- at)
+        let sizes = Array.zeroCreate<int> order.Length
+
+        for target in rows.Target do
+            sizes[place[target]] <- sizes[place[target]] + 1
+
+        let starts = Array.scan (+) 0 sizes
+        let next = Array.copy starts
+        let source = Array.zeroCreate<int> rows.Target.Length
+
+        rows.Target
+        |> Array.iteri (fun row target ->
+            let target = place[target]
+            source[next[target]] <- row
+            next[target] <- next[target] + 1)
+
+        order, starts, source
+
+    let private twice source (rows: DeRows) target feature first second =
+        Error(
+            CoExprError.DuplicateName(
+                source,
+                "the pair of perturbation and gene",
+                $"{rows.Targets[target]}, {rows.Features[feature]}",
+                first + 1,
+                second + 1
+            )
+        )
+
+    /// The first gene that a target has twice.
+    let private requireUnique name (rows: DeRows) (order: int[]) (starts: int[]) (source: int[]) =
+        let seen = Array.create rows.Features.Length -1
+
+        let rec firstTwice target at =
+            if target = order.Length then
+                Ok()
+            elif at = starts[target + 1] then
+                firstTwice (target + 1) at
+            else
+                let feature = rows.Feature[source[at]]
+                let before = seen[feature]
+                seen[feature] <- at
+
+                if before >= starts[target] then
+                    twice name rows order[target] feature source[before] source[at]
+                else
+                    firstTwice target (at + 1)
+
+        firstTwice 0 0
+
+    /// Groups rows by perturbation. A gene twice in one perturbation is a DuplicateName with the numbers of both rows.
+    let create precision source (rows: DeRows) : Result<DeTable, CoExprError> =
+        check rows
+        let order, starts, from = grouped rows
+
+        let rounded (values: float[]) =
+            match precision with
+            | DePrecision.Double -> from |> Array.map (fun row -> values[row])
+            | DePrecision.Single -> from |> Array.map (fun row -> float (float32 values[row]))
+
+        let flags (values: bool[]) =
+            if values.Length = 0 then
+                values
+            else
+                from |> Array.map (fun row -> values[row])
+
+        requireUnique source rows order starts from
+        |> Result.map (fun () -> {
+            Source = source
+            Targets = order |> Array.map (fun target -> rows.Targets[target])
+            Features = rows.Features
+            Starts = starts
+            Feature = from |> Array.map (fun row -> rows.Feature[row])
+            Log2FoldChange = rounded rows.Log2FoldChange
+            PValue = rounded rows.PValue
+            Fdr = rounded rows.Fdr
+            NoFoldChange = flags rows.NoFoldChange
+            NoFdr = flags rows.NoFdr
+        })
+
+    /// Whether a row has a fold change, be it NaN.
+    let hasFoldChange table row =
+        table.NoFoldChange.Length = 0 || not table.NoFoldChange[row]
+
+    /// Whether a row has an FDR, be it NaN.
+    let hasFdr table row =
+        table.NoFdr.Length = 0 || not table.NoFdr[row]
+
+    /// Names as numbers, and so the names of rows as numbers of names.
+    let ofNames (targets: string[]) (features: string[]) foldChange pValue fdr : DeRows =
+        let numbered (names: string[]) =
+            let numbers = Dictionary<string, int>()
+
+            let codes =
+                names
+                |> Array.map (fun name ->
+                    match numbers.TryGetValue name with
+                    | true, number -> number
+                    | _ ->
+                        numbers[name] <- numbers.Count
+                        numbers.Count - 1)
+
+            Seq.toArray numbers.Keys, codes
+
+        let targetNames, target = numbered targets
+        let featureNames, feature = numbered features
+
+        {
+            Targets = targetNames
+            Target = target
+            Features = featureNames
+            Feature = feature
+            Log2FoldChange = foldChange
+            PValue = pValue
+            Fdr = fdr
+            NoFoldChange = [||]
+            NoFdr = [||]
+        }

@@ -1,0 +1,134 @@
+namespace CoExpr
+
+open System
+
+/// What the values of a matrix are, as an evaluation takes them.
+[<RequireQualifiedAccess>]
+type ExpressionScale =
+    /// Counts: brought to the median total of the cells, then ln(1 + x).
+    | Counts
+    /// ln(1 + x) of normalised counts already.
+    | Logarithms
+    /// Counts that are compared as they are.
+    | AsTheyAre
+
+/// How the scale of a matrix is settled.
+[<RequireQualifiedAccess>]
+type ScaleChoice =
+    /// Counts where no value has a fractional part above 0.001, logarithms otherwise, as cell-eval decides.
+    | Detect
+    | Given of ExpressionScale
+
+/// The values of cells one cell at a time, in double precision, on the scale that is compared. `Read cell genes values`
+/// writes the genes and values of a cell's entries and gives their number, at most `Most`; genes come in any order, each
+/// once; what is not written is 0.
+type CellValues = {
+    Cells: int
+    Genes: int
+    /// The most entries of a cell.
+    Most: int
+    Read: int -> int[] -> float[] -> int
+}
+
+[<RequireQualifiedAccess>]
+module ExpressionScale =
+
+    /// Fractional parts up to here are taken for rounding (cell-eval 0.8.1).
+    [<Literal>]
+    let private Fraction = 1e-3f
+
+    /// ln(1 + x) of counts of a cell that sum to millions stays below this (cell-eval 0.8.1).
+    [<Literal>]
+    let private LargestLogarithm = 15.0f
+
+    let private isFractional (value: float32) =
+        Single.IsFinite value && value - MathF.Floor value > Fraction
+
+    /// Counts, unless a stored value has a fractional part above 0.001.
+    let detect (counts: SparseCounts) =
+        if counts.ByCell.Values |> Array.exists isFractional then
+            ExpressionScale.Logarithms
+        else
+            ExpressionScale.Counts
+
+    /// Refuses values that the scale has no room for, by gene and cell: logarithms below 0 or from 15 on, negative counts,
+    /// infinity; NaN, too, unless `allowMissing`, since a prediction may fail in part.
+    let private require allowMissing scale (cells: Cells) =
+        let isPresent value =
+            if Single.IsNaN value then
+                allowMissing
+            else
+                Single.IsFinite value
+
+        let isAllowed (value: float32) =
+            match scale with
+            | _ when Single.IsNaN value -> allowMissing
+            | ExpressionScale.Logarithms -> value >= 0.0f && value < LargestLogarithm
+            | ExpressionScale.Counts -> value >= 0.0f && Single.IsFinite value
+            | ExpressionScale.AsTheyAre -> isPresent value
+
+        let advice =
+            match scale with
+            | ExpressionScale.Logarithms ->
+                "Logarithms ln(1 + x) of normalised counts are from 0 to below 15; if these are counts, say --values counts."
+            | ExpressionScale.Counts -> "Counts must be finite and not negative; are these scaled data?"
+            | ExpressionScale.AsTheyAre -> "Values must be finite."
+
+        Cells.requireValues isAllowed advice cells
+
+    /// The scale of these cells, whose values must be fit for it.
+    let settle allowMissing choice (cells: Cells) : Result<ExpressionScale, CoExprError> =
+        let scale =
+            match choice with
+            | ScaleChoice.Detect -> detect cells.Counts
+            | ScaleChoice.Given scale -> scale
+
+        require allowMissing scale cells |> Result.map (fun _ -> scale)
+
+    let private median (values: float[]) =
+        let sorted = Array.sort values
+        let middle = sorted.Length / 2
+
+        if sorted.Length = 0 then 0.0
+        elif sorted.Length % 2 = 1 then sorted[middle]
+        else (sorted[middle - 1] + sorted[middle]) / 2.0
+
+    /// What each cell's counts are multiplied by: the median of the totals above 0 over the cell's total.
+    let private factors (counts: SparseCounts) =
+        let totals = SizeFactors.totals counts
+
+        // A cell that holds NaN has no total: its values become NaN, and it does not bear on others.
+        let target = totals |> Array.filter (fun total -> total > 0.0) |> median
+
+        totals |> Array.map (fun total -> if total > 0.0 then target / total else total)
+
+    let private reader (counts: SparseCounts) (place: int[]) (convert: int -> float -> float) =
+        let byCell = counts.ByCell
+
+        fun cell (genes: int[]) (values: float[]) ->
+            let indices = byCell.IndicesOf cell
+            let stored = byCell.ValuesOf cell
+
+            for at in 0 .. indices.Length - 1 do
+                genes[at] <- place[indices[at]]
+                values[at] <- convert cell (float stored[at])
+
+            indices.Length
+
+    /// The cells' values on this scale, gene g at `place[g]`. Nothing is copied: logarithms are taken as a cell is read, in
+    /// double precision.
+    let values scale (place: int[]) (counts: SparseCounts) : CellValues =
+        let convert =
+            match scale with
+            | ExpressionScale.Counts ->
+                let factors = factors counts
+                fun cell value -> Double.LogP1(value * factors[cell])
+            | ExpressionScale.Logarithms
+            | ExpressionScale.AsTheyAre -> fun _ value -> value
+
+        {
+            Cells = counts.Cells
+            Genes = counts.Genes
+            Most = Seq.fold (fun most cell -> max most (counts.ByCell.Length cell)) 0 (seq { 0 .. counts.Cells - 1 })
+            Read = reader counts place convert
+        }

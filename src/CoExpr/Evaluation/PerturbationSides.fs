@@ -1,0 +1,170 @@
+namespace CoExpr
+
+open System
+open System.Collections.Generic
+
+/// How two sets of cells, real and predicted, are put side by side.
+type SideOptions = {
+    /// The column of the cell table that names each cell's perturbation.
+    Column: string
+    Control: string
+    Values: ScaleChoice
+    /// Whether a prediction may leave out perturbations.
+    Partial: bool
+    Threads: int
+}
+
+/// One side: cells grouped by perturbation, and their values in the order of the real side's genes.
+type PerturbationSide = {
+    Groups: Groups
+    Values: CellValues
+    Scale: ExpressionScale
+    Bulk: MeanProfiles
+}
+
+/// Real and predicted cells, checked against each other.
+type PerturbationSides = {
+    Genes: string[]
+    Real: PerturbationSide
+    Predicted: PerturbationSide
+    Profiles: PerturbationProfiles
+    /// What was done that a reader should know.
+    Notes: string list
+}
+
+/// Checks what an evaluation takes for granted: the same genes, the same perturbations, a control on both sides.
+[<RequireQualifiedAccess>]
+module PerturbationSides =
+
+    let private names (source: string) what = $"{source} ({what})"
+
+    /// The place of each predicted gene among the real ones, and whether the order had to be changed.
+    let private geneOrder (real: Cells) (predicted: Cells) =
+        let ofReal, ofPredicted = real.GeneTable.Names, predicted.GeneTable.Names
+
+        if ofReal = ofPredicted then
+            Ok([| 0 .. ofReal.Length - 1 |], [])
+        else
+            let places = Dictionary<string, int>()
+            ofReal |> Array.iteri (fun at gene -> places.TryAdd(gene, at) |> ignore)
+            let set = HashSet ofPredicted
+            let onlyReal = ofReal |> Array.filter (set.Contains >> not) |> Array.toList
+
+            let onlyPredicted =
+                ofPredicted |> Array.filter (places.ContainsKey >> not) |> Array.toList
+
+            if onlyReal.IsEmpty && onlyPredicted.IsEmpty then
+                // With a gene at two places there is no telling which is which.
+                [ real; predicted ]
+                |> List.tryPick (fun cells -> Cells.duplicateGene cells.Source cells.GeneTable.Names)
+                |> function
+                    | Some error -> Error error
+                    | None ->
+                        Ok(
+                            ofPredicted |> Array.map (fun gene -> places[gene]),
+                            [
+                                "The predicted genes came in another order and were put in that of the real ones."
+                            ]
+                        )
+            else
+                Error(
+                    CoExprError.DifferentNames(
+                        "The genes",
+                        names real.Source "real",
+                        onlyReal,
+                        names predicted.Source "predicted",
+                        onlyPredicted,
+                        "Both sides must have the same genes; their order does not matter."
+                    )
+                )
+
+    let private checkLabels
+        (options: SideOptions)
+        (real: Cells)
+        (predicted: Cells)
+        (ofReal: Groups)
+        (ofPredicted: Groups)
+        =
+        let missing (from: string[]) (within: string[]) =
+            Array.except within from |> Array.toList
+
+        let onlyReal = missing ofReal.Labels ofPredicted.Labels
+        let onlyPredicted = missing ofPredicted.Labels ofReal.Labels
+
+        if onlyPredicted.IsEmpty && (onlyReal.IsEmpty || options.Partial) then
+            Ok()
+        else
+            Error(
+                CoExprError.DifferentNames(
+                    $"The labels of column {options.Column}",
+                    names real.Source "real",
+                    onlyReal,
+                    names predicted.Source "predicted",
+                    onlyPredicted,
+                    (if onlyPredicted.IsEmpty then
+                         "To score a prediction of some perturbations among all real ones, say --partial."
+                     else
+                         "Every predicted perturbation must be a real one.")
+                )
+            )
+
+    let private requireTwo (groups: Groups) =
+        let count = groups.Labels.Length - 1
+
+        if count >= 2 then
+            Ok()
+        else
+            let advice =
+                "Ranks and correlations over perturbations need two beside the control."
+
+            Error(CoExprError.TooFew("perturbations", int64 count, 2L, advice))
+
+    let private side (options: SideOptions) place allowMissing (cells: Cells) groups =
+        ExpressionScale.settle allowMissing options.Values cells
+        |> Result.map (fun scale ->
+            let values = ExpressionScale.values scale place cells.Counts
+
+            {
+                Groups = groups
+                Values = values
+                Scale = scale
+                Bulk = MeanProfiles.compute options.Threads groups values
+            })
+
+    let private nameOf scale =
+        match scale with
+        | ExpressionScale.Counts -> "counts, brought to the median total and to ln(1 + x)"
+        | ExpressionScale.Logarithms -> "logarithms, taken as they are"
+        | ExpressionScale.AsTheyAre -> "values as they are"
+
+    let private scaleNotes (real: PerturbationSide) (predicted: PerturbationSide) =
+        if real.Scale = predicted.Scale then
+            [ $"Values: {nameOf real.Scale}." ]
+        else
+            [
+                $"Real values: {nameOf real.Scale}. Predicted values: {nameOf predicted.Scale}."
+            ]
+
+    /// Groups both sides by perturbation and takes their means. Errors: no such column or control; labels or genes that only
+    /// one side has, both lists; fewer than two perturbations; a value outside the range of its scale. Genes in another
+    /// order are put in that of the real side, with a note; NaN is refused in real values and allowed in predicted ones.
+    let create (options: SideOptions) (real: Cells) (predicted: Cells) : Result<PerturbationSides, CoExprError> =
+        result {
+            let! ofReal = Groups.create [ options.Column ] (Some options.Control) real
+            let! ofPredicted = Groups.create [ options.Column ] (Some options.Control) predicted
+            do! checkLabels options real predicted ofReal ofPredicted
+            do! requireTwo ofReal
+            let! place, orderNotes = geneOrder real predicted
+            let same = Array.init real.GeneTable.Names.Length id
+            let! realSide = side options same false real ofReal
+            let! predictedSide = side options place true predicted ofPredicted
+            let genes = real.GeneTable.Names
+
+            return {
+                Genes = genes
+                Real = realSide
+                Predicted = predictedSide
+                Profiles = Effects.profiles options.Control genes realSide.Bulk predictedSide.Bulk
+                Notes = orderNotes @ scaleNotes realSide predictedSide
+            }
+        }

@@ -1,0 +1,121 @@
+namespace CoExpr
+
+open System
+
+/// Signs that a prediction holds less than its scores may suggest. Each is a sentence for a person; none changes a score.
+[<RequireQualifiedAccess>]
+module PredictionWarnings =
+
+    /// Effects that point so nearly one way are one effect.
+    [<Literal>]
+    let private SameDirection = 0.999
+
+    /// Effects so much larger or smaller than the real ones are no longer a matter of noise.
+    [<Literal>]
+    let private FarInSize = 3.0
+
+    let private rows genes (values: float[]) =
+        values.Length / genes |> Array.init
+        <| fun row -> Array.sub values (row * genes) genes
+
+    let private norm (row: float[]) =
+        sqrt (Array.sumBy (fun value -> value * value) row)
+
+    let private isMissing row =
+        Array.exists (Double.IsFinite >> not) row
+
+    let private missing (effects: float[][]) =
+        match effects |> Array.filter isMissing |> Array.length with
+        | 0 -> []
+        | count -> [
+            $"{count} of {effects.Length} predictions hold NaN or infinity: their measures are NaN, and so is the mean of each over perturbations."
+          ]
+
+    let private zero (effects: float[][]) =
+        match effects |> Array.filter (fun row -> norm row = 0.0) |> Array.length with
+        | 0 -> []
+        | count -> [
+            $"{count} of {effects.Length} predicted effects are 0, as where the control was pasted: correlations with them are undefined, and all cosine distances from them are 1, so that ties alone decide their rank."
+          ]
+
+    /// Whether all effects that are not 0 point one way: the length of the mean of their directions.
+    let private alike (effects: float[][]) =
+        let directions =
+            effects
+            |> Array.filter (fun row -> not (isMissing row) && norm row > 0.0)
+            |> Array.map (fun row ->
+                let length = norm row
+                row |> Array.map (fun value -> value / length))
+
+        if directions.Length < 2 then
+            []
+        else
+            let mean =
+                Array.init directions[0].Length (fun gene -> directions |> Array.averageBy (fun row -> row[gene]))
+
+            if norm mean >= SameDirection then
+                [
+                    $"All {directions.Length} predicted effects point the same way: the prediction is one response for every perturbation, and does not tell them apart."
+                ]
+            else
+                []
+
+    let private median (values: float[]) =
+        if values.Length = 0 then
+            nan
+        else
+            (Array.sort values)[values.Length / 2]
+
+    let private size (effects: float[][]) (real: float[][]) (own: int[]) =
+        let ratio =
+            Array.map2 (fun row truth -> norm row / norm real[truth]) effects own
+            |> Array.filter Double.IsFinite
+            |> median
+
+        let say (word: string) =
+            let text = ratio.ToString("G3", Globalization.CultureInfo.InvariantCulture)
+
+            [
+                $"Predicted effects are {word} than the real ones, {text} times their length in the middle case."
+            ]
+
+        if ratio > FarInSize then
+            say "far larger"
+        elif ratio > 0.0 && ratio < 1.0 / FarInSize then
+            say "far smaller"
+        else
+            []
+
+    /// Whether ranks are what drawing lots gives: the mean of n uniform ranks has standard deviation 1 / √(12 n).
+    let private chance (scores: DiscriminationScores[]) real = [
+        for distance in scores do
+            let places =
+                distance.Ranks
+                |> Array.filter Double.IsFinite
+                |> Array.map (fun rank -> rank / float (real - 1))
+
+            if
+                places.Length >= 10
+                && Array.average places > 0.5 - 3.0 / sqrt (12.0 * float places.Length)
+            then
+                $"By {distance.Kind} distance the predictions do not find their own perturbation more often than chance."
+    ]
+
+    let private ties (scores: DiscriminationScores[]) = [
+        for distance in scores do
+            match distance.Counts.Equal |> Array.filter (fun equal -> equal > 1) |> Array.length with
+            | 0 -> ()
+            | count ->
+                $"By {distance.Kind} distance {count} of {distance.Ranks.Length} predictions are as far from another perturbation as from their own: the tie policy decides their rank."
+    ]
+
+    /// What is to be said of predicted effects (predicted perturbations x genes) beside the real ones, and of their ranks.
+    let find genes (own: int[]) (predicted: float[]) (real: float[]) (scores: DiscriminationScores[]) =
+        let effects, truth = rows genes predicted, rows genes real
+
+        missing effects
+        @ zero effects
+        @ alike effects
+        @ size effects truth own
+        @ ties scores
+        @ chance scores truth.Length

@@ -1,0 +1,126 @@
+namespace CoExpr.Tests
+
+open NUnit.Framework
+open CoExpr
+
+module PerturbationSidesTests =
+
+    let private create real predicted =
+        PerturbationSides.create PerturbedSample.sides real predicted
+
+    let private cells source (labels: string list) (genes: string list) =
+        let rows =
+            labels
+            |> List.mapi (fun cell _ -> Array.init genes.Length (fun gene -> float32 (cell + gene) + 0.5f))
+
+        PerturbedSample.cellsOf source (List.toArray labels) (List.toArray genes) (List.toArray rows)
+
+    let private labels = [ "control"; "a"; "b" ]
+    let private real = cells "real.h5ad" labels [ "x"; "y"; "z" ]
+
+    [<Test>]
+    let ``effects are means less the control's`` () =
+        let sides = create real (cells "p" labels [ "x"; "y"; "z" ]) |> Expect.ok
+        Expect.equal [| "a"; "b" |] sides.Profiles.Perturbations
+        Expect.equal [| 1.5; 2.5; 3.5; 2.5; 3.5; 4.5 |] sides.Profiles.Real
+        Expect.equal [| 1.0; 1.0; 1.0; 2.0; 2.0; 2.0 |] (Effects.real sides.Profiles)
+
+        let bent = {
+            sides.Profiles with
+                PredictedControl = [| 0.0; 0.0; 0.0 |]
+        }
+
+        Expect.equal [| 1.0; 1.0; 1.0; 2.0; 2.0; 2.0 |] (Effects.predicted ControlSource.Real bent)
+        Expect.equal sides.Profiles.Predicted (Effects.predicted ControlSource.Predicted bent)
+
+    [<Test>]
+    let ``genes in another order are put in order, with a note`` () =
+        let turned =
+            PerturbedSample.cellsOf "p" (List.toArray labels) [| "z"; "x"; "y" |] [|
+                [| 2.5f; 0.5f; 1.5f |]
+                [| 3.5f; 1.5f; 2.5f |]
+                [| 4.5f; 2.5f; 3.5f |]
+            |]
+
+        let sides = create real turned |> Expect.ok
+        Expect.equal sides.Profiles.Real sides.Profiles.Predicted
+        Assert.That(sides.Notes[0], Does.Contain "another order")
+
+        let plain = create real real |> Expect.ok
+        Expect.equal [ "Values: logarithms, taken as they are." ] plain.Notes
+
+    [<Test>]
+    let ``genes that only one side has are listed`` () =
+        create real (cells "p.h5ad" labels [ "x"; "y"; "w" ])
+        |> Expect.says [
+            "The genes differ"
+            "1 only in real.h5ad (real) (z)"
+            "1 only in p.h5ad (predicted) (w)"
+        ]
+
+    [<Test>]
+    let ``perturbations that only one side has are listed`` () =
+        let extra = cells "p.h5ad" [ "control"; "a"; "c" ] [ "x"; "y"; "z" ]
+
+        create real extra
+        |> Expect.says [
+            "column target_gene differ"
+            "1 only in real.h5ad (real) (b)"
+            "(predicted) (c)"
+        ]
+
+    [<Test>]
+    let ``a prediction of some perturbations needs leave`` () =
+        let real = cells "real" [ "control"; "a"; "b"; "c" ] [ "x"; "y" ]
+        let some = cells "some" [ "control"; "c"; "a" ] [ "x"; "y" ]
+        create real some |> Expect.says [ "1 only in real (real) (b)"; "--partial" ]
+
+        let sides =
+            PerturbationSides.create
+                {
+                    PerturbedSample.sides with
+                        Partial = true
+                }
+                real
+                some
+            |> Expect.ok
+
+        Expect.equal [| 0; 2 |] sides.Profiles.Own
+        Expect.equal [| "a"; "b"; "c" |] sides.Profiles.Perturbations
+
+    [<Test>]
+    let ``a control or column that is not there, and a single perturbation, are refused`` () =
+        create real (cells "p" [ "a"; "b"; "b" ] [ "x"; "y"; "z" ])
+        |> Expect.says [ "p: control: control is not known; known: a, b" ]
+
+        let one = cells "one" [ "control"; "a" ] [ "x"; "y" ]
+
+        create one one
+        |> Expect.says [ "1 perturbations are left where at least 2 are needed" ]
+
+        PerturbationSides.create
+            {
+                PerturbedSample.sides with
+                    Column = "guide"
+            }
+            real
+            real
+        |> Expect.says [ "no column guide of the cell table"; "target_gene" ]
+
+    [<Test>]
+    let ``a gene at two places cannot be put in order`` () =
+        create (cells "real" labels [ "x"; "y"; "y" ]) (cells "p" labels [ "y"; "x"; "y" ])
+        |> Expect.says [ "gene y stands at two places, 2 and 3" ]
+
+    [<Test>]
+    let ``sides on other scales are taken each by its own, and that is said`` () =
+        let counts =
+            PerturbedSample.cellsOf "p" (List.toArray labels) [| "x"; "y"; "z" |] [|
+                [| 1.0f; 1.0f; 2.0f |]
+                [| 2.0f; 1.0f; 1.0f |]
+                [| 1.0f; 2.0f; 1.0f |]
+            |]
+
+        let sides = create real counts |> Expect.ok
+        Assert.That(sides.Notes[0], Does.StartWith "Real values: logarithms")
+        Assert.That(sides.Profiles.Predicted[0], Is.EqualTo(log 3.0).Within 1e-15)
