@@ -162,7 +162,11 @@ module FoldChangeShrinkage =
         let falseSigns = Array.create genes nan
 
         for gene in 0 .. genes - 1 do
-            if Double.IsFinite estimates[gene] && standardErrors[gene] > 0.0 && Double.IsFinite standardErrors[gene] then
+            if
+                Double.IsFinite estimates[gene]
+                && standardErrors[gene] > 0.0
+                && Double.IsFinite standardErrors[gene]
+            then
                 let found = shrink scale estimates[gene] standardErrors[gene]
                 columns[0][first + gene] <- found.LogFold / log 2.0
                 columns[1][first + gene] <- found.Deviation / log 2.0
