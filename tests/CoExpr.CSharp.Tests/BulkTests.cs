@@ -294,6 +294,24 @@ public class BulkTests
         Assert.That(File.Exists(scratch["out.tsv"]), Is.False);
     }
 
+    [TestCase("--size-factors-to", "samples.tsv", "the output would replace the input")]
+    [TestCase("--size-factors-to", "out.tsv", "out.tsv")]
+    [TestCase("--size-factors-to", "nowhere/x.tsv", "no such folder")]
+    [TestCase("--size-factors-to", "x.npy", "a name in .tsv or .csv (.gz) is needed")]
+    public void NoInputAndNoOtherOutputIsWrittenOver(string option, string name, string says)
+    {
+        using var scratch = new Scratch();
+        var before = File.ReadAllText(Golden("samples.tsv"));
+        File.WriteAllText(scratch["samples.tsv"], before);
+        string[] files = ["--samples", scratch["samples.tsv"], "-o", scratch["out.tsv"], option, scratch[name]];
+        string[] asked = ["--genes-in", "rows", "--design", "~ batch + condition", "--contrast", "condition,c,a"];
+        var ended = Coexpr.Run(["bulk", Golden("counts.tsv"), .. asked, .. files]);
+        Assert.That(ended.Code, Is.EqualTo(2), ended.Errors);
+        Assert.That(ended.Errors, Does.Contain(says));
+        Assert.That(File.ReadAllText(scratch["samples.tsv"]), Is.EqualTo(before));
+        Assert.That(File.Exists(scratch["out.tsv"]), Is.False);
+    }
+
     [Test]
     public void WhatIsNoCountIsNamed()
     {

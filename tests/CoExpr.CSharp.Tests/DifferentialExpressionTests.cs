@@ -7,6 +7,7 @@ using System.Linq;
 using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
+using CoExpr.IO;
 using NUnit.Framework;
 
 namespace CoExpr.CSharp.Tests;
@@ -281,6 +282,20 @@ public class DifferentialExpressionTests : IDisposable
         string[] usual = ["--perturbation", "perturbation", "--control", "control"];
         IsDone(Coexpr.Run(["de", input, .. usual, "-o", scratch["other.tsv"], "--compat", program]));
         Assert.That(File.ReadAllText(scratch["other.tsv"]), Is.EqualTo(File.ReadAllText(scratch["one.tsv"])));
+    }
+
+    [Test]
+    public void ManyPerturbationsDoNotFitIntoScanpysRecords()
+    {
+        var labels = Enumerable.Range(0, 1200).Select(i => $"guide{i}").ToArray();
+        var output = new DifferentialOutput(DifferentialColumns.Standard, true);
+        var fits = DifferentialFile.checkLabels(output, labels[..500]);
+        var refused = DifferentialFile.checkLabels(output, labels);
+        Assert.That(fits.IsOk);
+        Assert.That(
+            CoExprErrorModule.describe(refused.ErrorValue),
+            Does.StartWith("--rank-genes-groups of 1200 perturbations: HDF5 has room for about")
+        );
     }
 
     [Test]
@@ -561,6 +576,13 @@ public class DifferentialExpressionTests : IDisposable
                 "--size-factor-column batch: numbers are needed, and the column is of kind category",
                 known,
                 [.. usual, "--test", "lrt", "--size-factor-column", "batch"]
+            ),
+            Case("two tests", "--test", known, [.. usual, "--test", "rank-sum", "--no-ties", "--test", "welch"]),
+            Case(
+                "less, but near to 0",
+                "--alternative has no meaning for --within",
+                known,
+                [.. usual, "--test", "lrt", "--threshold", "1", "--within", "--alternative", "less"]
             ),
             Case(
                 "another program's counts",

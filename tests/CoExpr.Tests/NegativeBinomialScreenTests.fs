@@ -261,10 +261,33 @@ module NegativeBinomialScreenTests =
             Assert.That(rows.LogFoldChange[1] < -2.0 && rows.Statistic[1] < 0.0)
             Assert.That(rows.LogFoldChange[2] > 2.0 && rows.Statistic[2] > 0.0)
 
+            // A knock-out that the test is sure of is not shrunken away for the wide error of half a count.
+            if test <> NegativeBinomialTest.Wald then
+                let shrunken = rows.Named FoldChangeShrinkage.Shrunken
+                Assert.That(rows.Log10P[1], Is.LessThan -3.0)
+                Assert.That(shrunken[1], Is.LessThan(0.5 * rows.LogFoldChange[1]))
+
             for name, values in rows.Further do
                 if name = FoldChangeShrinkage.Shrunken then
                     for place in 1..79 do
                         Assert.That(abs values[place] <= abs rows.LogFoldChange[place] * (1.0 + 1e-12))
+
+    [<Test>]
+    let ``without counts in a group the maximum is beyond every threshold on its side`` () =
+        let p hypothesis =
+            (golden {
+                standard.Value with
+                    Hypothesis = hypothesis
+            })
+                .Rows
+
+        for threshold in [ 0.5; 1.0; 3.0 ] do
+            let both = p (FoldHypothesis.Beyond(TwoSampleAlternative.TwoSided, threshold))
+            let less = p (FoldHypothesis.Beyond(TwoSampleAlternative.Less, threshold))
+            let greater = p (FoldHypothesis.Beyond(TwoSampleAlternative.Greater, threshold))
+            Assert.That(both.PValue[1], Is.EqualTo(min 1.0 (2.0 * less.PValue[1])).Within(1e-12))
+            Assert.That(both.PValue[2], Is.EqualTo(min 1.0 (2.0 * greater.PValue[2])).Within(1e-12))
+            Assert.That(both.Statistic[1] < 0.0 && both.Statistic[2] > 0.0)
 
     [<Test>]
     let ``one-sided p are each other's complement, and half of the two-sided`` () =
