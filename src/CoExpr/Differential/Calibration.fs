@@ -148,6 +148,9 @@ module Calibration =
     let sorted calibration =
         calibration.Log10P |> Array.concat |> Array.sort
 
+    let private number (count: int64) =
+        count.ToString("N0", Globalization.CultureInfo.InvariantCulture)
+
     let private percent (share: float) =
         (100.0 * share).ToString("0.0", Globalization.CultureInfo.InvariantCulture)
 
@@ -155,7 +158,7 @@ module Calibration =
     let warning calibration =
         if rate 0.05 calibration > TolerableRate then
             Some(
-                $"of {tests calibration} tests of controls against controls {percent (rate 0.05 calibration)} %% have a p of at most 0.05, "
+                $"of {number (tests calibration)} tests of controls against controls {percent (rate 0.05 calibration)} %% have a p of at most 0.05, "
                 + "where 5.0 % should: p-values are too small, and q-values with them. Compare another --test, or look for "
                 + "what else differs between controls (batches, depth)."
             )
