@@ -22,6 +22,8 @@ module GeneList =
                     names.Add name
 
             if names.Count = 0 then
-                raise (CoExprFailure(CoExprError.UnknownFormat(path, "no name of a gene is in it; one a line is needed.")))
+                raise (
+                    CoExprFailure(CoExprError.UnknownFormat(path, "no name of a gene is in it; one a line is needed."))
+                )
 
             names.ToArray())
