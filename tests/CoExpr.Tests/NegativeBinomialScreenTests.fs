@@ -652,7 +652,7 @@ module NegativeBinomialScreenTests =
         let d = NegativeBinomialScreen.defaults
         let control = Some "ctrl"
         Expect.says [ "ctrll"; "ctrl, x, y"; "Did you mean ctrl?" ] (compute d (Some "ctrll") (tiny usual))
-        Expect.says [ "--control none"; "rank-sum" ] (compute d None (tiny usual))
+        Expect.says [ "tests of counts against all other cells"; "rank-sum" ] (compute d None (tiny usual))
         let half = Array.copy usual
         half[3] <- 1.5f
         Expect.says [ "gene b"; "1.5"; "cell c2"; "whole numbers" ] (compute d control (tiny half))
