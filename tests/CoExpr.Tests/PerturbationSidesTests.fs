@@ -91,7 +91,7 @@ module PerturbationSidesTests =
     [<Test>]
     let ``a control or column that is not there, and a single perturbation, are refused`` () =
         create real (cells "p" [ "a"; "b"; "b" ] [ "x"; "y"; "z" ])
-        |> Expect.says [ "p: control: control is not known; known: a, b" ]
+        |> Expect.says [ "p: control: control is not known; known: b, a" ]
 
         let one = cells "one" [ "control"; "a" ] [ "x"; "y" ]
 

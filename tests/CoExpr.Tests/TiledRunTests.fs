@@ -474,10 +474,10 @@ module TiledRunTests =
             let parts = attempt Progress.none false ignore everything path |> Expect.ok
 
             if isExplained then
-                // 14 rows against one tile of 14 genes; four tiles of 3 genes and one of 2, with themselves and each other.
-                Expect.equal (14L * 14L, [| 0, 14 |]) (counted memory, ends memory)
+                // The pairs of 14 genes; those of four tiles of 3 genes and one of 2, with themselves and each other.
+                Expect.equal (14L * 13L / 2L, [| 0, 14 |]) (counted memory, ends memory)
                 Expect.equal [| 0, 3; 3, 6; 6, 9; 9, 12; 12, 14 |] (ends parts)
-                Expect.equal (4L * 9L + 4L + 6L * 9L + 4L * 6L) (counted parts)
+                Expect.equal (4L * 3L + 1L + 6L * 9L + 4L * 6L) (counted parts)
 
             let reference =
                 inMemory
