@@ -223,8 +223,8 @@ public sealed class DeCommand
                 result.AddError("Either --control LABEL or --rest is needed.");
             if (result.Given(weights) && !result.Given(batch))
                 result.AddError("--weights are those of batches: --batch COLUMN is needed.");
-            // A test that is given twice, or that is none, is refused elsewhere.
-            if (!result.Errors.Any() && result.Children.OfType<OptionResult>().All(option => !option.Errors.Any()))
+            // A test that is given twice is refused elsewhere.
+            if (result.GetResult(test) is not { Tokens.Count: > 1 })
                 RefuseThoseOfOthers(result, TestOf(result));
             if (result.Given(compat))
                 RefuseThoseThatItSets(result);

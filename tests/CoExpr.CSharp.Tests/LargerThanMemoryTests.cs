@@ -17,7 +17,7 @@ namespace CoExpr.CSharp.Tests;
 public sealed class LargerThanMemoryTests : IDisposable
 {
     // Little more than a process needs for itself; the inputs have about a million entries.
-    const string Memory = "226M";
+    const string Memory = "234M";
 
     readonly Scratch scratch = new();
 
@@ -65,7 +65,7 @@ public sealed class LargerThanMemoryTests : IDisposable
         Assert.That(ended.Code, Is.Zero, ended.Errors);
         Assert.That(
             ended.Errors,
-            Does.Match("^Expected: about [0-9]+M of memory and [0-9]+ s, in parts that fit into 226M.")
+            Does.Match($"^Expected: about [0-9]+M of memory and [0-9]+ s, in parts that fit into {Memory}.")
         );
         var record = JsonDocument.Parse(File.ReadAllText(scratch["out.tsv.run.json"])).RootElement;
         Assert.That(record.GetProperty("in_parts").GetBoolean());
@@ -263,7 +263,7 @@ public sealed class LargerThanMemoryTests : IDisposable
         {
             var ended = Coexpr.Run(InParts(input, "out.tsv", option));
             Assert.That(ended.Code, Is.EqualTo(2), ended.Errors);
-            Assert.That(ended.Errors, Does.Contain(option.Replace('=', ' ')).And.Contain("226M may be used"));
+            Assert.That(ended.Errors, Does.Contain(option.Replace('=', ' ')).And.Contain($"{Memory} may be used"));
         }
         Assert.That(File.Exists(scratch["out.tsv"]), Is.False);
     }
