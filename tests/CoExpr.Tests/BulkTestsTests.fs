@@ -198,13 +198,12 @@ module CauchyShrinkageTests =
             Assert.Fail $"{shrunk}: {reached} where {lowest} can be reached"
 
     [<Property>]
-    let ``draws towards 0, and not at all with a wide prior`` (small: SmallDesign) =
-        let _, fit, narrow = shrink 1e-3 small
+    let ``a narrower prior draws further towards 0`` (small: SmallDesign) =
+        // ln(1 + (b/S)²) less the same of a wider S rises with |b|. (The other coefficients' prior is the same in both; it
+        // may move this one from the maximum of the likelihood where they are nearly collinear.)
+        let _, _, narrow = shrink 1e-3 small
         let _, _, wide = shrink 1e6 small
-        let unshrunken = fit.Coefficients[2] / log 2.0
-
-        abs narrow.Log2FoldChange <= abs unshrunken + 1e-6
-        && abs (wide.Log2FoldChange - unshrunken) < 1e-2 * (1.0 + abs unshrunken)
+        abs narrow.Log2FoldChange <= abs wide.Log2FoldChange + 1e-6
 
     [<Property>]
     let ``its error is that of the curvature`` (small: SmallDesign) =
