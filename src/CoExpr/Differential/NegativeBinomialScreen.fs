@@ -72,7 +72,8 @@ type NegativeBinomialResult = {
 [<RequireQualifiedAccess>]
 module NegativeBinomialScreen =
 
-    /// Library sizes without the twentieth of the genes with the most counts, dispersions of the screen, likelihood ratios, two-sided, q per perturbation.
+    /// Library sizes without the twentieth of the genes with the most counts, dispersions of the screen, likelihood ratios,
+    /// two-sided, q per perturbation.
     let defaults = {
         SizeFactors = SizeFactorKind.TrimmedLibrarySize 0.05
         Dispersion = DispersionSource.Screen GeneDispersions.standard

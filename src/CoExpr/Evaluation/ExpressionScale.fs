@@ -85,20 +85,13 @@ module ExpressionScale =
 
         require allowMissing scale cells |> Result.map (fun _ -> scale)
 
-    let private median (values: float[]) =
-        let sorted = Array.sort values
-        let middle = sorted.Length / 2
-
-        if sorted.Length = 0 then 0.0
-        elif sorted.Length % 2 = 1 then sorted[middle]
-        else (sorted[middle - 1] + sorted[middle]) / 2.0
-
     /// What each cell's counts are multiplied by: the median of the totals above 0 over the cell's total.
     let private factors (counts: SparseCounts) =
         let totals = SizeFactors.totals counts
 
         // A cell that holds NaN has no total: its values become NaN, and it does not bear on others.
-        let target = totals |> Array.filter (fun total -> total > 0.0) |> median
+        let target =
+            totals |> Array.filter (fun total -> total > 0.0) |> OrderStatistics.median
 
         totals |> Array.map (fun total -> if total > 0.0 then target / total else total)
 

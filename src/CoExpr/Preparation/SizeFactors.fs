@@ -116,15 +116,6 @@ module SizeFactors =
                 (librarySize (counts.TakeGenes kept))
                 (librarySize counts)
 
-    /// The median of some values, the mean of the middle two where there are as many above as below; NaN of none.
-    let private median (values: float[]) =
-        let sorted = Array.sort values
-        let middle = sorted.Length / 2
-
-        if sorted.Length = 0 then nan
-        elif sorted.Length % 2 = 1 then sorted[middle]
-        else 0.5 * (sorted[middle - 1] + sorted[middle])
-
     /// ln count of every entry above 0 less the gene's reference, cell by cell; genes without a reference (NaN) say nothing.
     let private medianRatios (references: float[]) (counts: SparseCounts) =
         let byCell = counts.ByCell
@@ -134,7 +125,7 @@ module SizeFactors =
                 byCell.IndicesOf(cell).ToArray(), byCell.ValuesOf(cell).ToArray()
 
             exp (
-                median [|
+                OrderStatistics.median [|
                     for at in 0 .. genes.Length - 1 do
                         if values[at] > 0.0f && not (System.Double.IsNaN references[genes[at]]) then
                             log (float values[at]) - references[genes[at]]
@@ -201,7 +192,9 @@ module SizeFactors =
             |> Array.map (fun (struct (sum, number)) -> if number > 0 then sum / float number else nan)
 
         let factors = medianRatios references counts
-        let typical = median (factors |> Array.filter (System.Double.IsNaN >> not))
+
+        let typical =
+            OrderStatistics.median (factors |> Array.filter (System.Double.IsNaN >> not))
 
         factors
         |> Array.map (fun factor -> if System.Double.IsNaN factor then typical else factor)
