@@ -74,6 +74,40 @@ module FoldChangeShrinkage =
             FalseSign = NormalTail.upper (abs mode / deviation)
         }
 
+    /// What CRISPYx 0.1.1 takes for the mode: where Newton's steps from 0 end, halved until the density rises. Of two modes
+    /// it is the one near 0, whatever the estimate's certainty; `shrink` finds the higher one.
+    let shrinkFromZero (scale: float) (estimate: float) (standardError: float) : ShrunkenFold =
+        let variance, s2 = standardError * standardError, scale * scale
+        let value = objective estimate variance scale
+
+        let curvature b =
+            1.0 / variance + 2.0 * (s2 - b * b) / ((s2 + b * b) * (s2 + b * b))
+
+        let rec halve b slope step share left =
+            if left = 0 || value (b + share * step) <= value b + 0.1 * share * step * slope then
+                share * step
+            else
+                halve b slope step (0.5 * share) (left - 1)
+
+        let rec descend b left =
+            let slope = (b - estimate) / variance + 2.0 * b / (s2 + b * b)
+            let step = -slope / max (abs (curvature b)) (1.0 / (variance + s2))
+            let moved = halve b slope step 1.0 10
+
+            if left = 0 || abs moved < 1e-8 then
+                b + moved
+            else
+                descend (b + moved) (left - 1)
+
+        let mode = descend 0.0 99
+        let deviation = 1.0 / sqrt (abs (curvature mode))
+
+        {
+            LogFold = mode
+            Deviation = deviation
+            FalseSign = NormalTail.upper (abs mode / deviation)
+        }
+
     /// The names of the columns that `ofRows` adds.
     [<Literal>]
     let Shrunken = "shrunken_log_fold_change"
@@ -93,7 +127,7 @@ module FoldChangeShrinkage =
             min error (abs estimate / abs rows.Statistic[place])
         | _ -> error
 
-    let private ofPerturbation (rows: ContrastRows) (errors: float[]) first genes (columns: float[][]) =
+    let private ofPerturbation shrink (rows: ContrastRows) (errors: float[]) first genes (columns: float[][]) =
         let natural (values: float[]) =
             Array.sub values first genes |> Array.map (fun x -> x * log 2.0)
 
@@ -112,25 +146,31 @@ module FoldChangeShrinkage =
                 && standardErrors[gene] > 0.0
                 && Double.IsFinite standardErrors[gene]
             then
-                let found = shrink scale estimates[gene] standardErrors[gene]
+                let found: ShrunkenFold = shrink scale estimates[gene] standardErrors[gene]
                 columns[0][first + gene] <- found.LogFold / log 2.0
                 columns[1][first + gene] <- found.Deviation / log 2.0
                 falseSigns[gene] <- found.FalseSign
 
         Array.blit (EffectPrior.sValues falseSigns) 0 columns[2] first genes
 
-    /// Adds to rows with standard errors their shrunken log2 fold changes, the standard deviations of these, and s-values,
-    /// each perturbation with a prior of its own. NaN where there is no finite error.
-    let ofRows threads perturbations genes (rows: ContrastRows) : ContrastRows =
+    /// The same by a way to shrink that takes the prior's scale, an estimate and its error.
+    let internal ofRowsBy shrink threads perturbations genes (rows: ContrastRows) : ContrastRows =
         let errors =
             rows.Further
             |> List.find (fun (name, _) -> name = ContrastRows.StandardError)
             |> snd
 
         let columns = Array.init 3 (fun _ -> Array.create errors.Length nan)
-        Schedule.ranges threads 1 perturbations (fun row _ -> ofPerturbation rows errors (row * genes) genes columns)
+
+        Schedule.ranges threads 1 perturbations (fun row _ ->
+            ofPerturbation shrink rows errors (row * genes) genes columns)
 
         {
             rows with
                 Further = rows.Further @ List.zip [ Shrunken; Deviation; SValue ] (List.ofArray columns)
         }
+
+    /// Adds to rows with standard errors their shrunken log2 fold changes, the standard deviations of these, and s-values,
+    /// each perturbation with a prior of its own. NaN where there is no finite error.
+    let ofRows threads perturbations genes (rows: ContrastRows) : ContrastRows =
+        ofRowsBy shrink threads perturbations genes rows

@@ -116,21 +116,23 @@ module SizeFactors =
                 (librarySize (counts.TakeGenes kept))
                 (librarySize counts)
 
-    /// ln count of every entry above 0 less the gene's reference, cell by cell; genes without a reference (NaN) say nothing.
-    let private medianRatios (references: float[]) (counts: SparseCounts) =
+    /// Of every cell the typical one of ln(count / reference), over its entries above 0; genes without a reference (NaN), the
+    /// logarithm of theirs, say nothing.
+    let private typicalRatios (typical: float[] -> float) (references: float[]) (counts: SparseCounts) =
         let byCell = counts.ByCell
 
         Array.init counts.Cells (fun cell ->
             let genes, values =
                 byCell.IndicesOf(cell).ToArray(), byCell.ValuesOf(cell).ToArray()
 
-            exp (
-                OrderStatistics.median [|
-                    for at in 0 .. genes.Length - 1 do
-                        if values[at] > 0.0f && not (System.Double.IsNaN references[genes[at]]) then
-                            log (float values[at]) - references[genes[at]]
-                |]
-            ))
+            typical [|
+                for at in 0 .. genes.Length - 1 do
+                    if values[at] > 0.0f && not (System.Double.IsNaN references[genes[at]]) then
+                        log (float values[at]) - references[genes[at]]
+            |])
+
+    /// The median between two logarithms is that of their mean.
+    let private medianRatios = typicalRatios (OrderStatistics.median >> exp)
 
     /// Of every gene the sum of ln count over the cells with a count, and their number.
     let private logSums (counts: SparseCounts) =
@@ -191,7 +193,9 @@ module SizeFactors =
             logSums counts
             |> Array.map (fun (struct (sum, number)) -> if number > 0 then sum / float number else nan)
 
-        let factors = medianRatios references counts
+        // The median between two ratios is their mean, as in CRISPYx.
+        let factors =
+            typicalRatios (Array.map exp >> OrderStatistics.median) references counts
 
         let typical =
             OrderStatistics.median (factors |> Array.filter (System.Double.IsNaN >> not))
