@@ -133,8 +133,7 @@ module SizeFactors =
         else
             let least = (Array.sortDescending totals)[left - 1]
 
-            let weights =
-                totals |> Array.map (fun total -> if total < least then 1.0 else 0.0)
+            let weights = totals |> Array.map (fun total -> if total < least then 1.0 else 0.0)
 
             let trimmed = weightedTotals weights counts
 
