@@ -157,15 +157,18 @@ module StudentTail =
         let logarithm = logBoth degrees t
         struct (exp logarithm, logarithm / log 10.0)
 
-    /// P(T ≥ t), and its base-10 logarithm.
-    let upperAndLog10 degrees (t: float) =
-        let struct (both, log10Both) = bothAndLog10 degrees t
-
+    /// P(T ≥ t) and its base-10 logarithm from those of P(|T| ≥ |t|).
+    let upperOfBoth (t: float) (both: float) log10Both =
         if t < 0.0 then
             let upper = 1.0 - 0.5 * both
             struct (upper, log10 upper)
         else
             struct (0.5 * both, log10Both - log10 2.0)
+
+    /// P(T ≥ t), and its base-10 logarithm.
+    let upperAndLog10 degrees t =
+        let struct (both, log10Both) = bothAndLog10 degrees t
+        upperOfBoth t both log10Both
 
     /// P(|T| ≥ |t|).
     let both degrees t =
