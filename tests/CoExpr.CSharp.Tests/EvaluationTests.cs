@@ -114,7 +114,8 @@ public class EvaluationTests
             Is.EqualTo(new[] { "perturbation", "discrimination_score_chebyshev", "distance_euclidean" })
         );
         Assert.That(Numbers(results["distance_euclidean"]), Is.EqualTo(new[] { 0.0, 1.0 }));
-        Assert.That(Numbers(results["discrimination_score_chebyshev"]), Is.EqualTo(new[] { 1.0, 1.0 }));
+        // (0, 1) is as far from (1, 0) as from (0, 2), and a comes first.
+        Assert.That(Numbers(results["discrimination_score_chebyshev"]), Is.EqualTo(new[] { 1.0, 0.5 }));
         Assert.That(Coexpr.Run(Arguments(scratch, "--profile", "extended", "--most-cells", "2", "-q")).Code, Is.Zero);
         var all = Columns(scratch["out/results.csv"]);
         Assert.That(all.Keys, Does.Contain("perturbench_rank_rmse").And.Contain("pds_cosine"));

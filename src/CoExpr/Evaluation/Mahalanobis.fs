@@ -1,50 +1,41 @@
 namespace CoExpr
 
 open System
-open MathNet.Numerics.LinearAlgebra
-open MathNet.Numerics.LinearAlgebra.Double
+open CoExpr.Kernels
 
 /// The distance of two populations' means in units of the first's spread (Mahalanobis 1936).
 [<RequireQualifiedAccess>]
 module Mahalanobis =
 
-    /// A pivot below this share of its gene's variance is rounding: the gene follows from those before.
-    [<Literal>]
-    let private Rounding = 1e-12
+    /// S, its lower triangle, with divisor n − 1: genes x genes.
+    let private covariance (population: PerturbedPopulation) (means: float[]) =
+        let genes = population.Genes
+        let sums = Array.zeroCreate<float>(genes * genes)
 
-    let private covariance (population: PerturbedPopulation) (means: float[]) : Matrix<float> =
-        let cells, genes = population.Cells, population.Genes
-        let centred: Matrix<float> = DenseMatrix(cells, genes)
+        for cell in 0 .. population.Cells - 1 do
+            let start = cell * genes
+            let centred = Array.init genes (fun gene -> population.Values[start + gene] - means[gene])
 
-        for cell in 0 .. cells - 1 do
             for gene in 0 .. genes - 1 do
-                centred[cell, gene] <- population.Values[cell * genes + gene] - means[gene]
+                ScaledSum.Add(ReadOnlySpan(centred, 0, gene + 1), centred[gene], Span(sums, gene * genes, gene + 1))
 
-        centred.TransposeThisAndMultiply(centred) / float (cells - 1)
-
-    /// Whether a factor's pivots are more than rounding.
-    let private isSound (covariance: Matrix<float>) (factor: Matrix<float>) =
-        seq { 0 .. factor.RowCount - 1 }
-        |> Seq.forall (fun at -> factor[at, at] * factor[at, at] > Rounding * covariance[at, at])
-
-    /// S = L L'; None where S has no inverse.
-    let private factored (covariance: Matrix<float>) =
-        try
-            let found = covariance.Cholesky()
-            if isSound covariance found.Factor then Some found else None
-        with :? ArgumentException ->
-            None
+        sums |> Array.map (fun sum -> sum / float (population.Cells - 1))
 
     /// √((x̄ − ȳ)' S⁻¹ (x̄ − ȳ)), S the covariance of the first population with divisor n − 1. None where S has no inverse, as
     /// always with no more cells than genes.
     let distance (first: PerturbedPopulation) (second: PerturbedPopulation) =
-        if first.Cells <= first.Genes then
+        let genes = first.Genes
+
+        if first.Cells <= genes then
             None
         else
             let means = PerturbedPopulation.means first
+            let apart = Array.map2 (-) means (PerturbedPopulation.means second)
+            let matrix = covariance first means
 
-            let apart: Vector<float> =
-                DenseVector(Array.map2 (-) means (PerturbedPopulation.means second))
-
-            factored (covariance first means)
-            |> Option.map (fun found -> sqrt (apart.DotProduct(found.Solve apart)))
+            if SymmetricSystem.Factor(Span matrix, genes) then
+                let solved = Array.copy apart
+                SymmetricSystem.Solve(ReadOnlySpan matrix, genes, Span solved)
+                Some(sqrt (Array.sum (Array.map2 (*) apart solved)))
+            else
+                None
