@@ -153,7 +153,9 @@ public sealed record EvaluationSettings
     int AtLeastTwoCells() =>
         MostCells >= 2
             ? MostCells
-            : throw CoExprException.Of(CoExprError.NewBadOption("--most-cells", $"{MostCells}", "2 or more are needed"));
+            : throw CoExprException.Of(
+                CoExprError.NewBadOption("--most-cells", $"{MostCells}", "2 or more are needed")
+            );
 
     int PositiveThreads() =>
         Threads >= 1

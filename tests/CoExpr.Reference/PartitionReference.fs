@@ -18,7 +18,10 @@ module PartitionReference =
         |> List.map (fun (d, other) -> other, d)
 
     let private membership rho sigma d =
-        if d <= rho then 1.0 else Math.Pow(Math.E, (rho - d) / sigma)
+        if d <= rho then
+            1.0
+        else
+            Math.Pow(Math.E, (rho - d) / sigma)
 
     /// UMAP's search for σ: at most 64 halvings, or doublings while nothing bounds it from above.
     let rec private search rho distances wanted low high sigma steps =
@@ -40,8 +43,7 @@ module PartitionReference =
     let fuzzy k (rows: float[][]) =
         let near = rows |> Array.mapi (fun row _ -> nearest k rows row)
 
-        let meanOfAll =
-            (near |> Array.sumBy (List.sumBy snd)) / float (rows.Length * k)
+        let meanOfAll = (near |> Array.sumBy (List.sumBy snd)) / float (rows.Length * k)
 
         let directed =
             near
@@ -51,7 +53,11 @@ module PartitionReference =
                 let sigma = search rho distances (log (float k) / log 2.0) 0.0 None 1.0 0
 
                 let least =
-                    1e-3 * (if rho > 0.0 then List.sum distances / float k else meanOfAll)
+                    1e-3
+                    * (if rho > 0.0 then
+                           List.sum distances / float k
+                       else
+                           meanOfAll)
 
                 list
                 |> List.map (fun (other, d) -> other, membership rho (max sigma least) d)
@@ -62,7 +68,10 @@ module PartitionReference =
 
         Array.init rows.Length (fun a ->
             Array.init rows.Length (fun b ->
-                if a = b then 0.0 else weight a b + weight b a - weight a b * weight b a))
+                if a = b then
+                    0.0
+                else
+                    weight a b + weight b a - weight a b * weight b a))
 
     /// Σ over pairs of one community of A − γ k k' / 2m, over 2m.
     let modularity resolution (matrix: float[][]) (communities: int[]) =

@@ -61,7 +61,9 @@ module SuiteMeasures =
 
     /// b and its variance by leaving out one cell at a time, of the genes that count.
     let private jackknife kept (cells: float[][]) =
-        let pick (row: float[]) = kept |> List.map (fun gene -> row[gene])
+        let pick (row: float[]) =
+            kept |> List.map (fun gene -> row[gene])
+
         let n = cells.Length
 
         let without = [
@@ -74,11 +76,11 @@ module SuiteMeasures =
                 |> pick
         ]
 
-        let mean =
-            List.transpose without |> List.map List.average
+        let mean = List.transpose without |> List.map List.average
 
         let variance =
-            without |> List.sumBy (fun row -> List.zip row mean |> List.sumBy (fun (a, b) -> (a - b) ** 2.0))
+            without
+            |> List.sumBy (fun row -> List.zip row mean |> List.sumBy (fun (a, b) -> (a - b) ** 2.0))
 
         pick (comparator cells), float (n - 1) / float n * variance
 
@@ -113,7 +115,10 @@ module SuiteMeasures =
                 |})
 
         let rho =
-            min 1.0 ((parts |> Array.sumBy (fun p -> p.Spread)) / (parts |> Array.sumBy (fun p -> p.Shared)))
+            min
+                1.0
+                ((parts |> Array.sumBy (fun p -> p.Spread))
+                 / (parts |> Array.sumBy (fun p -> p.Shared)))
 
         let ratio =
             (parts |> Array.sumBy (fun p -> p.Error rho))

@@ -30,9 +30,7 @@ module ClusteringAgreementTests =
         let random = System.Random seed
 
         Array.init 30 (fun row ->
-            Array.init 6 (fun gene ->
-                (if gene = groupOf row then 10.0 else 0.0)
-                + noise * random.NextDouble()))
+            Array.init 6 (fun gene -> (if gene = groupOf row then 10.0 else 0.0) + noise * random.NextDouble()))
         |> Array.concat
 
     [<Test>]

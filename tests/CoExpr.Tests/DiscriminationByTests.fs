@@ -28,7 +28,9 @@ module DiscriminationByTests =
     [<Test>]
     let ``distances agree with SciPy`` () =
         let all = FurtherGolden.part "rows"
-        let predicted, real = FurtherGolden.rows all "predicted", FurtherGolden.rows all "real"
+
+        let predicted, real =
+            FurtherGolden.rows all "predicted", FurtherGolden.rows all "real"
 
         for distance in EffectDistance.all do
             FurtherGolden.rows all distance.Name
@@ -48,7 +50,11 @@ module DiscriminationByTests =
         Expect.equal 0.5 (between EffectDistance.canberra x y)
         Expect.equal 0.0 (between EffectDistance.brayCurtis (Array.zeroCreate 3) (Array.zeroCreate 3))
         Expect.equal infinity (between EffectDistance.brayCurtis [| 1.0 |] [| -1.0 |])
-        Expect.equal 1.0 (between EffectDistance.correlation (Array.create 7 0.1) [| 1.0; 2.0; 3.0; 4.0; 5.0; 6.0; 7.0 |])
+
+        Expect.equal
+            1.0
+            (between EffectDistance.correlation (Array.create 7 0.1) [| 1.0; 2.0; 3.0; 4.0; 5.0; 6.0; 7.0 |])
+
         FurtherGolden.near 1e-15 [ 2.0 ] [ between EffectDistance.correlation [| 1.0; 2.0 |] [| 2.0; 1.0 |] ]
 
     [<Property(MaxTest = 60)>]
@@ -66,8 +72,15 @@ module DiscriminationByTests =
             let found = paths |> Array.map distance
             Array.forall ((=) found[0]) found && found[0] >= 0.0
 
+        let centred path =
+            let row = Array.copy x
+            FurtherRowDistance.Centre(Span row, path)
+            row
+
         same (fun path -> FurtherRowDistance.BrayCurtis(ReadOnlySpan x, ReadOnlySpan y, path))
         && same (fun path -> FurtherRowDistance.Canberra(ReadOnlySpan x, ReadOnlySpan y, path))
+        && (paths |> Array.map centred |> Array.distinct).Length = 1
+        && abs (Array.sum (centred SimdPath.Scalar)) < 1e-12
         && FurtherRowDistance.Chebyshev(ReadOnlySpan x, ReadOnlySpan y) = SuiteMeasures.chebyshev [] x y
 
     [<Test>]
@@ -139,8 +152,7 @@ module DiscriminationByTests =
                     | _ -> []
 
                 // Rounded, so that what ties by definition ties in the reference, too.
-                let distance x y =
-                    Math.Round(reference leftOut x y, 10)
+                let distance x y = Math.Round(reference leftOut x y, 10)
 
                 let wanted =
                     PerturbationEvaluation.places distance (Array.sub predicted (row * 12) 12) rows row
@@ -199,6 +211,8 @@ module DiscriminationByTests =
         }
 
         let options = withOptions TiePolicy.MidRank TargetExclusion.Nothing
-        let found = run 1 options odd (genes 3) (genes 1) [| 5.0; 2.0; 3.0 |] [| -1.0; 2.0; -3.0 |]
+
+        let found =
+            run 1 options odd (genes 3) (genes 1) [| 5.0; 2.0; 3.0 |] [| -1.0; 2.0; -3.0 |]
         // The first and third have no distance from their own: they share the last two places.
         Expect.equal [| 1.5; 0.0; 1.5 |] found.Ranks

@@ -15,9 +15,7 @@ module FurtherGolden =
 
     let number (element: JsonElement) (name: string) = element.GetProperty(name).GetDouble()
 
-    let private numbers (element: JsonElement) = [|
-        for one in element.EnumerateArray() -> one.GetDouble()
-    |]
+    let private numbers (element: JsonElement) = [| for one in element.EnumerateArray() -> one.GetDouble() |]
 
     /// Equal one by one to this difference.
     let near (difference: float) (wanted: float list) (found: seq<float>) =

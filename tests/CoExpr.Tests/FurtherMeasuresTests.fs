@@ -40,8 +40,7 @@ module FurtherMeasuresTests =
     let ``the extended profile has every measure of cells, each defined but where cells are too few`` () =
         let found = faithful.Value
 
-        let wanted =
-            MetricRegistry.all |> List.filter (fun entry -> not entry.FromTables)
+        let wanted = MetricRegistry.all |> List.filter (fun entry -> not entry.FromTables)
 
         Expect.equal [ for entry in wanted -> entry.Name ] [ for column in found.Columns -> column.Name ]
 
@@ -83,7 +82,11 @@ module FurtherMeasuresTests =
     [<Test>]
     let ``a name that is not known is refused with the nearest one`` () =
         MetricRegistry.chosen (EvaluationProfile.Named [ "distance_kendal" ]) []
-        |> Expect.says [ "--metrics"; "distance_kendal is not known"; "Did you mean distance_kendall?" ]
+        |> Expect.says [
+            "--metrics"
+            "distance_kendal is not known"
+            "Did you mean distance_kendall?"
+        ]
 
     [<Test>]
     let ``the challenge of 2026 has six scores`` () =
@@ -109,7 +112,8 @@ module FurtherMeasuresTests =
         let tables = EvaluationGolden.tables "tables"
 
         let found =
-            Evaluation.run (options EvaluationProfile.Extended) None (Some tables) |> Expect.ok
+            Evaluation.run (options EvaluationProfile.Extended) None (Some tables)
+            |> Expect.ok
 
         Expect.equal 25 found.Columns.Length
         let jaccard = PerturbedSample.column "sig_jaccard" found
@@ -117,11 +121,14 @@ module FurtherMeasuresTests =
         Assert.That(jaccard.Values |> Array.exists (fun value -> value > 0.0 && value < 1.0))
         // Recall is TP / real, so Jaccard is TP / (real + called − TP) where no target is among the genes.
         let recall = PerturbedSample.column "de_sig_genes_recall" found
-        let count name = (PerturbedSample.column name found).Values
+
+        let count name =
+            (PerturbedSample.column name found).Values
 
         jaccard.Values
         |> Array.iteri (fun row value ->
-            let real, called = (count "de_nsig_counts_real")[row], (count "de_nsig_counts_pred")[row]
+            let real, called =
+                (count "de_nsig_counts_real")[row], (count "de_nsig_counts_pred")[row]
 
             if real > 0.0 then
                 let both = recall.Values[row] * real
@@ -140,7 +147,9 @@ module FurtherMeasuresTests =
                     }
             }
 
-            (Evaluation.run options (Some(PerturbedSample.real.Value, predicted)) None |> Expect.ok).Columns
+            (Evaluation.run options (Some(PerturbedSample.real.Value, predicted)) None
+             |> Expect.ok)
+                .Columns
 
         Expect.equal (columns 1) (columns 5)
 
@@ -152,14 +161,25 @@ module FurtherMeasuresTests =
                 (PerturbedSample.predicted (fun label row -> if label = "g3" then Array.create 30 nanf else row))
 
         let at = Array.IndexOf(found.Perturbations, "g3")
-        let value name = (PerturbedSample.column name found).Values[at]
 
-        for name in [ "distance_energy"; "distance_ks"; "systema_centroid_accuracy"; "perturbench_rank_rmse"; "discrimination_score_canberra" ] do
+        let value name =
+            (PerturbedSample.column name found).Values[at]
+
+        for name in
+            [
+                "distance_energy"
+                "distance_ks"
+                "systema_centroid_accuracy"
+                "perturbench_rank_rmse"
+                "discrimination_score_canberra"
+            ] do
             Expect.equal nan (value name)
 
             Expect.equal
                 11
-                ((PerturbedSample.column name found).Values |> Array.filter Double.IsFinite |> Array.length)
+                ((PerturbedSample.column name found).Values
+                 |> Array.filter Double.IsFinite
+                 |> Array.length)
 
         Expect.equal 0.0 (value "pds_cosine")
         Expect.equal 1.0 (value "expr_mse_unbiased_capped_norm")
@@ -180,13 +200,19 @@ module FurtherMeasuresTests =
             Evaluation.run options (Some(PerturbedSample.real.Value, PerturbedSample.predicted (fun _ row -> row))) None
             |> Expect.ok
 
-        Assert.That(String.Join("\n", found.Warnings), Does.Contain "of 3 drawn cells where there are more, for 12 of 12")
+        Assert.That(
+            String.Join("\n", found.Warnings),
+            Does.Contain "of 3 drawn cells where there are more, for 12 of 12"
+        )
+
         Assert.That(found.Columns[0], Is.Not.EqualTo(PerturbedSample.column "distance_energy" faithful.Value))
 
     [<Test>]
     let ``some perturbations can be predicted alone`` () =
         let labels, rows = PerturbedSample.draw 3
-        let kept = [| 0 .. labels.Length - 1 |] |> Array.filter (fun cell -> labels[cell] < "g3")
+
+        let kept =
+            [| 0 .. labels.Length - 1 |] |> Array.filter (fun cell -> labels[cell] < "g3")
 
         let some =
             PerturbedSample.cellsOf
@@ -197,15 +223,24 @@ module FurtherMeasuresTests =
 
         let options = {
             options EvaluationProfile.Extended with
-                Sides = { PerturbedSample.sides with Partial = true }
+                Sides = {
+                    PerturbedSample.sides with
+                        Partial = true
+                }
         }
 
         let found =
-            Evaluation.run options (Some(PerturbedSample.real.Value, some)) None |> Expect.ok
+            Evaluation.run options (Some(PerturbedSample.real.Value, some)) None
+            |> Expect.ok
 
         let whole = faithful.Value
 
-        for name in [ "distance_energy"; "systema_centroid_accuracy"; "discrimination_score_chebyshev" ] do
+        for name in
+            [
+                "distance_energy"
+                "systema_centroid_accuracy"
+                "discrimination_score_chebyshev"
+            ] do
             let value (result: EvaluationResult) =
                 (PerturbedSample.column name result).Values[Array.IndexOf(result.Perturbations, "g1")]
 

@@ -38,13 +38,37 @@ module FuzzyGraphTests =
         if not (Simd.IsSupported path) then
             Assert.Ignore $"this processor has no {path}"
 
-        let rows = draw 5 40 19 1000
-        let wanted = near 1 6 rows
+        // More genes than a panel holds; values whose distances are far smaller than they are.
+        for genes, offset in [ 19, 0.0; 2100, 1000.0 ] do
+            let rows =
+                draw 5 40 genes 1000
+                |> Array.map (Array.map (fun value -> offset + value / 1e6))
 
-        let nearest, distances = Array.zeroCreate<int> 240, Array.zeroCreate<float> 240
-        NearestRows.Find(ReadOnlySpan(Array.concat rows), 19, 0, 40, Span nearest, Span distances, path)
-        Expect.equal wanted.Nearest nearest
-        Expect.equal wanted.Distances distances
+            let wanted = near 1 6 rows
+            let nearest, distances = Array.zeroCreate<int> 240, Array.zeroCreate<float> 240
+
+            use worker =
+                new NearestRowsWorker(NearestRowsTask(Array.concat rows, genes, 6, path))
+
+            worker.Find(0, 40, Span nearest, Span distances)
+            Expect.equal wanted.Nearest nearest
+            Expect.equal wanted.Distances distances
+
+            Expect.equal [ for row in 0..39 -> PartitionReference.nearest 7 rows row |> List.map fst ] [
+                for row in 0..39 -> List.ofArray nearest[row * 6 .. row * 6 + 5]
+            ]
+
+    [<Test>]
+    let ``few pairs are computed in double precision`` () =
+        let rows = draw 6 600 50 1000
+
+        use worker =
+            new NearestRowsWorker(NearestRowsTask(Array.concat rows, 50, 5, Simd.Current()))
+
+        for first in 0..100..500 do
+            worker.Find(first, first + 100, Span(Array.zeroCreate 500), Span(Array.zeroCreate 500))
+
+        Assert.That(worker.Rechecked, Is.LessThan(600L * 599L / 8L))
 
     // On a line at 0, 1, 3: the nearest of the middle is the first.
     [<Test>]
@@ -84,7 +108,10 @@ module FuzzyGraphTests =
     [<Property(MaxTest = 20)>]
     let ``threads and a shift of all rows change nothing, weights are within 0 and 1`` seed =
         let rows = draw seed 50 4 64
-        let graph threads rows = near threads 7 rows |> FuzzyGraph.ofNeighbourhoods
+
+        let graph threads rows =
+            near threads 7 rows |> FuzzyGraph.ofNeighbourhoods
+
         let found = graph 1 rows
 
         found = graph 5 rows

@@ -14,7 +14,8 @@ module LeidenTests =
             Resolution = resolution
     }
 
-    let private graphOf nodes edges = WeightedGraph.ofEdges nodes (Seq.ofList edges)
+    let private graphOf nodes edges =
+        WeightedGraph.ofEdges nodes (Seq.ofList edges)
 
     /// Edges with a probability, of weights that are multiples of 1/8.
     let private random (seed: int) nodes share =
@@ -70,10 +71,15 @@ module LeidenTests =
         || abs (
             WeightedGraph.modularity resolution graph communities
             - PartitionReference.modularity resolution (matrix graph) communities
-           ) < 1e-12
+        )
+            <
+            1e-12
 
     let private isConnected (graph: WeightedGraph) (communities: int[]) community =
-        let members = [ 0 .. communities.Length - 1 ] |> List.filter (fun node -> communities[node] = community)
+        let members =
+            [ 0 .. communities.Length - 1 ]
+            |> List.filter (fun node -> communities[node] = community)
+
         let seen = HashSet [ members.Head ]
         let waiting = Queue [ members.Head ]
 
@@ -118,12 +124,10 @@ module LeidenTests =
 
     [<Property(MaxTest = 30)>]
     let ``groups that stand apart are found, whatever the nodes are called and whatever the seed`` (seed: int) =
-        let order = (Random.stream (uint64 (abs seed)) (Purpose.named "test") 0).Permutation 30
+        let order =
+            (Random.stream (uint64 (abs seed)) (Purpose.named "test") 0).Permutation 30
 
-        let options = {
-            at 1.0 with
-                Seed = uint64 (abs seed)
-        }
+        let options = { at 1.0 with Seed = uint64 (abs seed) }
 
         let found = Leiden.communities options (separated 5 6 (fun node -> order[node]))
         let groups = Array.init 30 (fun node -> found[order[node]]) |> Array.chunkBySize 6
@@ -150,9 +154,7 @@ module LeidenTests =
     let ``many groups are found`` () =
         let found = Leiden.communities (at 1.0) (separated 30 10 id)
 
-        Expect.equal
-            (Array.init 30 (fun group -> Array.create 10 group) |> Array.concat)
-            found
+        Expect.equal (Array.init 30 (fun group -> Array.create 10 group) |> Array.concat) found
 
     [<Test>]
     let ``nodes without edges are alone`` () =

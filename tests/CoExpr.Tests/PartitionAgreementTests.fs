@@ -56,7 +56,10 @@ module PartitionAgreementTests =
     let ``both sides are alike, and nothing is above 1`` values (seed: int) =
         let first = labels values
         let random = System.Random seed
-        let second = first |> Array.map (fun label -> if random.Next 3 = 0 then random.Next 4 else label)
+
+        let second =
+            first
+            |> Array.map (fun label -> if random.Next 3 = 0 then random.Next 4 else label)
 
         measures
         |> List.forall (fun (_, measure) ->

@@ -37,10 +37,7 @@ module PopulationDistancesTests =
             Assert.That(measure first second, Is.EqualTo(wanted).Within(1e-11 * max 1.0 wanted), name)
 
         // 1e-8 is added to standard deviations.
-        Assert.That(
-            GeneDistances.welch first second,
-            Is.EqualTo(FurtherGolden.number all "t").Within 1e-6
-        )
+        Assert.That(GeneDistances.welch first second, Is.EqualTo(FurtherGolden.number all "t").Within 1e-6)
 
     // The reference scales the kernel until it is done; the search ends at an error of 1e-3 of the shares.
     [<Test>]
@@ -57,7 +54,8 @@ module PopulationDistancesTests =
 
     [<Property(MaxTest = 25)>]
     let ``both ways alike, and farther for populations that are farther apart`` (seed: int) =
-        let first, second, far = draw seed 12 3 0.0, draw (seed + 1) 9 3 0.5, draw (seed + 1) 9 3 4.0
+        let first, second, far =
+            draw seed 12 3 0.0, draw (seed + 1) 9 3 0.5, draw (seed + 1) 9 3 4.0
 
         measures
         |> List.filter (fun (name, _) -> name <> "mahalanobis")
@@ -88,12 +86,19 @@ module PopulationDistancesTests =
         let apart =
             ProfileDistances.euclidean (PerturbedPopulation.means first) (PerturbedPopulation.means second)
 
-        abs (CellDistances.linearDiscrepancy (CellDistances.pairs first second) - apart * apart) < 1e-10
+        abs (
+            CellDistances.linearDiscrepancy (CellDistances.pairs first second)
+            - apart * apart
+        )
+            <
+            1e-10
 
     // 0 and 2 against 1: means 1 and 1; between 1, within 2 (of the pair) and none.
     [<Test>]
     let ``distances of an example by hand`` () =
-        let first, second = population [| [| 0.0 |]; [| 2.0 |] |], population [| [| 1.0 |]; [| 1.0 |] |]
+        let first, second =
+            population [| [| 0.0 |]; [| 2.0 |] |], population [| [| 1.0 |]; [| 1.0 |] |]
+
         let pairs = CellDistances.pairs first second
         Expect.equal 1.0 (CellDistances.meanPairwise pairs)
         Expect.equal (2.0 - 2.0 - 0.0) (CellDistances.energy pairs)
@@ -107,7 +112,10 @@ module PopulationDistancesTests =
         let first, second = population [| [| 0.0 |] |], population [| [| 3.0 |] |]
         let found = Sinkhorn.ofPairs (CellDistances.pairs first second)
         Assert.That(found.Cost, Is.EqualTo(9.0).Within 1e-12)
-        Expect.equal (0.0, true) (let own = Sinkhorn.ofPairs (CellDistances.pairs first first) in own.Cost, own.HasConverged)
+
+        Expect.equal
+            (0.0, true)
+            (let own = Sinkhorn.ofPairs (CellDistances.pairs first first) in own.Cost, own.HasConverged)
 
     // As many to each: 1 to 1 and 3 to 3, at no cost but the entropy's.
     [<Test>]

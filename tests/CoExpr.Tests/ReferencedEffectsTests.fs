@@ -68,8 +68,12 @@ module ReferencedEffectsTests =
         let profiles = profilesOf 9 real predicted
         let reference = PerturbationEvaluation.mean real
         let less row = Array.map2 (-) row reference
-        let found = ReferencedEffects.pearsons (ReferencedEffects.reference profiles) profiles
-        let few = ReferencedEffects.topPearsons 4 profiles.PredictedControl profiles.RealControl profiles
+
+        let found =
+            ReferencedEffects.pearsons (ReferencedEffects.reference profiles) profiles
+
+        let few =
+            ReferencedEffects.topPearsons 4 profiles.PredictedControl profiles.RealControl profiles
 
         Array.forall
             (fun row ->
@@ -134,7 +138,10 @@ module RetrievalTests =
     let ``ranks of an example by hand`` () =
         let found = Retrieval.compute 1 (genes 1) [| 0; 1 |] [| 9.0; 1.0 |] [| 0.0; 10.0 |]
         Expect.equal [| 0.5; 0.5 |] found[DistanceKind.L2]
-        let perfect = Retrieval.compute 1 (genes 1) [| 0; 1 |] [| 0.0; 10.0 |] [| 0.0; 10.0 |]
+
+        let perfect =
+            Retrieval.compute 1 (genes 1) [| 0; 1 |] [| 0.0; 10.0 |] [| 0.0; 10.0 |]
+
         Expect.equal [| 0.0; 0.0 |] perfect[DistanceKind.L1]
 
     [<Property(MaxTest = 30)>]
@@ -157,14 +164,17 @@ module RetrievalTests =
         let candidates = [ 0..13 ] |> List.filter ((<>) 3)
 
         let wanted (distance: float[] -> float[] -> float) row =
-            let distances = candidates |> List.map (fun other -> distance real[row] predicted[other])
+            let distances =
+                candidates |> List.map (fun other -> distance real[row] predicted[other])
+
             let own = distance real[row] predicted[row]
             let nearer = distances |> List.filter (fun d -> d < own) |> List.length
             let equal = distances |> List.filter (fun d -> d = own) |> List.length
             (float nearer + float (equal - 1) / 2.0) / 13.0
 
         let same (values: float[]) distance =
-            candidates |> List.forall (fun row -> abs (values[row] - wanted distance row) < 1e-15)
+            candidates
+            |> List.forall (fun row -> abs (values[row] - wanted distance row) < 1e-15)
             && Double.IsNaN values[3]
 
         same found[DistanceKind.L1] (PerturbationEvaluation.l1 [])

@@ -12,9 +12,9 @@ module SignificanceScoresTests =
         DeTable.ofNames
             [| for target, _, _, _, _ in rows -> target |]
             [| for _, gene, _, _, _ in rows -> gene |]
-            [| for _, _, change, _, _ in rows -> change |]
-            [| for _, _, _, p, _ in rows -> p |]
-            [| for _, _, _, _, fdr in rows -> fdr |]
+            [| for _, _, change, _, _ in rows -> change |] [| for _, _, _, p, _ in rows -> p |] [|
+                for _, _, _, _, fdr in rows -> fdr
+            |]
         |> DeTable.create DePrecision.Double "table"
         |> Expect.ok
 
@@ -26,9 +26,7 @@ module SignificanceScoresTests =
     let ``scores of an example by hand`` () =
         let row gene change fdr = "t", gene, change, fdr, fdr
 
-        let rest = [
-            for gene in [ "f"; "g"; "h"; "i"; "j" ] -> row gene 0.1 0.9
-        ]
+        let rest = [ for gene in [ "f"; "g"; "h"; "i"; "j" ] -> row gene 0.1 0.9 ]
 
         let real =
             [
@@ -83,7 +81,10 @@ module SignificanceScoresTests =
         let without = half |> List.filter (fun (_, gene, _, _, _) -> gene <> "g10")
         // Halves of 1 .. 9, and all of 10, of 55.
         Assert.That((only truth without).FoldChangeError.Value, Is.EqualTo(32.5 / 55.0).Within 1e-15)
-        let infinite = ten (fun at -> if at = 10 then infinity else float at) (fun _ -> 0.01)
+
+        let infinite =
+            ten (fun at -> if at = 10 then infinity else float at) (fun _ -> 0.01)
+
         Assert.That((only truth infinite).FoldChangeError.Value, Is.EqualTo(10.0 / 55.0).Within 1e-15)
 
     // Nine right and one wrong of ten is pure enough; the wrong one first is not until the tenth.
@@ -94,7 +95,10 @@ module SignificanceScoresTests =
 
         Expect.equal 1.0 (only truth (wrongAt 10)).Reach
         Expect.equal 1.0 (only truth (wrongAt 1)).Reach
-        let two = ten (fun at -> if at = 5 || at = 8 then 0.0 else 1.0) (fun at -> 0.001 * float at)
+
+        let two =
+            ten (fun at -> if at = 5 || at = 8 then 0.0 else 1.0) (fun at -> 0.001 * float at)
+
         Expect.equal 0.4 (only truth two).Reach
 
     [<Test>]
@@ -117,6 +121,7 @@ module SignificanceScoresTests =
     [<Test>]
     let ``the gene that is perturbed does not count, by its name or by a map`` () =
         let rows = [ "t", "t", -5.0, 0.0, 0.0; "t", "u", 1.0, 0.0, 0.01; "t", "v", 1.0, 0.5, 0.5 ]
+
         let count map =
             let scores = SignificanceScores.compute 1 0.05 map (table rows) (table rows)
             scores[0].RealSignificant
@@ -137,6 +142,7 @@ module SignificanceScoresTests =
     [<Property(MaxTest = 40)>]
     let ``threads change nothing, and measures keep within their range`` (seed: int) =
         let real, predicted = drawn seed, drawn (seed + 1)
+
         let compute threads =
             SignificanceScores.compute threads 0.05 Map.empty real predicted
 
@@ -161,14 +167,32 @@ module SignificanceScoresTests =
 
 module AnchoredScoringTests =
 
-    let private prediction = [ "pds_cosine", 0.8; "lfc_nmae", 9.0; "expr_mse_unbiased_capped_norm", 0.4; "de_nsig_counts_real", 3.0 ]
-    let private baseline = [ "pds_cosine", 0.5; "lfc_nmae", 1.0; "expr_mse_unbiased_capped_norm", 1.0; "de_nsig_counts_real", 4.0 ]
-    let private replicate = [ "pds_cosine", 0.9; "lfc_nmae", 0.4; "expr_mse_unbiased_capped_norm", 0.04; "de_nsig_counts_real", 5.0 ]
+    let private prediction = [
+        "pds_cosine", 0.8
+        "lfc_nmae", 9.0
+        "expr_mse_unbiased_capped_norm", 0.4
+        "de_nsig_counts_real", 3.0
+    ]
+
+    let private baseline = [
+        "pds_cosine", 0.5
+        "lfc_nmae", 1.0
+        "expr_mse_unbiased_capped_norm", 1.0
+        "de_nsig_counts_real", 4.0
+    ]
+
+    let private replicate = [
+        "pds_cosine", 0.9
+        "lfc_nmae", 0.4
+        "expr_mse_unbiased_capped_norm", 0.04
+        "de_nsig_counts_real", 5.0
+    ]
 
     [<Test>]
     let ``scores go from the baseline's 0 to the replicate's 1, whichever way is better`` () =
         let scores =
-            AnchoredScoring.compute ("p", prediction) ("b", baseline) ("r", replicate) |> Expect.ok
+            AnchoredScoring.compute ("p", prediction) ("b", baseline) ("r", replicate)
+            |> Expect.ok
 
         Expect.equal
             [ "pds_cosine"; "lfc_nmae"; "expr_mse_unbiased_capped_norm" ]
@@ -184,7 +208,8 @@ module AnchoredScoringTests =
         let spoilt = ("pds_cosine", nan) :: List.tail prediction
 
         let scores =
-            AnchoredScoring.compute ("p", spoilt) ("b", baseline) ("r", replicate) |> Expect.ok
+            AnchoredScoring.compute ("p", spoilt) ("b", baseline) ("r", replicate)
+            |> Expect.ok
 
         Expect.equal 0.0 scores.Head.Score
 

@@ -41,10 +41,36 @@ public static class FurtherRowDistance
         return RowDistance.Sum<Relative>(x, y, path);
     }
 
+    /// <summary>Takes the mean from every value in place. Equal values become 0, whatever the rounding of their mean.</summary>
+    public static void Centre(Span<double> row, SimdPath path)
+    {
+        if (row.IsEmpty || row.IndexOfAnyExcept(row[0]) < 0)
+        {
+            row.Clear();
+            return;
+        }
+        var mean = RowDistance.Sum<First>(row, row, path) / row.Length;
+        var means = new Vector<double>(mean);
+        var at = 0;
+        for (; at <= row.Length - Vector<double>.Count; at += Vector<double>.Count)
+            (new Vector<double>(row[at..]) - means).CopyTo(row[at..]);
+        for (; at < row.Length; at++)
+            row[at] -= mean;
+    }
+
     static void Check(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
     {
         if (x.Length != y.Length)
             throw new ArgumentException($"{y.Length} values where {x.Length} were expected", nameof(y));
+    }
+
+    readonly struct First : RowDistance.ITerm
+    {
+        public static Vector512<double> Of(Vector512<double> x, Vector512<double> y) => x;
+
+        public static Vector256<double> Of(Vector256<double> x, Vector256<double> y) => x;
+
+        public static double Of(double x, double y) => x;
     }
 
     readonly struct Together : RowDistance.ITerm

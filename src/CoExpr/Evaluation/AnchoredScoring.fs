@@ -37,7 +37,8 @@ module AnchoredScoring =
         }
 
     let private requireSame sourceA (a: (string * float) list) sourceB (b: (string * float) list) =
-        let only x y = List.except (List.map fst y) (List.map fst x)
+        let only x y =
+            List.except (List.map fst y) (List.map fst x)
 
         match only a b, only b a with
         | [], [] -> Ok()
@@ -54,7 +55,9 @@ module AnchoredScoring =
         result {
             do! requireSame source prediction baselineSource baseline
             do! requireSame source prediction replicateSource replicate
-            let at (list: (string * float) list) name = list |> List.find (fst >> (=) name) |> snd
+
+            let at (list: (string * float) list) name =
+                list |> List.find (fst >> (=) name) |> snd
 
             return [
                 for name, value in prediction do

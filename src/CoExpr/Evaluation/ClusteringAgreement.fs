@@ -74,7 +74,8 @@ module ClusteringAgreement =
         }
 
     let private isDefined genes (values: float[]) =
-        values.Length / genes >= LeastPerturbations && Array.forall Double.IsFinite values
+        values.Length / genes >= LeastPerturbations
+        && Array.forall Double.IsFinite values
 
     /// Compares the profiles of the same perturbations in the same order (perturbations x genes). None for fewer than three
     /// perturbations and where a value is not finite. Same bits for any number of threads.

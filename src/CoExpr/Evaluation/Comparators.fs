@@ -78,12 +78,19 @@ module Comparators =
 
         for gene in 0 .. result.Length - 1 do
             let about = room.Squares[gene] - room.Shifts[gene] * room.Shifts[gene] / count
-            result[gene] <- if count < 2.0 then nan else (count - 1.0) / count * max 0.0 about
+
+            result[gene] <-
+                if count < 2.0 then
+                    nan
+                else
+                    (count - 1.0) / count * max 0.0 about
 
     /// Profiles and variances of all groups, from counts (`ExpressionScale.amounts`). Same bits for any number of threads.
     let compute threads (groups: Groups) (amounts: CellValues) : Comparators =
         let count, genes = groups.Labels.Length, amounts.Genes
-        let profiles, noise = Array.zeroCreate<float>(count * genes), Array.zeroCreate<float>(count * genes)
+
+        let profiles, noise =
+            Array.zeroCreate<float>(count * genes), Array.zeroCreate<float>(count * genes)
 
         Schedule.blocks threads count (fun () -> Room amounts) (fun room group ->
             let cells = Groups.members group groups

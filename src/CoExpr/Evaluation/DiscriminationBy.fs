@@ -86,7 +86,10 @@ module DiscriminationBy =
         : NamedScores =
         let count' = genes.Length
         check count' own predicted real
-        let struct (everywhere, byRow) = Discrimination.leftOut options genes perturbations own
+
+        let struct (everywhere, byRow) =
+            Discrimination.leftOut options genes perturbations own
+
         let rows = real.Length / count'
         let counts = DistanceCounts own.Length
         let ranks = Array.create own.Length nan
@@ -98,7 +101,8 @@ module DiscriminationBy =
                 let x = prepared distance runs predicted (row * count') room.Own
 
                 for other in 0 .. rows - 1 do
-                    room.Distances[other] <- distance.Between x (prepared distance runs real (other * count') room.Other)
+                    room.Distances[other] <-
+                        distance.Between x (prepared distance runs real (other * count') room.Other)
 
                 count counts row own[row] room.Distances
 

@@ -34,24 +34,10 @@ module EffectDistance =
     let canberra =
         plain "canberra" (fun x y -> FurtherRowDistance.Canberra(ReadOnlySpan x, ReadOnlySpan y, Simd.Current()))
 
-    /// Takes the mean from every value. Equal values become 0, whatever the rounding of their mean.
-    let private centre (row: float[]) =
-        let mutable sum = 0.0
-        let mutable isConstant = true
-
-        for value in row do
-            sum <- sum + value
-            isConstant <- isConstant && value = row[0]
-
-        let mean = sum / float row.Length
-
-        for at in 0 .. row.Length - 1 do
-            row[at] <- if isConstant then 0.0 else row[at] - mean
-
     /// 1 − Pearson's correlation; 1 where an effect is constant.
     let correlation = {
         Name = "correlation"
-        Prepare = centre
+        Prepare = fun row -> FurtherRowDistance.Centre(Span row, Simd.Current())
         Between = fun x y -> RowDistance.Of(DistanceKind.Cosine, ReadOnlySpan x, ReadOnlySpan y, Simd.Current())
     }
 

@@ -214,7 +214,10 @@ module Evaluation =
         columns @ ranks @ energy @ further.Columns, warnings @ further.Warnings
 
     let private furtherOfTables options chosen real predicted =
-        if chosen |> List.exists (fun entry -> entry.FromTables && not (isOfCellEval entry)) then
+        if
+            chosen
+            |> List.exists (fun entry -> entry.FromTables && not (isOfCellEval entry))
+        then
             FurtherMeasures.ofTables
                 options.Sides.Threads
                 options.De.Threshold
@@ -261,7 +264,8 @@ module Evaluation =
                     |> Result.map Some
                 | _ -> Ok None
 
-            let! ofTables = tableColumns options chosen seconds (if wantsTables then tables else None)
+            let! ofTables =
+                tableColumns options chosen seconds (if wantsTables then tables else None)
 
             let ofCells, warnings =
                 match sides with

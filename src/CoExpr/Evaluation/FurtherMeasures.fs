@@ -108,15 +108,15 @@ module FurtherMeasures =
             MetricColumn.full
                 "systema_pearson_delta_top20"
                 (ReferencedEffects.topPearsons Top control profiles.RealControl profiles)
-            MetricColumn.full
-                "systema_common_direction_real"
-                (profiles.Own |> Array.map (fun truth -> common[truth]))
+            MetricColumn.full "systema_common_direction_real" (profiles.Own |> Array.map (fun truth -> common[truth]))
             MetricColumn.full "systema_common_direction_pred" (ReferencedEffects.commonDirections genes predicted)
         ]
 
     let private retrieval threads source (profiles: PerturbationProfiles) =
         let genes, own = profiles.Genes, profiles.Own
-        let ofProfiles = Retrieval.compute threads genes own profiles.Predicted profiles.Real
+
+        let ofProfiles =
+            Retrieval.compute threads genes own profiles.Predicted profiles.Real
 
         let predicted =
             Retrieval.logFoldChanges (Effects.controlOf source profiles) profiles.Predicted
@@ -200,19 +200,27 @@ module FurtherMeasures =
 
     let private populations threads wanted (options: FurtherOptions) (sides: PerturbationSides) =
         let names = populationNames |> List.filter wanted
-        let labels = sides.Profiles.Own |> Array.map (fun truth -> sides.Profiles.Perturbations[truth])
+
+        let labels =
+            sides.Profiles.Own
+            |> Array.map (fun truth -> sides.Profiles.Perturbations[truth])
+
         let rows = Array.zeroCreate<struct (float option[] * bool)> labels.Length
 
         let take (side: PerturbationSide) item (cells: int[]) =
             cells
-            |> PerturbedPopulation.draw options.Seed item options.MostCells |> PerturbedPopulation.ofCells side.Values
+            |> PerturbedPopulation.draw options.Seed item options.MostCells
+            |> PerturbedPopulation.ofCells side.Values
 
         Schedule.blocks threads labels.Length ignore (fun () row ->
-            let predicted = groupOf sides.Predicted labels[row] |> take sides.Predicted (2 * row)
+            let predicted =
+                groupOf sides.Predicted labels[row] |> take sides.Predicted (2 * row)
+
             let real = groupOf sides.Real labels[row] |> take sides.Real (2 * row + 1)
             rows[row] <- populationRow names predicted real)
 
-        let isLarge side label = (groupOf side label).Length > options.MostCells
+        let isLarge side label =
+            (groupOf side label).Length > options.MostCells
 
         let drawn =
             labels
@@ -257,7 +265,11 @@ module FurtherMeasures =
             Comparators.compute threads side.Groups side.Amounts
 
         let real, predicted = of' sides.Real, of' sides.Predicted
-        let options = { challengeDiscrimination with TargetOf = targetOf }
+
+        let options = {
+            challengeDiscrimination with
+                TargetOf = targetOf
+        }
 
         let scores =
             Discrimination.compute
@@ -271,7 +283,10 @@ module FurtherMeasures =
 
         let struct (_, own) =
             Discrimination.leftOut
-                { options with Exclusion = TargetExclusion.Row }
+                {
+                    options with
+                        Exclusion = TargetExclusion.Row
+                }
                 profiles.Genes
                 profiles.Perturbations
                 profiles.Own
@@ -289,7 +304,8 @@ module FurtherMeasures =
         ]
 
     let private startsWith (prefix: string) names =
-        names |> List.filter (fun (name: string) -> name.StartsWith(prefix, StringComparison.Ordinal))
+        names
+        |> List.filter (fun (name: string) -> name.StartsWith(prefix, StringComparison.Ordinal))
 
     /// The measures of cells that are asked for by name.
     let ofCells threads options source discrimination (chosen: MetricEntry list) (sides: PerturbationSides) =
@@ -297,18 +313,15 @@ module FurtherMeasures =
         let wanted name = List.contains name names
         let profiles = sides.Profiles
 
-        let predicted, real =
-            Effects.predicted source profiles, Effects.real profiles
+        let predicted, real = Effects.predicted source profiles, Effects.real profiles
 
         joined [
             forAny wanted [ "clustering_agreement" ] (fun () -> clustering threads options profiles)
             discriminations threads wanted discrimination profiles predicted real
             forAny wanted (startsWith "systema_" names) (fun () -> referenced threads source profiles predicted real)
             forAny wanted (startsWith "perturbench_" names) (fun () -> retrieval threads source profiles)
-            forAny
-                wanted
-                (startsWith "distance_" names |> List.except populationNames)
-                (fun () -> betweenMeans profiles)
+            forAny wanted (startsWith "distance_" names |> List.except populationNames) (fun () ->
+                betweenMeans profiles)
             forAny wanted populationNames (fun () -> populations threads wanted options sides)
             forAny wanted [ "pds_cosine"; "expr_mse_unbiased_capped_norm" ] (fun () ->
                 challenge threads discrimination.TargetOf sides)

@@ -37,26 +37,30 @@ module FuzzyGraph =
     /// The `count` nearest other rows of every row, by Euclidean distance, exactly. The values must be finite. Same bits for
     /// any number of threads and any instruction set.
     let neighbourhoods threads count genes (rows: float[]) : Neighbourhoods =
-        let all = rows.Length / genes
-
-        if count < 1 || count >= all then
-            invalidArg (nameof count) $"{count} neighbours of {all} rows"
+        let task = NearestRowsTask(rows, genes, count, Simd.Current())
+        let places = task.Rows * count
 
         let nearest, distances =
-            Array.zeroCreate<int>(all * count), Array.zeroCreate<float>(all * count)
+            Array.zeroCreate<int> places, Array.zeroCreate<float> places
+        // As many blocks as threads can share evenly, where there are few rows.
+        let size =
+            max 1 (min NearestRowsWorker.RowsAtOnce ((task.Rows + threads - 1) / threads))
 
-        Schedule.ranges threads NearestRows.RowsAtOnce all (fun first next ->
-            let here = Range(Index(first * count), Index(next * count))
+        let workers = Collections.Concurrent.ConcurrentBag<NearestRowsWorker>()
 
-            NearestRows.Find(
-                rows,
-                genes,
-                first,
-                next,
-                nearest.AsSpan here,
-                distances.AsSpan here,
-                Simd.Current()
-            ))
+        let create () =
+            let worker = new NearestRowsWorker(task)
+            workers.Add worker
+            worker
+
+        try
+            Schedule.blocks threads ((task.Rows + size - 1) / size) create (fun worker block ->
+                let first, next = block * size, min task.Rows ((block + 1) * size)
+                let start, length = first * count, (next - first) * count
+                worker.Find(first, next, nearest.AsSpan(start, length), distances.AsSpan(start, length)))
+        finally
+            for worker in workers do
+                worker.Dispose()
 
         {
             Count = count
@@ -114,7 +118,12 @@ module FuzzyGraph =
             | Some distance -> distance
             | None -> 0.0
 
-        let mean = if rho > 0.0 then total distances / float (count + 1) else meanOfAll
+        let mean =
+            if rho > 0.0 then
+                total distances / float (count + 1)
+            else
+                meanOfAll
+
         struct (rho, max (solve rho distances) (LeastShare * mean))
 
     /// The graph of neighbourhoods.
@@ -137,4 +146,7 @@ module FuzzyGraph =
                     | true, theirs -> theirs + own - theirs * own
                     | _ -> own
 
-        WeightedGraph.ofEdges rows (weights |> Seq.map (fun (KeyValue(struct (a, b), weight)) -> struct (a, b, weight)))
+        WeightedGraph.ofEdges
+            rows
+            (weights
+             |> Seq.map (fun (KeyValue(struct (a, b), weight)) -> struct (a, b, weight)))

@@ -11,14 +11,20 @@ module GeneDistances =
     [<Literal>]
     let private LeastDeviation = 1e-8
 
-    let private average (first: PerturbedPopulation) (second: PerturbedPopulation) (distance: float[] -> float[] -> float) =
+    let private average
+        (first: PerturbedPopulation)
+        (second: PerturbedPopulation)
+        (distance: float[] -> float[] -> float)
+        =
         if first.Genes <> second.Genes then
             invalidArg (nameof second) $"{second.Genes} genes where {first.Genes} were expected"
 
         let mutable sum = 0.0
 
         for gene in 0 .. first.Genes - 1 do
-            sum <- sum + distance (PerturbedPopulation.gene first gene) (PerturbedPopulation.gene second gene)
+            sum <-
+                sum
+                + distance (PerturbedPopulation.gene first gene) (PerturbedPopulation.gene second gene)
 
         sum / float first.Genes
 
@@ -30,7 +36,10 @@ module GeneDistances =
     let symmetricDivergence first second =
         average first second (fun x y ->
             let meanX, meanY = Array.average x, Array.average y
-            let deviation mean (values: float[]) = sqrt (squaresAbout mean values / float values.Length) + LeastDeviation
+
+            let deviation mean (values: float[]) =
+                sqrt (squaresAbout mean values / float values.Length) + LeastDeviation
+
             let a, b = deviation meanX x, deviation meanY y
             let apart = (meanX - meanY) * (meanX - meanY)
             (a * a + apart) / (2.0 * b * b) + (b * b + apart) / (2.0 * a * a) - 1.0)
@@ -42,7 +51,9 @@ module GeneDistances =
             let meanX, meanY = Array.average x, Array.average y
 
             let variance mean (values: float[]) =
-                let deviation = sqrt (squaresAbout mean values / float (values.Length - 1)) + LeastDeviation
+                let deviation =
+                    sqrt (squaresAbout mean values / float (values.Length - 1)) + LeastDeviation
+
                 deviation * deviation / float values.Length
 
             abs (meanX - meanY) / sqrt (variance meanX x + variance meanY y))

@@ -259,7 +259,8 @@ module Leiden =
                 Graph =
                     WeightedGraph.ofEdges
                         count
-                        (weights |> Seq.map (fun (KeyValue(struct (a, b), weight)) -> struct (a, b, weight)))
+                        (weights
+                         |> Seq.map (fun (KeyValue(struct (a, b), weight)) -> struct (a, b, weight)))
                 Strengths = strengths
         }
 
@@ -277,12 +278,7 @@ module Leiden =
             if count = parts.Length then
                 nodeOf
             else
-                climb
-                    options
-                    (aggregate level parts count)
-                    stream
-                    (nodeOf |> Array.map (fun node -> parts[node]))
-                    above
+                climb options (aggregate level parts count) stream (nodeOf |> Array.map (fun node -> parts[node])) above
 
     let private level options graph : Level =
         let strengths = WeightedGraph.strengths graph

@@ -14,7 +14,9 @@ module Mahalanobis =
 
         for cell in 0 .. population.Cells - 1 do
             let start = cell * genes
-            let centred = Array.init genes (fun gene -> population.Values[start + gene] - means[gene])
+
+            let centred =
+                Array.init genes (fun gene -> population.Values[start + gene] - means[gene])
 
             for gene in 0 .. genes - 1 do
                 ScaledSum.Add(ReadOnlySpan(centred, 0, gene + 1), centred[gene], Span(sums, gene * genes, gene + 1))

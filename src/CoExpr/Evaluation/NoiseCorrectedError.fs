@@ -54,10 +54,16 @@ module NoiseCorrectedError =
 
     let private ratio (all: Terms[]) =
         let shared = all |> Array.sumBy (fun one -> one.Shared)
-        let rho = if shared > 0.0 then min 1.0 (Array.sumBy (fun one -> one.Spread) all / shared) else 1.0
+
+        let rho =
+            if shared > 0.0 then
+                min 1.0 (Array.sumBy (fun one -> one.Spread) all / shared)
+            else
+                1.0
 
         let error =
-            all |> Array.sumBy (fun one -> (one.Error - rho * one.Shared - one.Noise) / one.Genes)
+            all
+            |> Array.sumBy (fun one -> (one.Error - rho * one.Shared - one.Noise) / one.Genes)
 
         let effect = all |> Array.sumBy (fun one -> one.Effect / one.Genes)
         // A prediction that is no number, and effects within their noise: the worst value, so that nothing is gained by them.

@@ -50,7 +50,8 @@ module PartitionAgreement =
         }
 
     let private areEqual table =
-        table.Common.Length = table.First.Length && table.Common.Length = table.Second.Length
+        table.Common.Length = table.First.Length
+        && table.Common.Length = table.Second.Length
 
     /// −Σ (n / N) ln (n / N).
     let private entropy items (sizes: int[]) =
@@ -71,10 +72,7 @@ module PartitionAgreement =
     /// The information that parts of sizes a and b have on average, if their items are drawn (Vinh, Epps & Bailey 2010).
     let private expectedOf items (factorial: float[]) a b =
         let fixedPart =
-            factorial[a]
-            + factorial[b]
-            + factorial[items - a]
-            + factorial[items - b]
+            factorial[a] + factorial[b] + factorial[items - a] + factorial[items - b]
             - factorial[items]
 
         let mutable sum = 0.0

@@ -25,7 +25,9 @@ module PerturbedPopulation =
     /// The values of some cells.
     let ofCells (values: CellValues) (cells: int[]) : PerturbedPopulation =
         let all = Array.zeroCreate<float>(cells.Length * values.Genes)
-        let genes, read = Array.zeroCreate<int> values.Most, Array.zeroCreate<float> values.Most
+
+        let genes, read =
+            Array.zeroCreate<int> values.Most, Array.zeroCreate<float> values.Most
 
         cells
         |> Array.iteri (fun row cell ->

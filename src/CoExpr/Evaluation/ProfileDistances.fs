@@ -50,8 +50,7 @@ module ProfileDistances =
         else
             let middle = (first + next) / 2
 
-            let below =
-                inversions values room first middle + inversions values room middle next
+            let below = inversions values room first middle + inversions values room middle next
 
             let mutable left, right, crossed = first, middle, 0.0
 

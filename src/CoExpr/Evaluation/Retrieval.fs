@@ -23,9 +23,14 @@ module Retrieval =
 
     /// Ranks of predictions by a ranking of (own, real rows, predicted rows), over the number of predictions that are finite;
     /// those that are not have NaN.
-    let private ranks genes (own: int[]) (predicted: float[]) (real: float[]) (rank: int[] -> float[] -> float[] -> float[]) =
-        let finite =
-            [| 0 .. own.Length - 1 |] |> Array.filter (isFinite genes predicted)
+    let private ranks
+        genes
+        (own: int[])
+        (predicted: float[])
+        (real: float[])
+        (rank: int[] -> float[] -> float[] -> float[])
+        =
+        let finite = [| 0 .. own.Length - 1 |] |> Array.filter (isFinite genes predicted)
 
         let truth = finite |> Array.map (fun row -> own[row])
         let result = Array.create own.Length nan

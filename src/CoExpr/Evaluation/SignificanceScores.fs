@@ -58,7 +58,11 @@ module SignificanceScores =
 
                 if gene <> ownGene then
                     rows[gene] <- {
-                        FoldChange = if DeTable.hasFoldChange table row then table.Log2FoldChange[row] else nan
+                        FoldChange =
+                            if DeTable.hasFoldChange table row then
+                                table.Log2FoldChange[row]
+                            else
+                                nan
                         PValue = table.PValue[row]
                         Fdr = if DeTable.hasFdr table row then table.Fdr[row] else nan
                     }
@@ -90,7 +94,10 @@ module SignificanceScores =
             let x, y = find predicted a, find predicted b
 
             let size row =
-                if Double.IsNaN row.FoldChange then 0.0 else abs row.FoldChange
+                if Double.IsNaN row.FoldChange then
+                    0.0
+                else
+                    abs row.FoldChange
 
             match compare (last x.Fdr, last x.PValue, -(size x)) (last y.Fdr, last y.PValue, -(size y)) with
             | 0 -> String.CompareOrdinal(a, b)
@@ -113,7 +120,8 @@ module SignificanceScores =
             float deepest / float genes.Length
 
     let private foldChangeError real predicted (genes: string[]) =
-        let known = genes |> Array.filter (fun gene -> Double.IsFinite (find real gene).FoldChange)
+        let known =
+            genes |> Array.filter (fun gene -> Double.IsFinite (find real gene).FoldChange)
 
         let size = known |> Array.sumBy (fun gene -> abs (find real gene).FoldChange)
 
@@ -140,7 +148,8 @@ module SignificanceScores =
         if truth = 0.0 || calls = 0.0 then
             -1.0
         else
-            (float right * float genes - float called * float positives) / sqrt (truth * calls)
+            (float right * float genes - float called * float positives)
+            / sqrt (truth * calls)
 
     let private score threshold (real: Dictionary<string, Row>) (predicted: Dictionary<string, Row>) =
         let truth, called = significant threshold real, significant threshold predicted
@@ -161,7 +170,11 @@ module SignificanceScores =
         {
             RealSignificant = positives
             PredictedSignificant = claimed
-            FidelityYield = if either = 0 then 0.0 else float right / float (max positives claimed)
+            FidelityYield =
+                if either = 0 then
+                    0.0
+                else
+                    float right / float (max positives claimed)
             Reach = reach real predicted truth
             Jaccard = if either = 0 then 1.0 else float both.Count / float either
             FoldChangeError = foldChangeError real predicted truth
