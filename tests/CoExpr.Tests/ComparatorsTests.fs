@@ -53,6 +53,9 @@ module ComparatorsTests =
         let labels = [| "control"; "g0"; "g1"; "g2"; "g3" |]
         labels, Array.init 5 (fun group -> draw (seed + group) more group 6 8)
 
+    let private flat (labels: string[], groups: float32[][][]) =
+        labels |> Array.collect (Array.replicate 6), Array.concat groups
+
     [<Property(MaxTest = 25)>]
     let ``the corrected error is that of its definition`` (seed: int) =
         let real, predicted = side seed 30, side (seed + 100) 12
