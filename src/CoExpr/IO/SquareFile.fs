@@ -19,16 +19,7 @@ type internal SquareFile(file: SafeFileHandle, offset: int64, genes: int) =
         + 4L * (int64 row * int64 genes + int64 column)
 
     let read at (target: Span<'T>) =
-        let bytes = MemoryMarshal.AsBytes target
-        let mutable from = 0
-
-        while from < bytes.Length do
-            let count = RandomAccess.Read(file, bytes.Slice from, at + int64 from)
-
-            if count = 0 then
-                raise (EndOfStreamException "the file of all pairs is shorter than it was written")
-
-            from <- from + count
+        FileSpan.fill file at (MemoryMarshal.AsBytes target)
 
     /// A new file that is deleted when it is closed, even by the end of the process.
     static member Create(path: string, genes: int) =
