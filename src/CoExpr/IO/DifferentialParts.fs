@@ -128,6 +128,24 @@ module internal DifferentialParts =
         GeneBlockFiles.tryFind request.Tell folder key most weigh
         |> Option.defaultWith (fun () -> GeneBlockFiles.write source folder key most weigh)
 
+    /// What tests of counts need beside the counts.
+    let private requireCountable chosen groups =
+        NegativeBinomialScreen.validate chosen
+        |> Result.bind (fun () -> NegativeBinomialScreen.requireControl chosen groups)
+
+    /// What can be refused before the counts are turned, unless cells are to be left out.
+    let private check (options: DifferentialOptions) frame =
+        result {
+            let! struct (_, groups) = DifferentialExpression.groupedWith id options frame
+
+            do!
+                match options.Test with
+                | DifferentialTest.NegativeBinomial chosen ->
+                    requireCountable (DifferentialExpression.negativeBinomial options chosen) groups
+                    |> Result.map ignore
+                | _ -> Ok()
+        }
+
     /// Turns the counts of a file into blocks, once names and groups are known to be sound.
     let private openBlocks (request: Request) (folder: PartsFolder) key (file: Hdf5.Hdf5File) =
         let struct (name, stored, geneTable) = AnnData.openMatrix request.Read file
@@ -138,9 +156,7 @@ module internal DifferentialParts =
         let frame = frame file.Path source (H5Table.read file "obs") geneTable
 
         if not request.Options.LeaveOutEmpty then
-            DifferentialExpression.groupedWith id request.Options frame
-            |> CoExprError.unwrap
-            |> ignore
+            check request.Options frame |> CoExprError.unwrap
 
         struct (frame, blocksOf request folder key source frame)
 
@@ -402,17 +418,18 @@ module internal DifferentialParts =
 
         testCounts work (priorOf work file wholes)
 
-    let private countScreen (screen: Screen) sums chosen =
+    let private countScreen (screen: Screen) chosen =
         result {
             let chosen = DifferentialExpression.negativeBinomial screen.Options chosen
-            let! control = NegativeBinomialScreen.requireControl chosen screen.Groups
+            let! control = requireCountable chosen screen.Groups
+            let sums = look screen
             do! NegativeBinomialScreen.requireDispersions chosen screen.Cells
             let mostEntries = screen.Request.Sizes.BlockBytes / 24L
 
             let! factors =
                 SizeFactors.createFrom
                     chosen.SizeFactors
-                    (BlockSums.countSums screen.Request.Progress screen.Reader (sums ()) mostEntries)
+                    (BlockSums.countSums screen.Request.Progress screen.Reader sums mostEntries)
                     screen.Cells
 
             do! SizeFactors.requirePositive factors screen.Groups.Order screen.Cells
@@ -430,7 +447,7 @@ module internal DifferentialParts =
     let private testScreen (screen: Screen) =
         match screen.Options.Test with
         | DifferentialTest.NegativeBinomial chosen ->
-            let work = countScreen screen (fun () -> look screen) chosen
+            let work = countScreen screen chosen
 
             match chosen.Dispersion with
             | DispersionSource.Given _ ->
