@@ -100,7 +100,7 @@ module DifferentialPlan =
     /// One entry in memory from reading to testing: by cell, by gene, in the order of the groups, and garbage.
     let private entryBytesInMemory (options: DifferentialOptions) =
         let calibrating = if options.Calibration.IsSome then 24L else 0L
-        (if isCounts options then 44L else 36L) + calibrating
+        (if isCounts options then 36L else 30L) + calibrating
 
     /// Bytes of a run that holds everything in memory.
     let inMemoryBytes (options: DifferentialOptions) perturbations (size: InputSize) : int64 =
