@@ -70,7 +70,13 @@ module AtomicFileTests =
 
     /// The name that a process of this machine would have given what it writes.
     let private temporaryOf (number: int) path =
-        let own = AtomicFile.write path id |> CoExprError.unwrap
+        let own =
+            AtomicFile.write path (fun name ->
+                put "" name
+                name)
+            |> CoExprError.unwrap
+
+        File.Delete path
         own.Replace($".{Environment.ProcessId}-", $".{number}-")
 
     // No system numbers its processes that high.
