@@ -618,14 +618,4 @@ module internal DifferentialParts =
     let run (request: Request) identity (folder: PartsFolder) path (write: Found -> Result<'a, CoExprError>) =
         let key = HashedFile.keyOf (RunIdentity.write identity)
 
-        try
-            compute request folder key path write
-            |> Result.mapError (fun error ->
-                match error with
-                | CoExprError.CannotWrite _ -> ()
-                // Nothing of bad data is worth keeping.
-                | _ -> folder.Remove()
-
-                error)
-        with :? OperationCanceledException ->
-            raise (ResumableStopException folder.Path)
+        PartsFolder.guard folder (fun () -> compute request folder key path write)

@@ -82,6 +82,20 @@ module internal FileSpan =
 
             at <- at + count
 
+    /// Opens a file of which parts are read.
+    let openRead (path: string) =
+        File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read ||| FileShare.Delete)
+
+    /// A new file that is deleted when it is closed, even by the end of the process.
+    let createPassing (path: string) =
+        File.OpenHandle(
+            path,
+            FileMode.Create,
+            FileAccess.ReadWrite,
+            FileShare.ReadWrite ||| FileShare.Delete,
+            FileOptions.DeleteOnClose
+        )
+
 /// Files that know what they belong to and whether they are whole: a mark of this format, the key of the work that made
 /// them, what they hold, and the SHA-256 of all of it.
 [<RequireQualifiedAccess>]

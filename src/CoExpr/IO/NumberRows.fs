@@ -11,26 +11,13 @@ type internal NumberRows(file: SafeFileHandle, offset: int64, width: int) =
 
     let placeOf (row: int64) = offset + 8L * row * int64 width
 
-    /// A new file that is deleted when it is closed, even by the end of the process.
+    /// Rows in a new file that is deleted when it is closed, even by the end of the process.
     static member Create(path: string, width: int) =
-        let file =
-            File.OpenHandle(
-                path,
-                FileMode.Create,
-                FileAccess.ReadWrite,
-                FileShare.ReadWrite ||| FileShare.Delete,
-                FileOptions.DeleteOnClose
-            )
-
-        new NumberRows(file, 0L, width)
+        new NumberRows(FileSpan.createPassing path, 0L, width)
 
     /// Rows that lie in a file from `offset` on.
     static member Open(path: string, offset, width: int) =
-        new NumberRows(
-            File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read ||| FileShare.Delete),
-            offset,
-            width
-        )
+        new NumberRows(FileSpan.openRead path, offset, width)
 
     /// Numbers of a row.
     member _.Width = width

@@ -23,24 +23,11 @@ type internal SquareFile(file: SafeFileHandle, offset: int64, genes: int) =
 
     /// A new file that is deleted when it is closed, even by the end of the process.
     static member Create(path: string, genes: int) =
-        let file =
-            File.OpenHandle(
-                path,
-                FileMode.Create,
-                FileAccess.ReadWrite,
-                FileShare.ReadWrite ||| FileShare.Delete,
-                FileOptions.DeleteOnClose
-            )
-
-        new SquareFile(file, 0L, genes)
+        new SquareFile(FileSpan.createPassing path, 0L, genes)
 
     /// A square that lies in a file from `offset` on.
     static member Open(path: string, offset, genes: int) =
-        new SquareFile(
-            File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read ||| FileShare.Delete),
-            offset,
-            genes
-        )
+        new SquareFile(FileSpan.openRead path, offset, genes)
 
     /// Writes one gene's row.
     member _.Write(row, scores: ReadOnlySpan<float>, cells: ReadOnlySpan<int>) =

@@ -319,18 +319,9 @@ module internal TiledRun =
     /// the caller removes when its results are safe. Gives the numbers of the scored genes, too. The result is that of
     /// `Coexpression.compute` to the bit; its table of cells is read at the end.
     let run request identity (folder: PartsFolder) path : Result<struct (int[] * CoexpressionResult), CoExprError> =
-        try
+        PartsFolder.guard folder (fun () ->
             result {
                 let! struct (kept, scored) = H5.read path (compute request folder identity)
                 let! whole = withCells path scored
                 return struct (kept, whole)
-            }
-            |> Result.mapError (fun error ->
-                match error with
-                | CoExprError.CannotWrite _ -> ()
-                // Nothing of bad data is worth keeping.
-                | _ -> folder.Remove()
-
-                error)
-        with :? OperationCanceledException ->
-            raise (ResumableStopException folder.Path)
+            })
