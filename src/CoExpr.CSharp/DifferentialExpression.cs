@@ -50,9 +50,13 @@ public static class DifferentialExpression
     /// <param name="options">What to compare, and how.</param>
     /// <param name="settings">How to read the input; the defaults of <see cref="ReadSettings"/> if omitted.</param>
     /// <param name="report">Where a page with figures goes, if one is wanted.</param>
+    /// <param name="resources">What the run may use; the defaults of <see cref="RunResourceSettings"/> if omitted. Tests have
+    /// no cache.</param>
     /// <param name="progress">Told how far the job is.</param>
     /// <param name="token">Stops the job; no output is written then.</param>
-    /// <exception cref="CoExprException">The file, its values, a label, an option or an output's name is bad.</exception>
+    /// <exception cref="CoExprException">The file, its values, a label, an option or an output's name is bad, or the memory
+    /// allowed too little.</exception>
+    /// <exception cref="ResumableStopException">The token was cancelled, and finished parts are kept.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static Task<DifferentialExpressionSummary> RunAsync(
         string input,
@@ -60,6 +64,7 @@ public static class DifferentialExpression
         DifferentialExpressionOptions options,
         ReadSettings? settings = null,
         string? report = null,
+        RunResourceSettings? resources = null,
         IProgress<JobProgress>? progress = null,
         CancellationToken token = default
     )
@@ -68,12 +73,14 @@ public static class DifferentialExpression
         ArgumentNullException.ThrowIfNull(output);
         ArgumentNullException.ThrowIfNull(options);
         var core = options.ToCore();
+        var within = (resources ?? new RunResourceSettings()).ToCore();
         var reading = CellData.Options(settings ?? new ReadSettings(), progress, token);
         return Task.Run(
             () =>
             {
-                var (record, result) = CoExprException.Unwrap(
-                    DifferentialRun.run(
+                var (record, outcome) = CoExprException.Unwrap(
+                    DifferentialRun.runWithin(
+                        within,
                         JobProgress.Of(progress, token),
                         reading,
                         core,
@@ -81,8 +88,46 @@ public static class DifferentialExpression
                         new(input, output, report is null ? null : FSharpOption<string>.Some(report))
                     )
                 );
-                return new DifferentialExpressionSummary(record, new(result, options.ToOutput()), output, report);
+                var result = new DifferentialExpressionResult(outcome.Result, options.ToOutput());
+                return new DifferentialExpressionSummary(record, outcome, result, output, report);
             },
+            token
+        );
+    }
+
+    /// <summary>What <see cref="RunAsync"/> is expected to take, and how it would go about it: from the sizes that the file
+    /// states and the labels of its cells; counts are not read.</summary>
+    /// <param name="input">The input of the run.</param>
+    /// <param name="output">Its output, beside which its parts are kept.</param>
+    /// <param name="options">What to compare, and how.</param>
+    /// <param name="settings">How to read the input; the defaults of <see cref="ReadSettings"/> if omitted.</param>
+    /// <param name="report">Where a page with figures goes, if one is wanted.</param>
+    /// <param name="resources">What the run may use; the defaults of <see cref="RunResourceSettings"/> if omitted.</param>
+    /// <param name="token">Stops the job.</param>
+    /// <exception cref="CoExprException">The memory allowed is too little; the message tells the least that works, or what
+    /// needs more.</exception>
+    public static Task<RunPlan> PlanAsync(
+        string input,
+        string output,
+        DifferentialExpressionOptions options,
+        ReadSettings? settings = null,
+        string? report = null,
+        RunResourceSettings? resources = null,
+        CancellationToken token = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        ArgumentNullException.ThrowIfNull(output);
+        ArgumentNullException.ThrowIfNull(options);
+        var core = options.ToCore();
+        var within = (resources ?? new RunResourceSettings()).ToCore();
+        var reading = CellData.Options(settings ?? new ReadSettings(), null, token);
+        var paths = new DifferentialPaths(input, output, report is null ? null : FSharpOption<string>.Some(report));
+        return Task.Run(
+            () =>
+                new RunPlan(
+                    CoExprException.Unwrap(DifferentialRun.plan(within, reading, core, options.ToOutput(), paths))
+                ),
             token
         );
     }

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
@@ -8,17 +9,20 @@ namespace CoExpr.CSharp;
 /// <summary>What a run of tests did.</summary>
 public sealed class DifferentialExpressionSummary
 {
+    readonly DifferentialExpressionResult result;
+
     internal DifferentialExpressionSummary(
         RunRecord record,
+        DifferentialOutcome outcome,
         DifferentialExpressionResult result,
         string output,
         string? report
     )
     {
-        Result = result;
+        this.result = result;
+        InParts = outcome.InParts;
         Json = JsonModule.write(RunRecordModule.toJson(record));
-        var hits = result.Rows.Count(row => row.QValue <= 0.05);
-        var flagged = result.Rows.Count(row => double.IsNaN(row.PValue));
+        var (hits, flagged) = (outcome.Hits, outcome.Untested);
         var left = result.LeftOut > 0 ? $"; {Number(result.LeftOut)} cells left out" : "";
         var untested = flagged > 0 ? $"; {Number(flagged)} rows not tested, see their status" : "";
         var costs = string.Create(
@@ -34,8 +38,16 @@ public sealed class DifferentialExpressionSummary
         Notes = RunRecordModule.notes(record);
     }
 
+    /// <summary>Whether the input was tested in parts, since it did not fit into the memory allowed. The rows are in the
+    /// output alone then.</summary>
+    public bool InParts { get; }
+
     /// <summary>The results themselves.</summary>
-    public DifferentialExpressionResult Result { get; }
+    /// <exception cref="InvalidOperationException">The run went in parts: see <see cref="InParts"/>.</exception>
+    public DifferentialExpressionResult Result =>
+        InParts
+            ? throw new InvalidOperationException("the run went in parts: its rows are in the output alone")
+            : result;
 
     /// <summary>The record of the run, as in <c>output.run.json</c>.</summary>
     public string Json { get; }
@@ -52,5 +64,5 @@ public sealed class DifferentialExpressionSummary
             $"Controls against controls: {100 * result.FalsePositiveRate(0.05):0.0} % with p of at most 0.05, {100 * result.FalsePositiveRate(0.01):0.0} % with 0.01"
         );
 
-    static string Number(int count) => count.ToString("N0", CultureInfo.InvariantCulture);
+    static string Number(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 }

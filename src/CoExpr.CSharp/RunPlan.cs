@@ -11,6 +11,15 @@ public sealed class RunPlan
         (MemoryLimit, ExpectedBytes, InParts) = (plan.Limit, plan.Bytes, plan.Sizes is not null);
         ExpectedTime = TimeSpan.FromSeconds(Math.Min(plan.Seconds, 1e9));
         Text = MemoryPlanModule.describe(plan);
+        Details = "";
+    }
+
+    internal RunPlan(DifferentialPlan plan)
+    {
+        (MemoryLimit, ExpectedBytes, InParts) = (plan.Limit, plan.Bytes, plan.Sizes is not null);
+        ExpectedTime = TimeSpan.FromSeconds(Math.Min(plan.Seconds, 1e9));
+        Text = DifferentialPlanModule.describe(plan);
+        Details = DifferentialPlanModule.explain(plan);
     }
 
     /// <summary>Bytes that the process may hold.</summary>
@@ -22,9 +31,12 @@ public sealed class RunPlan
     /// <summary>How long it may take, from rates measured on one machine: a hint.</summary>
     public TimeSpan ExpectedTime { get; }
 
-    /// <summary>Whether the input is scored in parts that are kept on disk while the run lasts.</summary>
+    /// <summary>Whether the input is worked on in parts that are kept on disk while the run lasts.</summary>
     public bool InParts { get; }
 
     /// <summary>A line for a person.</summary>
     public string Text { get; }
+
+    /// <summary>How the run goes about its input, in a sentence; empty for co-expression, whose record tells it.</summary>
+    public string Details { get; }
 }

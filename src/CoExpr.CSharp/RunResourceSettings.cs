@@ -6,7 +6,7 @@ namespace CoExpr.CSharp;
 /// <summary>What a run may use, and what it may use again.</summary>
 public sealed record RunResourceSettings
 {
-    /// <summary>Bytes that the process may hold. What does not fit is scored in parts. Default: nine tenths of what the
+    /// <summary>Bytes that the process may hold. What does not fit goes in parts. Default: nine tenths of what the
     /// machine, or its container, has.</summary>
     public long? MemoryBytes { get; init; }
 
@@ -20,7 +20,7 @@ public sealed record RunResourceSettings
     public string? Cache { get; init; }
 
     /// <summary>Whether the record of the run tells how pairs were counted, as <see cref="CoExpressionResult.Counting"/>
-    /// does. Default: no.</summary>
+    /// does; tests of perturbations have nothing to tell there. Default: no.</summary>
     public bool Explain { get; init; }
 
     /// <summary>Bytes from a text such as 800M, 1G or 1.5G.</summary>

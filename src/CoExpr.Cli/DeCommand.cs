@@ -166,6 +166,7 @@ public sealed class DeCommand
     );
 
     readonly CalibrationOptions calibration = new();
+    readonly ResourceOptions resources = ResourceOptions.OfTests();
     readonly CommonOptions common = new();
 
     /// <summary>The command with its options.</summary>
@@ -216,6 +217,7 @@ public sealed class DeCommand
         Array.ForEach(options, command.Options.Add);
         counts.AddTo(command);
         calibration.AddTo(command, rest);
+        resources.AddTo(command);
         common.AddTo(command);
         command.Validators.Add(result =>
         {
@@ -279,6 +281,24 @@ public sealed class DeCommand
 
     async Task RunAsync(ParseResult parsed, CancellationToken token)
     {
+        var within = resources.Of(parsed);
+        var reading = new ReadSettings { Layer = parsed.GetValue(layer), Threads = parsed.GetValue(common.Threads) };
+        if (!parsed.GetValue(common.Quiet) && !parsed.GetValue(common.Json))
+            await ResourceOptions.TellAsync(
+                () =>
+                    CSharp.DifferentialExpression.PlanAsync(
+                        parsed.GetRequiredValue(input),
+                        parsed.GetRequiredValue(output),
+                        Testing(parsed),
+                        reading,
+                        parsed.GetValue(report),
+                        within,
+                        token
+                    ),
+                within.MemoryBytes is not null,
+                within.Explain,
+                token
+            );
         DifferentialExpressionSummary? summary = null;
         await ProgressDisplay
             .RunAsync(
@@ -289,8 +309,9 @@ public sealed class DeCommand
                             parsed.GetRequiredValue(input),
                             parsed.GetRequiredValue(output),
                             Testing(parsed),
-                            new() { Layer = parsed.GetValue(layer), Threads = parsed.GetValue(common.Threads) },
+                            reading,
                             parsed.GetValue(report),
+                            within,
                             progress,
                             token
                         )

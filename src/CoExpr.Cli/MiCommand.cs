@@ -146,7 +146,7 @@ public sealed class MiCommand
         DefaultValueFactory = _ => "auto",
     };
 
-    readonly ResourceOptions resources = new();
+    readonly ResourceOptions resources = ResourceOptions.OfPairs();
     readonly CommonOptions common = new();
 
     /// <summary>The command with its options.</summary>
@@ -238,6 +238,7 @@ public sealed class MiCommand
                         token
                     ),
                 within.MemoryBytes is not null,
+                explained: false,
                 token
             );
         RunSummary? summary = null;

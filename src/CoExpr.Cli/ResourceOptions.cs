@@ -11,7 +11,7 @@ public sealed class ResourceOptions
 {
     readonly Option<string?> memory = new("--memory")
     {
-        Description = "Most memory to use, such as 800M or 1.5G; larger .h5ad inputs are scored in parts",
+        Description = "Most memory to use, such as 800M or 1.5G; larger .h5ad inputs go in parts",
         HelpName = "SIZE",
     };
 
@@ -29,12 +29,23 @@ public sealed class ResourceOptions
         HelpName = "DIR",
     };
 
-    readonly Option<bool> explain = OptionKind.Flag("--explain", "Tell how pairs were counted, tile by tile");
+    readonly Option<bool> explain;
+    readonly bool hasCache;
+
+    ResourceOptions(bool hasCache, string explains) =>
+        (this.hasCache, explain) = (hasCache, OptionKind.Flag("--explain", explains));
+
+    /// <summary>Those of scores of pairs, which can be kept.</summary>
+    public static ResourceOptions OfPairs() => new(true, "Tell how pairs were counted, tile by tile");
+
+    /// <summary>Those of tests.</summary>
+    public static ResourceOptions OfTests() =>
+        new(false, "Tell what the run is expected to take, however short, and how it goes about its input");
 
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)
     {
-        Option[] options = [memory, scratch, resume, cache, explain];
+        Option[] options = hasCache ? [memory, scratch, resume, cache, explain] : [memory, scratch, resume, explain];
         Array.ForEach(options, command.Options.Add);
     }
 
@@ -59,22 +70,29 @@ public sealed class ResourceOptions
             MemoryBytes = parsed.GetValue(memory) is { } size ? Limit(RunResourceSettings.ParseSize(size)) : null,
             Scratch = parsed.GetValue(scratch),
             Resume = parsed.GetValue(resume),
-            Cache = parsed.GetValue(cache),
+            Cache = hasCache ? parsed.GetValue(cache) : null,
             Explain = parsed.GetValue(explain),
         };
 
     /// <summary>Runs that are shorter start without a word.</summary>
     static readonly TimeSpan WorthSaying = TimeSpan.FromSeconds(5);
 
-    /// <summary>Says what a run is expected to take, if it is long or its memory limited. A plan that fails says nothing: the
+    /// <summary>Says what a run is expected to take, if it is long, its memory limited, or that is asked for. A plan that fails says nothing: the
     /// run will fail in the same way.</summary>
-    public static async Task TellAsync(Func<Task<RunPlan>> making, bool limited, CancellationToken token)
+    public static async Task TellAsync(
+        Func<Task<RunPlan>> making,
+        bool limited,
+        bool explained,
+        CancellationToken token
+    )
     {
         try
         {
             var plan = await making().ConfigureAwait(false);
-            if (limited || plan.InParts || plan.ExpectedTime >= WorthSaying)
+            if (limited || explained || plan.InParts || plan.ExpectedTime >= WorthSaying)
                 await Console.Error.WriteLineAsync(plan.Text.AsMemory(), token).ConfigureAwait(false);
+            if (explained && plan.Details.Length > 0)
+                await Console.Error.WriteLineAsync(plan.Details.AsMemory(), token).ConfigureAwait(false);
         }
         catch (CoExprException) { }
     }

@@ -68,6 +68,36 @@ module AtomicFileTests =
             let path = Path.Combine(folder, String('é', 122) + ".h5ad")
             Expect.equal (Ok()) (AtomicFile.write path (put "x")))
 
+    /// The name that a process of this machine would have given what it writes.
+    let private temporaryOf (number: int) path =
+        let own =
+            AtomicFile.write path (fun name ->
+                put "" name
+                name)
+            |> CoExprError.unwrap
+
+        File.Delete path
+        own.Replace($".{Environment.ProcessId}-", $".{number}-")
+
+    // No system numbers its processes that high.
+    let private NoProcess = 99999999
+
+    [<Test>]
+    let ``what a process that is no more has left of an output goes when it is written again`` () =
+        inFolder (fun folder path ->
+            let left = temporaryOf NoProcess path
+            put "half" left
+            // Of another output, of a process that runs, of another machine.
+            let other = temporaryOf NoProcess (Path.Combine(folder, "others.tsv.gz"))
+            let running = temporaryOf 1 path
+            let foreign = left.Replace($".{NoProcess}-", $".{NoProcess}-zzzz")
+            [ other; running; foreign ] |> List.iter (put "half")
+            Expect.equal (Ok()) (AtomicFile.write path (put "new"))
+
+            Expect.equal
+                (List.sort [ path; other; running; foreign ])
+                (Directory.GetFiles folder |> Array.sort |> List.ofArray))
+
     /// Ways in which writing ends early, and the exception that comes back.
     let private interruptions: (exn * Type) seq = [
         OperationCanceledException(), typeof<OperationCanceledException>

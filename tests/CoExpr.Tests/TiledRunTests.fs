@@ -6,15 +6,8 @@ open NUnit.Framework
 open FsCheck.FSharp
 open FsCheck.NUnit
 open CoExpr
-open CoExpr.Hdf5
 open CoExpr.IO
 open CoExpr.Kernels
-
-/// How a matrix lies in its file.
-type Layout =
-    | ByCell
-    | ByGene
-    | Dense
 
 /// A small matrix, the options it is scored with, and how it is cut.
 type TiledCase = {
@@ -141,52 +134,9 @@ module TiledRunTests =
     let private counts (values: float32[][]) =
         SparseCounts.OfDense(values.Length, values[0].Length, Array.concat values)
 
-    let private writeNames (file: Hdf5File) part (names: string[]) =
-        let group = file.Root.CreateGroup part
-        group.Attributes.WriteText("encoding-type", "dataframe")
-        group.Attributes.WriteText("encoding-version", "0.2.0")
-        group.Attributes.WriteText("_index", "_index")
-        group.Attributes.WriteTexts("column-order", [||])
-        let index = group.WriteTexts("_index", names)
-        index.Attributes.WriteText("encoding-type", "string-array")
-        index.Attributes.WriteText("encoding-version", "0.2.0")
-
-    /// A file as AnnData writes one whose matrix is compressed by gene, which this library does not write.
-    let private writeByGene (values: float32[][]) path =
-        let cells, genes = tables values
-        let byGene = (counts values).ByGene
-        let storage = Hdf5Storage(Threads = 1)
-        use file = Hdf5File.Create path
-        writeNames file "obs" cells.Names
-        writeNames file "var" genes.Names
-        let matrix = file.Root.CreateGroup "X"
-        matrix.Attributes.WriteText("encoding-type", "csc_matrix")
-        matrix.Attributes.WriteText("encoding-version", "0.1.0")
-        matrix.Attributes.WriteNumbers("shape", [| values.LongLength; values[0].LongLength |])
-        matrix.Write("indptr", ReadOnlySpan byGene.Starts, storage) |> ignore
-        matrix.Write("indices", ReadOnlySpan byGene.Indices, storage) |> ignore
-        matrix.Write("data", ReadOnlySpan byGene.Values, storage) |> ignore
-        file.Close()
-
-    let private writeWith matrix (values: float32[][]) path =
-        let cells, genes = tables values
-
-        let parts = {
-            AnnDataParts.ofTables cells genes with
-                Matrix = Some matrix
-        }
-
-        AnnData.write 1 path parts |> Expect.ok
-
     let private write layout (values: float32[][]) path =
-        match layout with
-        | ByCell -> writeWith (MatrixPart.Counts(counts values)) values path
-        | ByGene -> writeByGene values path
-        | Dense ->
-            let rows =
-                MatrixPart.RowsSingle(values.LongLength, values[0].LongLength, Seq.ofArray values)
-
-            writeWith rows values path
+        let cells, genes = tables values
+        LayoutFile.write layout cells genes values path
 
     let private inMemory options (values: float32[][]) path =
         let cells, genes = tables values

@@ -27,7 +27,7 @@ module CrispyxScreen =
     }
 
     /// Names of its layers, beside those that other tests have.
-    let private further = [
+    let internal further = [
         ContrastRows.StandardError
         "standard_error_ln"
         "logfoldchange_raw"

@@ -173,19 +173,22 @@ module DifferentialExpression =
                 | Some fakes -> Calibration.validate options.Control fakes
                 | None -> Ok()
 
+    /// What every value must be, and what is said of one that is not.
+    let internal valueRule (options: DifferentialOptions) : (float32 -> bool) * string =
+        match options.Test, options.Values with
+        | DifferentialTest.NegativeBinomial _, _ -> NegativeBinomialScreen.valueRule
+        | _, TestedValues.LogNormalised _ ->
+            (fun value -> value >= 0.0f && value = MathF.Floor value && Single.IsFinite value),
+            "Counts are needed, to be normalised; for values that are normalised already give --values log1p, or --values as-is."
+        | _ -> Single.IsFinite, "Values must be finite; leave the cell or the gene out."
+
     /// Refuses what is no number and, where they are to be normalised, what are no counts.
-    let private requireValues values (cells: Cells) =
-        match values with
+    let private requireValues (options: DifferentialOptions) (cells: Cells) =
+        match options.Values with
         | TestedValues.LogNormalised _ when cells.Counts.Integer -> Ok cells
-        | TestedValues.LogNormalised _ ->
-            cells
-            |> Cells.requireValues
-                (fun value -> value >= 0.0f && value = MathF.Floor value && Single.IsFinite value)
-                "Counts are needed, to be normalised; for values that are normalised already give --values log1p, or --values as-is."
-        | TestedValues.AsStored
-        | TestedValues.StoredLogs ->
-            cells
-            |> Cells.requireValues Single.IsFinite "Values must be finite; leave the cell or the gene out."
+        | _ ->
+            let isGood, advice = valueRule options
+            cells |> Cells.requireValues isGood advice
 
     let private requireSome what (count: int) advice =
         if count < 1 then
@@ -258,15 +261,15 @@ module DifferentialExpression =
             }
         }
 
-    let private strataOf (options: DifferentialOptions) cells groups =
+    let internal strataOf (options: DifferentialOptions) cells groups =
         match options.Batch with
         | None -> Ok groups
         | Some batch -> stratify batch cells groups
 
-    let private scales values (counts: SparseCounts) (grouped: GroupedGenes) =
+    let private scales values totals (grouped: GroupedGenes) =
         match values with
         | TestedValues.LogNormalised target ->
-            let totals = SizeFactors.totals counts
+            let totals: float[] = totals ()
 
             grouped.Cells
             |> Array.map (fun cell -> if totals[cell] > 0.0 then target / totals[cell] else 0.0)
@@ -285,39 +288,52 @@ module DifferentialExpression =
         else
             Cells.takeCells chosen cells
 
-    /// Checks the options, the names and the groups: what every test needs.
-    let private grouped (options: DifferentialOptions) (cells: Cells) : Result<struct (Cells * Groups), CoExprError> =
+    /// Checks the options, the names and the groups: what every test needs. `choose` leaves out cells that are not wanted;
+    /// of the counts nothing else is looked at but their numbers of cells and genes.
+    let internal groupedWith
+        choose
+        (options: DifferentialOptions)
+        (cells: Cells)
+        : Result<struct (Cells * Groups), CoExprError> =
         result {
             do! validate options
             do! requireSome $"cells of {cells.Source}" cells.Counts.Cells "The file is empty."
             do! requireSome $"genes of {cells.Source}" cells.Counts.Genes "The file is empty."
             let! cells = Cells.requireUniqueGenes cells
             let! cells = Cells.requireUniqueCells cells
-            let cells = withoutEmpty options cells
+            let cells = choose cells
             let! groups = Groups.create options.Perturbation options.Control cells
             do! requireControl options groups
             do! requirePerturbation options groups
             return struct (cells, groups)
         }
 
+    let private grouped (options: DifferentialOptions) cells =
+        groupedWith (withoutEmpty options) options cells
+
+    /// Genes in the order of the groups, or of the groups of every stratum, for tests of two samples. `totals` are those of
+    /// the cells over all genes.
+    let internal testedOf (options: DifferentialOptions) (groups: Groups) (strata: Groups) totals grouped = {
+        Grouped = grouped
+        Strata = strata.Labels.Length / groups.Labels.Length
+        Labels = groups.Labels
+        Control = groups.Control
+        Values = options.Values
+        Scales = scales options.Values totals grouped
+        FoldChange = options.FoldChange
+        Pseudocount = options.Pseudocount
+        Alternative = options.Alternative
+        MinimumCells = options.MinimumCells
+    }
+
     let private testedGenes (options: DifferentialOptions) (cells: Cells) (groups: Groups) =
         result {
-            let! cells = requireValues options.Values cells
+            let! cells = requireValues options cells
             let! strata = strataOf options cells groups
-            let grouped = GroupedGenes.create options.Threads cells.Counts strata
 
-            return {
-                Grouped = grouped
-                Strata = strata.Labels.Length / groups.Labels.Length
-                Labels = groups.Labels
-                Control = groups.Control
-                Values = options.Values
-                Scales = scales options.Values cells.Counts grouped
-                FoldChange = options.FoldChange
-                Pseudocount = options.Pseudocount
-                Alternative = options.Alternative
-                MinimumCells = options.MinimumCells
-            }
+            return
+                GroupedGenes.create options.Threads cells.Counts strata
+                |> testedOf options groups strata (fun () -> SizeFactors.totals cells.Counts)
         }
 
     /// Checks cells and options, and puts the counts in the order of the groups, for tests of two samples.
@@ -345,7 +361,7 @@ module DifferentialExpression =
         }
 
     /// The test's own options, with what is asked of every test.
-    let private negativeBinomial (options: DifferentialOptions) (chosen: NegativeBinomialOptions) = {
+    let internal negativeBinomial (options: DifferentialOptions) (chosen: NegativeBinomialOptions) = {
         chosen with
             Hypothesis =
                 match chosen.Hypothesis with
@@ -391,7 +407,7 @@ module DifferentialExpression =
         [| 0 .. groups.Labels.Length - 1 |]
         |> Array.filter (fun group -> Some group <> groups.Control)
 
-    let private resultOf (options: DifferentialOptions) inputCells (cells: Cells) (groups: Groups) rows dispersions =
+    let internal resultOf (options: DifferentialOptions) inputCells (cells: Cells) (groups: Groups) rows dispersions =
         let perturbations = perturbationsOf groups
 
         {

@@ -446,6 +446,38 @@ module GeneDispersions =
                 Final = ofGenes (final options found tau2) |> orNaN
         }
 
+    /// The genes from `first` to before `next`.
+    let internal block first next (found: GeneDispersions) : GeneDispersions =
+        let sub (values: 'a[]) = Array.sub values first (next - first)
+
+        {
+            Means = sub found.Means
+            GeneWise = sub found.GeneWise
+            Information = sub found.Information
+            AtBound = sub found.AtBound
+            Trend = sub found.Trend
+            PriorVariance = found.PriorVariance
+            IsOutlier = sub found.IsOutlier
+            Final = sub found.Final
+            Profiles = Array.sub found.Profiles (first * DispersionFit.Points) ((next - first) * DispersionFit.Points)
+        }
+
+    /// Estimates of single genes, block after block, as one; they have no trend yet.
+    let internal concat (blocks: GeneDispersions[]) : GeneDispersions =
+        let all (part: GeneDispersions -> 'a[]) = blocks |> Array.collect part
+
+        {
+            Means = all _.Means
+            GeneWise = all _.GeneWise
+            Information = all _.Information
+            AtBound = all _.AtBound
+            Trend = all _.Trend
+            PriorVariance = nan
+            IsOutlier = all _.IsOutlier
+            Final = all _.Final
+            Profiles = all _.Profiles
+        }
+
     /// Dispersions that a user has: one per gene, finite and 0 or more.
     let given (genes: string[]) (dispersions: float[]) : Result<float[], CoExprError> =
         if dispersions.Length <> genes.Length then

@@ -66,6 +66,27 @@ type NegativeBinomialResult = {
     Rows: ContrastRows
 }
 
+/// Groups of which dispersions are estimated together, and the tests that rest on them: all of a screen, or the control
+/// and one perturbation.
+type internal CountComparison = {
+    Groups: Groups
+    Control: int
+    /// The groups that are compared with the control.
+    Perturbations: int[]
+    /// The row of the first of them.
+    FirstRow: int
+}
+
+/// What tests of single genes take from all genes of a comparison; one value per gene.
+type internal CountPrior = {
+    Estimation: GeneDispersionOptions
+    /// None where they were given.
+    Dispersions: GeneDispersions option
+    Quasi: QuasiDispersions option
+    /// Dispersions that tests use where no posterior mode is looked for.
+    Alphas: float[]
+}
+
 /// Negative-binomial tests of every gene of every perturbation of a screen against shared controls. Counts of group p are
 /// negative binomial with mean s e^β_p, s being the cell's size factor, and variance mu + alpha mu²; given alpha the groups
 /// are fitted one by one, and cells without counts enter by a few Gauss nodes, so that only counts above 0 are visited.
@@ -87,55 +108,83 @@ module NegativeBinomialScreen =
         Threads = Schedule.defaultThreads
     }
 
-    /// The rules of all groups.
-    let internal nodes threads (sizeFactors: float[]) (genes: GroupedGenes) =
-        let nodes = SizeFactorNodes(GroupedGenes.arrange sizeFactors genes, genes.Starts)
+    /// The rules of all groups, from one size factor per cell of the input.
+    let internal nodes threads (sizeFactors: float[]) (groups: Groups) =
+        let nodes =
+            SizeFactorNodes(groups.Order |> Array.map (fun cell -> sizeFactors[cell]), groups.Starts)
 
         Schedule.blocks threads nodes.Groups ignore (fun () group -> nodes.Fill group)
         nodes
 
-    /// What one pass over the genes needs.
+    /// What one pass over some genes needs.
     type private Pass = {
         Nodes: SizeFactorNodes
         Genes: GroupedGenes
-        Control: int
-        Perturbations: int[]
-        /// The row of the first of the perturbations.
-        FirstRow: int
-        Dispersions: GeneDispersions option
-        Estimation: GeneDispersionOptions
+        Comparison: CountComparison
+        /// Of these genes.
+        Prior: CountPrior
+        /// Profiles that were kept; none where they are to be made again.
         Stored: StoredProfile[]
-        Quasi: QuasiDispersions option
-        Alphas: float[]
         Rows: ContrastRows
+    }
+
+    /// Work space for one thread.
+    type private Worker = {
+        Tester: FoldTester
+        Profile: DispersionProfile
+        Counts: GeneCounts
     }
 
     let private log2e = 1.0 / log 2.0
 
-    /// Where the mode is asked for and was not reached by precisions alone, it is looked for from the gene's profile.
-    let private finalDispersion (pass: Pass) (profile: DispersionProfile) (counts: GeneCounts) gene =
-        match pass.Dispersions with
-        | Some found when
-            pass.Quasi.IsNone
-            && pass.Estimation.Shrinkage = ScreenShrinkage.PosteriorMode
-            && found.PriorVariance > 0.0
-            && not found.IsOutlier[gene]
-            && not (isNull pass.Stored[gene])
-            ->
-            profile.Load(pass.Stored[gene], counts)
+    /// Loads the profile of a gene, if it has counts: as it was kept, or from the counts, which gives the same bits.
+    let private tryLoad (pass: Pass) worker gene =
+        if pass.Stored.Length > 0 then
+            let stored = pass.Stored[gene]
             pass.Stored[gene] <- null
 
+            if not (isNull stored) then
+                worker.Profile.Load(stored, worker.Tester.Counts)
+
+            not (isNull stored)
+        else
+            let genes = pass.Genes.Genes
+            worker.Counts.Load(genes.IndicesOf gene, genes.ValuesOf gene, pass.Genes.Starts)
+
+            if worker.Counts.Highest > 0.0 then
+                worker.Profile.Load worker.Counts
+
+            worker.Counts.Highest > 0.0
+
+    /// Where the mode is asked for and was not reached by precisions alone, it is looked for from the gene's profile.
+    let private finalDispersion (pass: Pass) worker gene =
+        let prior = pass.Prior
+
+        match prior.Dispersions with
+        | Some found when
+            prior.Quasi.IsNone
+            && prior.Estimation.Shrinkage = ScreenShrinkage.PosteriorMode
+            && found.PriorVariance > 0.0
+            && not found.IsOutlier[gene]
+            && tryLoad pass worker gene
+            ->
             let values =
                 ReadOnlySpan(found.Profiles, gene * DispersionFit.Points, DispersionFit.Points)
 
             let mode =
-                DispersionFit.Mode(profile, pass.Estimation.CoxReid, values, log found.Trend[gene], found.PriorVariance)
+                DispersionFit.Mode(
+                    worker.Profile,
+                    prior.Estimation.CoxReid,
+                    values,
+                    log found.Trend[gene],
+                    found.PriorVariance
+                )
 
             found.Final[gene] <- exp mode
-            pass.Alphas[gene] <- found.Final[gene]
+            prior.Alphas[gene] <- found.Final[gene]
         | _ -> ()
 
-        pass.Alphas[gene]
+        prior.Alphas[gene]
 
     let private share stored cells =
         if cells = 0 then nan else float stored / float cells
@@ -157,9 +206,10 @@ module NegativeBinomialScreen =
             counts.Bounds[group + 1] - counts.Bounds[group]
 
         rows.Mean[place] <- tester.Means[group]
-        rows.ReferenceMean[place] <- tester.Means[pass.Control]
+        let control = pass.Comparison.Control
+        rows.ReferenceMean[place] <- tester.Means[control]
         rows.Fraction[place] <- share (stored group) (pass.Genes.Size group)
-        rows.ReferenceFraction[place] <- share (stored pass.Control) (pass.Genes.Size pass.Control)
+        rows.ReferenceFraction[place] <- share (stored control) (pass.Genes.Size control)
 
     let private fillTest (pass: Pass) (tester: FoldTester) group place =
         let rows, found = pass.Rows, tester.Compare group
@@ -175,15 +225,15 @@ module NegativeBinomialScreen =
         let place = row * pass.Genes.Genes.Lines + gene
         fillMeans pass tester group place
 
-        if min (pass.Genes.Size group) (pass.Genes.Size pass.Control) < options.MinimumCells then
+        if min (pass.Genes.Size group) (pass.Genes.Size pass.Comparison.Control) < options.MinimumCells then
             pass.Rows.Status[place] <- RowStatus.TooFewCells
         elif isLow options.LowExpression pass.Rows place then
             pass.Rows.Status[place] <- RowStatus.LowExpression
         else
             fillTest pass tester group place
 
-    let private testGene options (pass: Pass) (tester: FoldTester, profile) gene =
-        let genes = pass.Genes
+    let private testGene options (pass: Pass) worker gene =
+        let genes, tester, comparison = pass.Genes, worker.Tester, pass.Comparison
 
         tester.Load(
             Span.op_Implicit (genes.Genes.IndicesOf gene),
@@ -191,81 +241,100 @@ module NegativeBinomialScreen =
             genes.Starts
         )
 
-        let alpha = finalDispersion pass profile tester.Counts gene
+        let alpha = finalDispersion pass worker gene
 
-        match pass.Quasi with
+        match pass.Prior.Quasi with
         | Some quasi -> tester.Fit(alpha, quasi.Shrunk[gene], quasi.PriorDegrees + quasi.Degrees)
         | None -> tester.Fit(alpha, 1.0, infinity)
 
-        pass.Perturbations
-        |> Array.iteri (fun i group -> fillRow options pass tester (pass.FirstRow + i) group gene)
+        comparison.Perturbations
+        |> Array.iteri (fun i group -> fillRow options pass tester (comparison.FirstRow + i) group gene)
 
     let private testAll (progress: Progress) options (pass: Pass) =
         let lines = pass.Genes.Genes.Lines
         let advance = Progress.counter progress "tests" "genes" (int64 lines)
 
-        let makeState () =
-            FoldTester(pass.Nodes, pass.Control, options.Test, options.Hypothesis), DispersionProfile pass.Nodes
+        let makeWorker () = {
+            Tester = FoldTester(pass.Nodes, pass.Comparison.Control, options.Test, options.Hypothesis)
+            Profile = DispersionProfile pass.Nodes
+            Counts = GeneCounts pass.Nodes
+        }
 
         let size = GeneDispersions.BlockGenes
 
-        Schedule.blocks options.Threads ((lines + size - 1) / size) makeState (fun state block ->
+        Schedule.blocks options.Threads ((lines + size - 1) / size) makeWorker (fun worker block ->
             let first, next = block * size, min lines ((block + 1) * size)
 
             for gene in first .. next - 1 do
-                testGene options pass state gene
+                testGene options pass worker gene
 
             advance (int64 (next - first)))
 
     /// Of the groups with cells, cells less groups.
-    let private degrees (genes: GroupedGenes) =
-        let groups =
-            Seq.init genes.Labels.Length genes.Size
-            |> Seq.filter (fun cells -> cells > 0)
+    let private degrees (groups: Groups) =
+        let filled =
+            Seq.pairwise groups.Starts
+            |> Seq.filter (fun (start, next) -> next > start)
             |> Seq.length
 
-        float (max 1 (genes.Cells.Length - groups))
+        float (max 1 (groups.Order.Length - filled))
 
-    let private quasiOf options (genes: GroupedGenes) (found: GeneDispersions) =
+    let private quasiOf options (groups: Groups) (found: GeneDispersions) =
         if options.Test = NegativeBinomialTest.QuasiLikelihood then
-            Some(QuasiDispersions.create (degrees genes) found.Means found.GeneWise found.Trend)
+            Some(QuasiDispersions.create (degrees groups) found.Means found.GeneWise found.Trend)
         else
             None
 
-    let private run progress options sizeFactors (genes: GroupedGenes) control perturbations firstRow rows =
-        let nodes = nodes options.Threads sizeFactors genes
+    /// First stage, gene by gene: what some genes say of their dispersions, and the profiles that posterior modes are found
+    /// from. None where dispersions are given.
+    let internal estimate progress options nodes (genes: GroupedGenes) =
+        match options.Dispersion with
+        | DispersionSource.Given _ -> None
+        | DispersionSource.Screen chosen
+        | DispersionSource.EachComparison chosen ->
+            Some(GeneDispersions.geneWise progress options.Threads chosen nodes genes)
 
-        let estimation, stored, dispersions, alphas =
-            match options.Dispersion with
-            | DispersionSource.Given alphas -> GeneDispersions.standard, [||], None, alphas
-            | DispersionSource.Screen chosen
-            | DispersionSource.EachComparison chosen ->
-                let struct (found, stored) =
-                    GeneDispersions.geneWise progress options.Threads chosen nodes genes
+    /// Second stage, of all genes together: trend and prior.
+    let internal settle options (comparison: CountComparison) (found: GeneDispersions option) : CountPrior =
+        match options.Dispersion, found with
+        | DispersionSource.Screen chosen, Some found
+        | DispersionSource.EachComparison chosen, Some found ->
+            let found = GeneDispersions.shrink chosen found
+            let quasi = quasiOf options comparison.Groups found
 
-                let found = GeneDispersions.shrink chosen found
-                chosen, stored, Some found, Array.copy found.Final
+            {
+                Estimation = chosen
+                Dispersions = Some found
+                Quasi = quasi
+                Alphas = if quasi.IsSome then found.Trend else Array.copy found.Final
+            }
+        | DispersionSource.Given alphas, _ -> {
+            Estimation = GeneDispersions.standard
+            Dispersions = None
+            Quasi = None
+            Alphas = alphas
+          }
+        | _, None -> invalidArg (nameof found) "dispersions are to be estimated, and none are here"
 
-        let quasi = dispersions |> Option.bind (quasiOf options genes)
+    /// What the genes from `first` to before `next` take from all.
+    let internal priorOf first next (prior: CountPrior) = {
+        prior with
+            Dispersions = prior.Dispersions |> Option.map (GeneDispersions.block first next)
+            Quasi = prior.Quasi |> Option.map (QuasiDispersions.block first next)
+            Alphas = Array.sub prior.Alphas first (next - first)
+    }
 
+    /// Third stage, gene by gene: fills in the rows of some genes, perturbations x these genes. `stored` are the profiles of
+    /// the first stage, or none: they are then made again. What modes are found goes into the prior's dispersions.
+    let internal test progress options nodes comparison prior stored (genes: GroupedGenes) rows =
         testAll progress options {
             Nodes = nodes
             Genes = genes
-            Control = control
-            Perturbations = perturbations
-            FirstRow = firstRow
-            Dispersions = dispersions
-            Estimation = estimation
+            Comparison = comparison
+            Prior = prior
             Stored = stored
-            Quasi = quasi
-            Alphas =
-                match quasi, dispersions with
-                | Some _, Some found -> found.Trend
-                | _ -> alphas
             Rows = rows
         }
-
-        struct (dispersions, quasi)
 
     /// The control and one other group.
     let private pairOf (groups: Groups) control group : Groups =
@@ -306,6 +375,7 @@ module NegativeBinomialScreen =
             else
                 Ok()
 
+    /// The control, which tests of counts need.
     let internal requireControl minimumCells (groups: Groups) =
         match groups.Control with
         | None ->
@@ -331,30 +401,62 @@ module NegativeBinomialScreen =
             else
                 Ok control
 
+    /// What every value must be, and what is said of one that is not.
+    let internal valueRule: (float32 -> bool) * string =
+        (fun value -> value >= 0.0f && value = MathF.Floor value && value < 16777216.0f),
+        "Negative binomials need counts: whole numbers from 0 to 16,777,215. Name the layer with the raw counts, or use a rank-sum or t test."
+
     let internal requireCounts (cells: Cells) =
         if cells.Counts.Integer then
             Ok cells
         else
-            cells
-            |> Cells.requireValues
-                (fun value -> value >= 0.0f && value = MathF.Floor value && value < 16777216.0f)
-                "Negative binomials need counts: whole numbers from 0 to 16,777,215. Name the layer with the raw counts, or use a rank-sum or t test."
+            let isGood, advice = valueRule
+            cells |> Cells.requireValues isGood advice
 
-    let private requireDispersions options (cells: Cells) =
+    let internal requireDispersions options (cells: Cells) =
         match options.Dispersion with
         | DispersionSource.Given alphas -> GeneDispersions.given cells.GeneTable.Names alphas |> Result.map ignore
         | _ -> Ok()
 
-    let private testScreen progress options (counts: SparseCounts) (groups: Groups) control perturbations factors rows =
+    /// The groups that are tested, in the order of the rows.
+    let internal perturbationsOf (groups: Groups) control =
+        [| 0 .. groups.Labels.Length - 1 |] |> Array.filter (fun g -> g <> control)
+
+    /// What is estimated and tested together.
+    let internal comparisons options (groups: Groups) control : CountComparison[] =
+        let perturbations = perturbationsOf groups control
+
         match options.Dispersion with
         | DispersionSource.EachComparison _ ->
             perturbations
-            |> Array.mapi (fun row group ->
-                let genes = GroupedGenes.create options.Threads counts (pairOf groups control group)
-                run progress options factors genes 0 [| 1 |] row rows)
-        | _ ->
-            let genes = GroupedGenes.create options.Threads counts groups
-            [| run progress options factors genes control perturbations 0 rows |]
+            |> Array.mapi (fun row group -> {
+                Groups = pairOf groups control group
+                Control = 0
+                Perturbations = [| 1 |]
+                FirstRow = row
+            })
+        | _ -> [|
+            {
+                Groups = groups
+                Control = control
+                Perturbations = perturbations
+                FirstRow = 0
+            }
+          |]
+
+    /// All three stages over all genes.
+    let private run progress options (counts: SparseCounts) factors rows (comparison: CountComparison) =
+        let genes = GroupedGenes.create options.Threads counts comparison.Groups
+        let nodes = nodes options.Threads factors comparison.Groups
+
+        let found, stored =
+            match estimate progress options nodes genes with
+            | Some(struct (found, stored)) -> Some found, stored
+            | None -> None, [||]
+
+        let prior = settle options comparison found
+        test progress options nodes comparison prior stored genes rows
+        prior
 
     /// Tests every gene of every group against the control group. The same bits for every number of threads and order of
     /// the genes.
@@ -376,14 +478,14 @@ module NegativeBinomialScreen =
             let! factors = SizeFactors.create options.SizeFactors cells
             do! SizeFactors.requirePositive factors groups.Order cells
 
-            let perturbations =
-                [| 0 .. groups.Labels.Length - 1 |] |> Array.filter (fun g -> g <> control)
+            let perturbations = perturbationsOf groups control
 
             let rows =
                 ContrastRows.create perturbations.Length cells.Counts.Genes [ ContrastRows.StandardError ]
 
             let found =
-                testScreen progress options cells.Counts groups control perturbations factors rows
+                comparisons options groups control
+                |> Array.map (run progress options cells.Counts factors rows)
 
             ContrastRows.adjust
                 options.Threads
@@ -397,8 +499,8 @@ module NegativeBinomialScreen =
                 Options = options
                 Perturbations = perturbations
                 SizeFactors = factors
-                Dispersions = found |> Array.choose (fun (struct (dispersions, _)) -> dispersions)
-                Quasi = found |> Array.choose (fun (struct (_, quasi)) -> quasi)
+                Dispersions = found |> Array.choose _.Dispersions
+                Quasi = found |> Array.choose _.Quasi
                 Rows =
                     if options.Shrink then
                         FoldChangeShrinkage.ofRows options.Threads perturbations.Length cells.Counts.Genes rows

@@ -105,3 +105,10 @@ module QuasiDispersions =
             PriorDegrees = df0
             Degrees = degrees
         }
+
+    /// The genes from `first` to before `next`.
+    let internal block first next (quasi: QuasiDispersions) = {
+        quasi with
+            GeneWise = Array.sub quasi.GeneWise first (next - first)
+            Shrunk = Array.sub quasi.Shrunk first (next - first)
+    }

@@ -2,8 +2,10 @@ namespace CoExpr.IO
 
 open System
 open System.Collections.Concurrent
+open System.Diagnostics
 open System.IO
 open System.Runtime.InteropServices
+open System.Security.Cryptography
 open System.Text
 open CoExpr
 
@@ -26,7 +28,8 @@ module private Unfinished =
             deleteQuietly path
 
     // The signal then goes its usual way: it ends the process, unless the program has other plans and says so. In that
-    // case the writer is cancelled. After kill -9 the temporary file stays, under its temporary name.
+    // case the writer is cancelled. After kill -9 the temporary file stays, under its temporary name, until the same output
+    // is written again.
     let private registrations = [
         for signal in [ PosixSignal.SIGINT; PosixSignal.SIGTERM ] ->
             PosixSignalRegistration.Create(signal, (fun _ -> stopAll ()))
@@ -48,21 +51,83 @@ module private Unfinished =
         deleteQuietly path
         paths.TryRemove path |> ignore
 
+/// Hidden names of files that are being written. They say who writes, so that what a process that was killed has left can be
+/// told from what another one is at.
+module private TemporaryName =
+
+    /// Letters of a name that a temporary name keeps: at 4 bytes each they leave room for the 33 bytes before them.
+    [<Literal>]
+    let private LongestKeptName = 50
+
+    /// Of this machine and, where processes are numbered in a space of their own, of that: numbers of processes mean nothing
+    /// elsewhere.
+    let private place =
+        lazy
+            (let space =
+                try
+                    File.ResolveLinkTarget("/proc/self/ns/pid", false)
+                    |> Option.ofObj
+                    |> Option.map _.Name
+                with :? IOException ->
+                    None
+
+             let text = $"{Environment.MachineName} {Option.defaultValue String.Empty space}"
+             let hash = SHA256.HashData(Encoding.UTF8.GetBytes text)
+             Convert.ToHexString(hash, 0, 2).ToLowerInvariant())
+
+    /// What every temporary name of an output ends with. It ends as the output does, for writers that choose a format by the
+    /// ending.
+    let private endingOf (path: string) =
+        let name = Path.GetFileName path
+        let kept = name.Substring(max 0 (name.Length - LongestKeptName))
+        $".partial.{kept}"
+
+    /// A new name beside the final one.
+    let create (path: string) =
+        let random = Guid.NewGuid().ToString("N").Substring(0, 8)
+        let name = $".{Environment.ProcessId}-{place.Value}{random}{endingOf path}"
+        Path.Combine(Path.GetDirectoryName path, name)
+
+    let private runs (number: int) =
+        try
+            use found = Process.GetProcessById number
+            not found.HasExited
+        with
+        | :? ArgumentException
+        | :? InvalidOperationException -> false
+
+    /// Whether a process of this machine made the name and is no more.
+    let private isLeft (file: string) =
+        match (Path.GetFileName file).TrimStart('.').Split('-', 2) with
+        | [| number; rest |] ->
+            match Int32.TryParse number with
+            | true, number -> rest.StartsWith(place.Value, StringComparison.Ordinal) && not (runs number)
+            | _ -> false
+        | _ -> false
+
+    /// Files that processes which are no more have left half written of this output.
+    let left (path: string) : string[] =
+        let ending = endingOf path
+
+        try
+            Directory.GetFiles(Path.GetDirectoryName path, ".*.partial.*")
+            |> Array.filter (fun file -> file.EndsWith(ending, StringComparison.Ordinal) && isLeft file)
+        with
+        | :? IOException
+        | :? UnauthorizedAccessException -> [||]
+
 /// Files that appear complete or not at all.
 ///
 /// A file is written under a temporary name in its folder, flushed to the disk, and renamed over its final name. Until
 /// then what stood under the final name stays as it was. Whatever ends the writing early - an exception, a
-/// cancellation, the end of the process - deletes the temporary file.
+/// cancellation, the end of the process - deletes the temporary file. What kill -9 leaves is deleted when the same output is
+/// written again.
 [<RequireQualifiedAccess>]
 module AtomicFile =
 
     /// Bytes that file systems allow a name.
     [<Literal>]
     let private LongestName = 255
-
-    /// Letters of a name that a temporary name keeps: at 4 bytes each they leave room for the 33 bytes before them.
-    [<Literal>]
-    let private LongestKeptName = 50
 
     /// Codes of the system for a full disk (POSIX ENOSPC, Windows) and for a used-up quota (Linux, macOS EDQUOT).
     let private isDiskFull (error: IOException) =
@@ -98,13 +163,6 @@ module AtomicFile =
         else
             File.ResolveLinkTarget(path, true).FullName
 
-    /// A hidden name beside the final one. It ends as that one does, for writers that choose a format by the ending.
-    let private temporaryFor (path: string) =
-        let name = Path.GetFileName path
-        let kept = name.Substring(max 0 (name.Length - LongestKeptName))
-        let random = Guid.NewGuid().ToString("N").Substring(0, 12)
-        Path.Combine(Path.GetDirectoryName path, $".{Environment.ProcessId}-{random}.partial.{kept}")
-
     /// Devices and pipes have no folder to rename in, and renaming over them would replace them.
     let private isDevice (path: string) =
         match folderOf path with
@@ -136,7 +194,7 @@ module AtomicFile =
     // The only sure way to learn whether a folder can be written to is to write to it.
     let private probe path =
         try
-            let temporary = temporaryFor (followed path)
+            let temporary = TemporaryName.create (followed path)
             File.Create(temporary, 1, FileOptions.DeleteOnClose).Dispose()
             Ok()
         with
@@ -206,7 +264,8 @@ module AtomicFile =
         | Error error -> Error error
         | Ok() ->
             let finals = paths |> List.map followed
-            let temporaries = finals |> List.map temporaryFor
+            let temporaries = finals |> List.map TemporaryName.create
+            finals |> Seq.collect TemporaryName.left |> Seq.iter Unfinished.delete
             temporaries |> List.iter Unfinished.add
 
             try

@@ -269,7 +269,7 @@ module CoexpressionRun =
             None
 
     /// The size of an input, and whether it can be read piece by piece.
-    let private sizeOf reading (path: string) =
+    let internal sizeOf reading (path: string) =
         let ends (ending: string) =
             path.EndsWith(ending, StringComparison.OrdinalIgnoreCase)
 
@@ -284,19 +284,19 @@ module CoexpressionRun =
         else
             guessedSize path, false
 
-    let private unknownSize: InputSize = { Cells = 0L; Genes = 0L; Entries = 0L }
+    let internal unknownSize: InputSize = { Cells = 0L; Genes = 0L; Entries = 0L }
 
     let private nameOf (path: string) = Path.GetFileName(Path.GetFullPath path)
 
     /// Where the parts of a run are kept. A scratch folder may serve several runs, which the whole path tells apart.
-    let private partsFolder resources paths =
+    let internal partsFolder resources (output: string) =
         match resources.Scratch with
-        | None -> paths.Output + ".parts"
+        | None -> output + ".parts"
         | Some folder ->
-            let path = HashedFile.keyOf (Path.GetFullPath paths.Output) |> Convert.ToHexString
-            Path.Combine(folder, $"{nameOf paths.Output}.{path.Substring(0, 8).ToLowerInvariant()}.parts")
+            let path = HashedFile.keyOf (Path.GetFullPath output) |> Convert.ToHexString
+            Path.Combine(folder, $"{nameOf output}.{path.Substring(0, 8).ToLowerInvariant()}.parts")
 
-    let private limitOf resources =
+    let internal limitOf resources =
         resources.Memory |> Option.defaultWith MemoryPlan.available
 
     /// How the run will go about its input, and what it is expected to take: from the sizes that the file states, before it
@@ -311,7 +311,9 @@ module CoexpressionRun =
         let size = defaultArg size unknownSize
 
         let hasParts =
-            canStream && resources.Resume && Directory.Exists(partsFolder resources paths)
+            canStream
+            && resources.Resume
+            && Directory.Exists(partsFolder resources paths.Output)
 
         if hasParts && (Coexpression.needsWhole options).IsNone then
             MemoryPlan.createParts options size (limitOf resources)
@@ -483,7 +485,7 @@ module CoexpressionRun =
                 Options = optionsOf job.Reading job.Options
             }
 
-            let path = partsFolder job.Resources job.Paths
+            let path = partsFolder job.Resources job.Paths.Output
 
             try
                 result {

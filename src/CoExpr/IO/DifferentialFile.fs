@@ -81,7 +81,7 @@ module DifferentialFile =
         else
             writer.Number value
 
-    let private standardHeader (result: DifferentialResult) = [
+    let private standardHeader (rows: RowSource) = [
         "perturbation"
         "gene"
         "effect"
@@ -96,12 +96,18 @@ module DifferentialFile =
         "reference_fraction"
         "cells"
         "reference_cells"
-        yield! List.map fst result.Rows.Further
+        yield! rows.Further
         "status"
     ]
 
-    let private standardRow (result: DifferentialResult) (writer: DelimitedWriter) perturbation gene =
-        let rows, place = result.Rows, result.Place(perturbation, gene)
+    let private standardRow
+        (result: DifferentialResult)
+        (rows: ContrastRows)
+        (writer: DelimitedWriter)
+        perturbation
+        gene
+        place
+        =
         writer.Text result.Perturbations[perturbation]
         writer.Text result.GeneTable.Names[gene]
         field writer rows.Effect[place]
@@ -139,23 +145,22 @@ module DifferentialFile =
     ]
 
     /// (target − reference) / (reference + pseudocount), 0 where both are 0.
-    let private percentChange (result: DifferentialResult) place =
-        let mean, reference = result.Rows.Mean[place], result.Rows.ReferenceMean[place]
+    let private percentChange (result: DifferentialResult) (rows: ContrastRows) place =
+        let mean, reference = rows.Mean[place], rows.ReferenceMean[place]
         let below = reference + result.Options.Pseudocount
         if mean = reference then 0.0 else (mean - reference) / below
 
     /// pdex's statistic is U; a method without one has its own.
-    let private pdexStatistic (result: DifferentialResult) =
-        result.Rows.Further
+    let private pdexStatistic (rows: ContrastRows) =
+        rows.Further
         |> List.tryFind (fst >> (=) RankSum.UStatistic)
         |> Option.map snd
-        |> Option.defaultValue result.Rows.Statistic
+        |> Option.defaultValue rows.Statistic
 
-    let private pdexRow (result: DifferentialResult) =
-        let statistic = pdexStatistic result
+    let private pdexRow (result: DifferentialResult) (rows: ContrastRows) =
+        let statistic = pdexStatistic rows
 
-        fun (writer: DelimitedWriter) perturbation gene ->
-            let rows, place = result.Rows, result.Place(perturbation, gene)
+        fun (writer: DelimitedWriter) perturbation gene place ->
             writer.Text result.Perturbations[perturbation]
             writer.Text result.GeneTable.Names[gene]
             field writer rows.Mean[place]
@@ -165,16 +170,16 @@ module DifferentialFile =
             // pdex 0.2.5 gives the logarithm under both names.
             field writer rows.LogFoldChange[place]
             field writer rows.LogFoldChange[place]
-            field writer (percentChange result place)
+            field writer (percentChange result rows place)
             field writer rows.PValue[place]
             field writer statistic[place]
             field writer rows.QValue[place]
             writer.EndRow()
 
-    let private writeTable progress (output: DifferentialOutput) (result: DifferentialResult) path =
-        let header, row =
+    let private writeTable progress (output: DifferentialOutput) (result: DifferentialResult) (source: RowSource) path =
+        let header, rowOf =
             match output.Columns with
-            | DifferentialColumns.Standard -> standardHeader result, standardRow result
+            | DifferentialColumns.Standard -> standardHeader source, standardRow result
             | DifferentialColumns.Pdex -> pdexHeader, pdexRow result
 
         let advance =
@@ -182,24 +187,28 @@ module DifferentialFile =
 
         DelimitedTable.writeInPlace path header (fun writer ->
             for perturbation in 0 .. result.Perturbations.Length - 1 do
+                let struct (rows, first) = source.Of perturbation
+                let row = rowOf rows
+
                 for gene in 0 .. result.GeneTable.Names.Length - 1 do
-                    row writer perturbation gene
+                    row writer perturbation gene (first + gene)
 
                 advance 1L)
 
     /// Under the names that CRISPYx gives them.
-    let private layers (result: DifferentialResult) = [
-        "z_score", result.Rows.Statistic
-        "pvalue", result.Rows.PValue
-        "pvalue_adj", result.Rows.QValue
-        "logfoldchanges", result.Rows.LogFoldChange
-        "pts", result.Rows.Fraction
-        "pts_rest", result.Rows.ReferenceFraction
-        yield! result.Rows.Further
-        "log10_pvalue", result.Rows.Log10P
-        "mean", result.Rows.Mean
-        "mean_rest", result.Rows.ReferenceMean
-        "status", result.Rows.Status |> Array.map (byte >> float)
+    let private layers (source: RowSource) = [
+        "z_score", RowColumn.Statistic
+        "pvalue", RowColumn.PValue
+        "pvalue_adj", RowColumn.QValue
+        "logfoldchanges", RowColumn.LogFoldChange
+        "pts", RowColumn.Fraction
+        "pts_rest", RowColumn.ReferenceFraction
+        for i, name in List.indexed source.Further do
+            name, RowColumn.Further i
+        "log10_pvalue", RowColumn.Log10P
+        "mean", RowColumn.Mean
+        "mean_rest", RowColumn.ReferenceMean
+        "status", RowColumn.Status
     ]
 
     let private statusNames = Enum.GetValues<RowStatus>() |> Array.map RowStatus.text
@@ -270,28 +279,26 @@ module DifferentialFile =
             |]
         }
 
-    let private writeH5ad output facts (result: DifferentialResult) path =
-        let matrix values =
-            MatrixPart.Dense {
-                Rows = result.Perturbations.Length
-                Columns = result.GeneTable.Names.Length
-                Values = values
-            }
-
+    let private writeH5ad output facts (result: DifferentialResult) (source: RowSource) path =
         let parts = {
             AnnDataParts.ofTables (perturbationTable result) result.GeneTable with
-                Matrix = Some(matrix result.Rows.Effect)
-                Layers = layers result |> List.map (fun (name, values) -> name, matrix values)
+                Matrix = Some(source.Matrix RowColumn.Effect)
+                Layers = layers source |> List.map (fun (name, column) -> name, source.Matrix column)
                 Unstructured = unstructured output facts result
         }
 
         AnnData.write result.Options.Threads path parts |> CoExprError.unwrap
 
+    /// The same as `writeInPlace` with rows that may lie elsewhere than in the result.
+    let internal writeRows progress output facts result source named path =
+        match formatOf named |> CoExprError.unwrap with
+        | H5ad -> writeH5ad output facts result source path
+        | Table -> writeTable progress output result source path
+
     /// Writes to exactly this path, in place, in the format of `named`: for AtomicFile.writeAll.
     let writeInPlace progress output facts (result: DifferentialResult) named path =
-        match formatOf named |> CoExprError.unwrap with
-        | H5ad -> writeH5ad output facts result path
-        | Table -> writeTable progress output result path
+        let source = RowSource.ofRows result.GeneTable.Names.Length result.Rows
+        writeRows progress output facts result source named path
 
     /// Writes the results in the format of the name's ending: .tsv or .csv (.gz) with a row for each gene of each
     /// perturbation; .h5ad, perturbations x genes, with the effect in X and the rest in layers named as CRISPYx names

@@ -13,6 +13,17 @@ type DifferentialPaths = {
     Report: string option
 }
 
+/// What a run of tests has found.
+type DifferentialOutcome = {
+    /// Without rows if the run went in parts: they are in the output alone.
+    Result: DifferentialResult
+    InParts: bool
+    /// Rows with a q of at most 0.05.
+    Hits: int64
+    /// Rows without a p: their status says why.
+    Untested: int64
+}
+
 /// A whole run: from an input file to its outputs, with a record of what was done.
 [<RequireQualifiedAccess>]
 module DifferentialRun =
@@ -137,10 +148,6 @@ module DifferentialRun =
         | MatrixChoice.Raw -> "layer", Json.Text "raw"
     ]
 
-    /// The rows with a q of at most 0.05.
-    let hits (result: DifferentialResult) =
-        result.Rows.QValue |> Array.filter (fun q -> q <= 0.05) |> Array.length
-
     let private calibrationJson (calibration: Calibration) =
         let cells = [ for count in calibration.Cells -> number (float count) ]
         let rates = Calibration.rates 0.05 calibration
@@ -156,40 +163,58 @@ module DifferentialRun =
             "group_rates_0.05", Json.List [ for rate in rates -> number rate ]
         ]
 
-    let private course (result: DifferentialResult) = [
-        match result.Calibration with
-        | None -> ()
-        | Some calibration ->
-            "calibration", calibrationJson calibration
+    /// What a run goes by.
+    type private Job = {
+        Progress: Progress
+        Reading: InputOptions
+        Options: DifferentialOptions
+        Output: DifferentialOutput
+        Paths: DifferentialPaths
+        Resources: RunResources
+        Plan: DifferentialPlan
+        Notes: ResizeArray<string>
+        Seconds: ResizeArray<string * float>
+    }
 
-            match Calibration.warning calibration with
-            | Some words -> "notes", Json.List [ Json.Text $"Warning: {words}" ]
-            | None -> ()
+    let private notes job (result: DifferentialResult) = [
+        yield! job.Notes
+        match result.Calibration |> Option.bind Calibration.warning with
+        | Some words -> $"Warning: {words}"
+        | None -> ()
     ]
 
-    let private record (paths: DifferentialPaths) reading output (result: DifferentialResult) hash seconds : RunRecord =
-        let flagged status =
-            result.Rows.Status |> Array.filter ((=) status) |> Array.length |> int64
+    let private course job (result: DifferentialResult) = [
+        "expected_memory_bytes", number (float job.Plan.Bytes)
+        "expected_seconds", number job.Plan.Seconds
+        "memory_limit_bytes", number (float job.Plan.Limit)
+        "in_parts", Json.Flag job.Plan.Sizes.IsSome
+        match result.Calibration with
+        | None -> ()
+        | Some calibration -> "calibration", calibrationJson calibration
+        match notes job result with
+        | [] -> ()
+        | notes -> "notes", Json.List [ for note in notes -> Json.Text note ]
+    ]
 
-        {
-            Command = "de"
-            Input = paths.Input
-            InputHash = hash
-            Options = optionsOf reading output result.Options
-            Course = course result
-            Counts = [
-                "perturbations", int64 result.Perturbations.Length
-                "genes", int64 result.GeneTable.Names.Length
-                "cells left out", int64 result.LeftOut
-                "rows with q of at most 0.05", int64 (hits result)
-                for status in Enum.GetValues<RowStatus>() do
-                    if status <> RowStatus.Tested && flagged status > 0L then
-                        $"rows {RowStatus.text status}", flagged status
-            ]
-            Backend = "cpu"
-            Threads = result.Options.Threads
-            Seconds = seconds
-        }
+    let private record job (result: DifferentialResult) (rows: RowCounts) hash : RunRecord = {
+        Command = "de"
+        Input = job.Paths.Input
+        InputHash = hash
+        Options = optionsOf job.Reading job.Output result.Options
+        Course = course job result
+        Counts = [
+            "perturbations", int64 result.Perturbations.Length
+            "genes", int64 result.GeneTable.Names.Length
+            "cells left out", int64 result.LeftOut
+            "rows with q of at most 0.05", rows.Hits
+            for status in Enum.GetValues<RowStatus>() do
+                if status <> RowStatus.Tested && rows.Statuses[int status] > 0L then
+                    $"rows {RowStatus.text status}", rows.Statuses[int status]
+        ]
+        Backend = "cpu"
+        Threads = result.Options.Threads
+        Seconds = List.ofSeq job.Seconds
+    }
 
     let private outputs (paths: DifferentialPaths) =
         paths.Output :: RunFiles.recordOf paths.Output :: Option.toList paths.Report
@@ -199,58 +224,306 @@ module DifferentialRun =
         | Some path -> CoexpressionFile.checkReport path
         | None -> Ok()
 
+    /// Scores of pairs are kept, and no tests.
+    let private checkCache resources =
+        match resources.Cache with
+        | Some folder -> Error(CoExprError.BadOption("--cache", folder, "rows of tests are not kept"))
+        | None -> Ok()
+
     /// What can be refused before anything is read.
-    let private checkBefore output (paths: DifferentialPaths) options =
+    let private checkBefore resources output (paths: DifferentialPaths) options =
         result {
             do! DifferentialExpression.validate options
+            do! checkCache resources
             do! DifferentialFile.check output paths.Output
             do! checkReport paths.Report
             do! AtomicFile.checkAll (outputs paths)
             do! RunFiles.refuseInput paths.Input (outputs paths)
         }
 
-    let private writeAll progress (paths: DifferentialPaths) output record (result: DifferentialResult) =
-        AtomicFile.writeAll (outputs paths) (fun temporaries ->
-            DifferentialFile.writeInPlace progress output (RunRecord.facts record) result paths.Output temporaries[0]
+    /// What needs all counts or all rows in memory at once: the option, its value, and why.
+    let private needsWhole (options: DifferentialOptions) (output: DifferentialOutput) (paths: DifferentialPaths) =
+        match paths.Report, options.Calibration with
+        | _ when options.Test.IsCrispyx ->
+            Some(struct ("--compat", "crispyx", "its trend of dispersions needs the counts of all genes in memory at once"))
+        | Some report, _ -> Some(struct ("--report", report, "its figures need all rows in memory at once"))
+        | None, Some(FakePerturbations.Splits(count, _)) ->
+            Some(struct ("--calibrate", string count, "it needs the counts of all controls in memory at once"))
+        | None, Some(FakePerturbations.Guides(column, _)) ->
+            Some(struct ("--guide", column, "it needs the counts of all controls in memory at once"))
+        | None, None when output.RankGenesGroups ->
+            Some(struct ("--rank-genes-groups", "yes", "scanpy's records need all rows in memory at once"))
+        | None, None -> None
+
+    /// The labels of the input's cells; 0 where they are not known before it is read.
+    let private perturbationsOf (options: DifferentialOptions) path canStream =
+        let count () =
+            result {
+                let! table = AnnData.cellTable path
+                let cells = Table.rows table
+
+                let! frame =
+                    Cells.create
+                        path
+                        (SparseCounts.OfGenes(
+                            cells,
+                            0,
+                            {
+                                Starts = [| 0L |]
+                                Indices = [||]
+                                Values = [||]
+                            }
+                        ))
+                        table
+                        (Table.ofNames [||])
+
+                let! groups = Groups.create options.Perturbation None frame
+                return groups.Labels.Length
+            }
+
+        match (if canStream then count () else Ok 0) with
+        | Ok count -> count
+        // Reading will tell.
+        | Error _ -> 0
+
+    /// How the run will go about its input, and what it is expected to take: from the sizes that the file states and the
+    /// labels of its cells, before its counts are read. BadOption for a limit that is too small, with the least that works,
+    /// and for what needs all rows at once where these do not fit.
+    let plan
+        resources
+        reading
+        (options: DifferentialOptions)
+        output
+        (paths: DifferentialPaths)
+        : Result<DifferentialPlan, CoExprError> =
+        let size, canStream = CoexpressionRun.sizeOf reading paths.Input
+        let size = defaultArg size CoexpressionRun.unknownSize
+        let perturbations = perturbationsOf options paths.Input canStream
+        let limit = CoexpressionRun.limitOf resources
+
+        let hasParts =
+            canStream
+            && resources.Resume
+            && IO.Directory.Exists(CoexpressionRun.partsFolder resources paths.Output)
+
+        let whole = needsWhole options output paths
+
+        if hasParts && whole.IsNone then
+            DifferentialPlan.createParts options perturbations size limit
+        else
+            DifferentialPlan.create options whole perturbations size canStream limit
+
+    let private writeAll job record (result: DifferentialResult) rows =
+        AtomicFile.writeAll (outputs job.Paths) (fun temporaries ->
+            let facts = RunRecord.facts record
+            DifferentialFile.writeRows job.Progress job.Output facts result rows job.Paths.Output temporaries[0]
             File.WriteAllText(temporaries[1], Json.write (RunRecord.toJson record) + "\n")
 
-            if paths.Report.IsSome then
-                let page =
-                    DifferentialReport.page (Path.GetFileName paths.Input) (RunRecord.facts record) result
-
+            if job.Paths.Report.IsSome then
+                let page = DifferentialReport.page (Path.GetFileName job.Paths.Input) facts result
                 File.WriteAllText(temporaries[2], page))
 
+    let private timed job name work = RunFiles.timed name job.Seconds work
+
+    let private finish job hash (result: DifferentialResult) rows (counts: RowCounts) =
+        let before = record job result counts hash
+
+        timed job "writing" (fun () -> writeAll job before result rows)
+        |> Result.map (fun () ->
+            struct ({
+                        before with
+                            Seconds = List.ofSeq job.Seconds
+                    },
+                    {
+                        Result = result
+                        InParts = job.Plan.Sizes.IsSome
+                        Hits = counts.Hits
+                        Untested = counts.Untested
+                    }))
+
+    let private hash job =
+        timed job "hashing the input" (fun () -> RunRecord.hash job.Progress job.Paths.Input)
+
+    let private sizeOf (counts: SparseCounts) : InputSize = {
+        Cells = int64 counts.Cells
+        Genes = int64 counts.Genes
+        Entries = counts.Entries
+    }
+
+    /// Whether a matrix that was read whole can be tested within a limit that was asked for.
+    let private checkSize job (groups: Groups) (cells: Cells) =
+        match job.Resources.Memory with
+        | None -> Ok()
+        | Some limit ->
+            DifferentialPlan.create
+                job.Options
+                (needsWhole job.Options job.Output job.Paths)
+                groups.Labels.Length
+                (sizeOf cells.Counts)
+                false
+                limit
+            |> Result.map ignore
+
+    let private inMemory job =
+        result {
+            let! cells = timed job "reading" (fun () -> Input.read job.Reading job.Paths.Input)
+            let! groups = Groups.create job.Options.Perturbation None cells
+            do! DifferentialFile.checkLabels job.Output groups.Labels
+            do! checkSize job groups cells
+
+            let! found =
+                timed job "testing" (fun () -> DifferentialExpression.compute job.Progress job.Options cells)
+
+            let hash = hash job
+            let rows = RowSource.ofRows found.GeneTable.Names.Length found.Rows
+            return! finish job hash found rows (RowCounts.ofRows found.Rows)
+        }
+
+    /// What numbers a user has given himself, which options name only.
+    let private givenNumbers (options: DifferentialOptions) = [
+        let hashOf (values: float[]) =
+            values
+            |> Array.collect BitConverter.GetBytes
+            |> Security.Cryptography.SHA256.HashData
+            |> Convert.ToHexString
+            |> Json.Text
+
+        match options.Test with
+        | DifferentialTest.NegativeBinomial chosen ->
+            match chosen.SizeFactors with
+            | SizeFactorKind.Given factors -> "size-factors-sha256", hashOf factors
+            | SizeFactorKind.TrimmedLibrarySize share -> "trimmed-share", number share
+            | _ -> ()
+
+            match chosen.Dispersion with
+            | DispersionSource.Given alphas -> "dispersions-sha256", hashOf alphas
+            | _ -> ()
+        | _ -> ()
+    ]
+
+    /// What the parts of a run were made from: how results are written does not matter.
+    let private identityOf (reading: InputOptions) options hash = {
+        InputHash = hash
+        Options = optionsOf reading DifferentialFile.standard options @ givenNumbers options
+    }
+
+    let private inParts job sizes =
+        let hash = hash job
+        let identity = identityOf job.Reading job.Options hash
+        let path = CoexpressionRun.partsFolder job.Resources job.Paths.Output
+
+        let request: DifferentialParts.Request = {
+            Progress = job.Progress
+            Read = {
+                job.Reading.Read with
+                    Progress = job.Progress
+            }
+            Options = job.Options
+            Sizes = sizes
+            Tell = job.Notes.Add
+        }
+
+        try
+            result {
+                use! folder = PartsFolder.openFor job.Resources.Resume identity path
+                let watch = Diagnostics.Stopwatch.StartNew()
+
+                let! written =
+                    DifferentialParts.run request identity folder job.Paths.Input (fun found ->
+                        job.Seconds.Add(("testing", watch.Elapsed.TotalSeconds))
+                        finish job hash found.Result found.Rows found.Counts)
+
+                folder.Remove()
+                return written
+            }
+        with
+        | :? ResumableStopException -> reraise ()
+        | :? OperationCanceledException -> raise (ResumableStopException path)
+
     /// Reads the input, compares its perturbations with the reference, and writes the outputs, which all appear complete or
-    /// not at all. Options and output names are checked before anything is read.
-    let run
+    /// not at all, within the given resources. Options and output names are checked before anything is read. What cannot be
+    /// held in memory at once is tested in parts, which are kept in a folder until the outputs are there:
+    /// ResumableStopException tells where. The outputs have the same bits either way.
+    let runWithin
+        (resources: RunResources)
         (progress: Progress)
         (reading: InputOptions)
         (options: DifferentialOptions)
         (output: DifferentialOutput)
         (paths: DifferentialPaths)
-        : Result<struct (RunRecord * DifferentialResult), CoExprError> =
-        let seconds = ResizeArray<string * float>()
-        let timed name work = RunFiles.timed name seconds work
-
+        : Result<struct (RunRecord * DifferentialOutcome), CoExprError> =
         result {
-            do! checkBefore output paths options
-            let! cells = timed "reading" (fun () -> Input.read reading paths.Input)
+            do! checkBefore resources output paths options
+            let! plan = plan resources reading options output paths
 
-            let! groups = Groups.create options.Perturbation None cells
-            do! DifferentialFile.checkLabels output groups.Labels
+            let job = {
+                Progress = progress
+                Reading = reading
+                Options = options
+                Output = output
+                Paths = paths
+                Resources = resources
+                Plan = plan
+                Notes = ResizeArray()
+                Seconds = ResizeArray()
+            }
+
+            return!
+                match plan.Sizes with
+                | None -> inMemory job
+                | Some sizes -> inParts job sizes
+        }
+
+    /// The same with all that the machine has.
+    let run progress reading options output paths =
+        runWithin RunResources.standard progress reading options output paths
+
+    /// Tests a screen in an .h5ad file in blocks of genes, which are kept in a folder while the work lasts, in memory that
+    /// the sizes alone decide. The rows are those of DifferentialExpression.compute to the bit. `tell` is told of parts that
+    /// were found or damaged. With `resume`, finished parts that are in the folder are taken; without, the folder must not
+    /// have any. The folder is removed when the work is done.
+    ///
+    /// Errors: those of reading and of DifferentialExpression.compute; a calibration, which needs all controls at once; a
+    /// folder with parts of another run; a full disk, where the finished parts stay. Raises ResumableStopException when it
+    /// is stopped.
+    let computeInParts (progress: Progress) reading (options: DifferentialOptions) sizes folder resume tell path =
+        result {
+            do! DifferentialExpression.validate options
+
+            do!
+                match options.Calibration with
+                | Some _ ->
+                    Error(
+                        CoExprError.BadOption("--calibrate", "in parts", "it needs the counts of all controls at once")
+                    )
+                | None -> Ok()
+
+            let identity =
+                identityOf { Input.standard with Read = reading } options (RunRecord.hash progress path)
+
+            use! parts = PartsFolder.openFor resume identity folder
+
+            let request: DifferentialParts.Request = {
+                Progress = progress
+                Read = { reading with Progress = progress }
+                Options = options
+                Sizes = sizes
+                Tell = tell
+            }
 
             let! found =
-                timed "testing" (fun () -> DifferentialExpression.compute progress options cells)
+                DifferentialParts.run request identity parts path (fun found ->
+                    let genes = found.Result.GeneTable.Names.Length
+                    let perturbations = found.Result.Perturbations.Length
+                    let rows = ContrastRows.create perturbations genes found.Rows.Further
 
-            let hash = timed "hashing the input" (fun () -> RunRecord.hash progress paths.Input)
+                    for perturbation in 0 .. perturbations - 1 do
+                        let struct (own, _) = found.Rows.Of perturbation
+                        let packed = RowColumn.pack genes 0 own
+                        RowColumn.unpack (ReadOnlySpan packed) genes (perturbation * genes) rows
 
-            let before = record paths reading output found hash (List.ofSeq seconds)
-            do! timed "writing" (fun () -> writeAll progress paths output before found)
+                    Ok { found.Result with Rows = rows })
 
-            return
-                struct ({
-                            before with
-                                Seconds = List.ofSeq seconds
-                        },
-                        found)
+            parts.Remove()
+            return found
         }

@@ -42,17 +42,6 @@ type internal GeneStore(path: string, cells: int, genes: StoredGene[]) =
     let file =
         File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read ||| FileShare.Delete)
 
-    let fill (offset: int64) (target: Span<byte>) =
-        let mutable at = 0
-
-        while at < target.Length do
-            let count = RandomAccess.Read(file, target.Slice at, offset + int64 at)
-
-            if count = 0 then
-                raise (EndOfStreamException $"{path} is shorter than it was written")
-
-            at <- at + count
-
     /// Reads a part of every gene, one after the other: where each begins, and all of them.
     let gather (chosen: StoredGene[]) (count: StoredGene -> int) (place: StoredGene -> int64) =
         let starts = chosen |> Array.map (count >> int64) |> Array.scan (+) 0L
@@ -60,7 +49,7 @@ type internal GeneStore(path: string, cells: int, genes: StoredGene[]) =
 
         chosen
         |> Array.iteri (fun i gene ->
-            fill (place gene) (MemoryMarshal.AsBytes(values.AsSpan(int starts[i], count gene))))
+            FileSpan.fill file (place gene) (MemoryMarshal.AsBytes(values.AsSpan(int starts[i], count gene))))
 
         struct (starts, values)
 

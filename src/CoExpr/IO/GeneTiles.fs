@@ -95,7 +95,7 @@ module internal GeneTiles =
             place <- place + cells.Length)
 
     /// The genes from `first` to before `next`, whole.
-    let private readGroup (source: EntryStream.Source) stage (counts: int64[]) (first, next) =
+    let readGroup (source: EntryStream.Source) stage (counts: int64[]) (first, next) =
         let starts = counts[first .. next - 1] |> Array.scan (+) 0L
         let entries = starts[next - first]
 
@@ -122,7 +122,7 @@ module internal GeneTiles =
         SparseCounts.OfGenes(source.Cells, next - first, matrix)
 
     /// The value that breaks a rule in the earliest cell, there in the earliest gene: cell, gene, value.
-    let private firstBad isGood (byGene: Compressed) firstGene =
+    let firstBad isGood (byGene: Compressed) firstGene =
         let mutable found = ValueNone
 
         for gene in 0 .. byGene.Lines - 1 do
@@ -142,7 +142,7 @@ module internal GeneTiles =
         found
 
     /// What all genes are checked for while they pass by.
-    type private Checks(source: string, rules: ((float32 -> bool) * string) list) =
+    type Checks(source: string, rules: ((float32 -> bool) * string) list) =
         let earliest = Array.create rules.Length ValueNone
 
         member _.Look(byGene: Compressed, firstGene) =

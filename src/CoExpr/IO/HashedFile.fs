@@ -66,6 +66,36 @@ type internal ValueReader(stream: Stream) =
     member this.Text() =
         Text.Encoding.UTF8.GetString(this.Array<byte>())
 
+/// Reading a part of an open file.
+[<RequireQualifiedAccess>]
+module internal FileSpan =
+
+    /// Fills the target with the bytes from `offset` on.
+    let fill (file: Microsoft.Win32.SafeHandles.SafeFileHandle) (offset: int64) (target: Span<byte>) =
+        let mutable at = 0
+
+        while at < target.Length do
+            let count = RandomAccess.Read(file, target.Slice at, offset + int64 at)
+
+            if count = 0 then
+                raise (EndOfStreamException "a file of parts is shorter than it was written")
+
+            at <- at + count
+
+    /// Opens a file of which parts are read.
+    let openRead (path: string) =
+        File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read ||| FileShare.Delete)
+
+    /// A new file that is deleted when it is closed, even by the end of the process.
+    let createPassing (path: string) =
+        File.OpenHandle(
+            path,
+            FileMode.Create,
+            FileAccess.ReadWrite,
+            FileShare.ReadWrite ||| FileShare.Delete,
+            FileOptions.DeleteOnClose
+        )
+
 /// Files that know what they belong to and whether they are whole: a mark of this format, the key of the work that made
 /// them, what they hold, and the SHA-256 of all of it.
 [<RequireQualifiedAccess>]
@@ -134,6 +164,15 @@ module internal HashedFile =
         with
         | :? IOException as error -> Some error.Message
         | :? UnauthorizedAccessException as error -> Some error.Message
+
+    /// Whether a file is there and sound; `tell` is told of one that is not sound.
+    let isWhole (tell: string -> unit) (key: byte[]) (path: string) =
+        File.Exists path
+        && (match fault path key with
+            | None -> true
+            | Some fault ->
+                tell $"{path} is made again: {fault}."
+                false)
 
     /// Reads what a sound file holds.
     let read (path: string) (take: ValueReader -> 'a) : 'a =

@@ -71,7 +71,7 @@ module MemoryPlan =
         GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 10L * 9L
 
     /// Names and columns of both tables.
-    let private tableBytes size = 120L * size.Cells + 400L * size.Genes
+    let internal tableBytes size = 120L * size.Cells + 400L * size.Genes
 
     /// Bytes per pair that a sink holds at its end: heaps, loose pairs, sorted pairs.
     [<Literal>]
@@ -245,7 +245,7 @@ module MemoryPlan =
             PlaneBytes = if hasPlanes then planes else 0L
         }
 
-    let private tooSmall limit needed =
+    let internal tooSmall limit needed =
         Error(
             CoExprError.BadOption(
                 "--memory",
@@ -303,11 +303,16 @@ module MemoryPlan =
         else
             (seconds / 3600.0).ToString("0.0", invariant) + " h"
 
+    /// What is expected, in a line for a person.
+    let internal expected bytes seconds (limit: int64) inParts =
+        let how =
+            if inParts then
+                $"in parts that fit into {text limit}"
+            else
+                "everything in memory"
+
+        $"Expected: about {text bytes} of memory and {duration seconds}, {how}."
+
     /// A line for a person.
     let describe plan =
-        let how =
-            match plan.Sizes with
-            | None -> "everything in memory"
-            | Some _ -> $"in parts that fit into {text plan.Limit}"
-
-        $"Expected: about {text plan.Bytes} of memory and {duration plan.Seconds}, {how}."
+        expected plan.Bytes plan.Seconds plan.Limit plan.Sizes.IsSome

@@ -186,3 +186,17 @@ module internal PartsFolder =
                 | Error error ->
                     (folder :> IDisposable).Dispose()
                     Error error)
+
+    /// Does the work of a run whose parts outlive a stop, of which ResumableStopException tells, and a full disk. Of bad data
+    /// nothing is worth keeping.
+    let guard (folder: PartsFolder) (work: unit -> Result<'a, CoExprError>) : Result<'a, CoExprError> =
+        try
+            work ()
+            |> Result.mapError (fun error ->
+                match error with
+                | CoExprError.CannotWrite _ -> ()
+                | _ -> folder.Remove()
+
+                error)
+        with :? OperationCanceledException ->
+            raise (ResumableStopException folder.Path)

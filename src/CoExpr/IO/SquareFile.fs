@@ -19,37 +19,15 @@ type internal SquareFile(file: SafeFileHandle, offset: int64, genes: int) =
         + 4L * (int64 row * int64 genes + int64 column)
 
     let read at (target: Span<'T>) =
-        let bytes = MemoryMarshal.AsBytes target
-        let mutable from = 0
-
-        while from < bytes.Length do
-            let count = RandomAccess.Read(file, bytes.Slice from, at + int64 from)
-
-            if count = 0 then
-                raise (EndOfStreamException "the file of all pairs is shorter than it was written")
-
-            from <- from + count
+        FileSpan.fill file at (MemoryMarshal.AsBytes target)
 
     /// A new file that is deleted when it is closed, even by the end of the process.
     static member Create(path: string, genes: int) =
-        let file =
-            File.OpenHandle(
-                path,
-                FileMode.Create,
-                FileAccess.ReadWrite,
-                FileShare.ReadWrite ||| FileShare.Delete,
-                FileOptions.DeleteOnClose
-            )
-
-        new SquareFile(file, 0L, genes)
+        new SquareFile(FileSpan.createPassing path, 0L, genes)
 
     /// A square that lies in a file from `offset` on.
     static member Open(path: string, offset, genes: int) =
-        new SquareFile(
-            File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read ||| FileShare.Delete),
-            offset,
-            genes
-        )
+        new SquareFile(FileSpan.openRead path, offset, genes)
 
     /// Writes one gene's row.
     member _.Write(row, scores: ReadOnlySpan<float>, cells: ReadOnlySpan<int>) =

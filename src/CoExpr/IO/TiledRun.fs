@@ -209,15 +209,6 @@ module internal TiledRun =
 
         CountingUses.shifted shift counting
 
-    /// Whether the file of a pair of tiles is there and whole.
-    let private isFinished request key (file: string) =
-        File.Exists file
-        && (match HashedFile.fault file key with
-            | None -> true
-            | Some fault ->
-                request.Tell $"{file} is made again: {fault}."
-                false)
-
     let private scoreAll request (folder: PartsFolder) key prepared (names: string[]) =
         use store = new GeneStore(folder.File genesName, prepared.Cells, prepared.Genes)
         let collect = collect store
@@ -229,7 +220,8 @@ module internal TiledRun =
         let fileOf pair = folder.File(TileFiles.name pair)
 
         let finished, missing =
-            prepared.Plan.Pairs |> Array.partition (fileOf >> isFinished request key)
+            prepared.Plan.Pairs
+            |> Array.partition (fileOf >> HashedFile.isWhole request.Tell key)
 
         if finished.Length > 0 then
             request.Tell $"{finished.Length} of {prepared.Plan.Pairs.Length} parts are taken from {folder.Path}."
@@ -327,18 +319,9 @@ module internal TiledRun =
     /// the caller removes when its results are safe. Gives the numbers of the scored genes, too. The result is that of
     /// `Coexpression.compute` to the bit; its table of cells is read at the end.
     let run request identity (folder: PartsFolder) path : Result<struct (int[] * CoexpressionResult), CoExprError> =
-        try
+        PartsFolder.guard folder (fun () ->
             result {
                 let! struct (kept, scored) = H5.read path (compute request folder identity)
                 let! whole = withCells path scored
                 return struct (kept, whole)
-            }
-            |> Result.mapError (fun error ->
-                match error with
-                | CoExprError.CannotWrite _ -> ()
-                // Nothing of bad data is worth keeping.
-                | _ -> folder.Remove()
-
-                error)
-        with :? OperationCanceledException ->
-            raise (ResumableStopException folder.Path)
+            })

@@ -41,6 +41,23 @@ module SizeFactorKind =
     /// The kind of a name.
     let parse word = Words.parse "--size-factors" known word
 
+/// What size factors are made of, from a matrix that may not be in memory.
+type internal CountSums = {
+    /// The number of cells.
+    Cells: int
+    /// The sum of each cell's values.
+    Totals: unit -> float[]
+    /// The sum of each gene's values.
+    GeneTotals: unit -> float[]
+    /// The sum of each cell's values of the genes that are chosen: one flag per gene.
+    TotalsOf: bool[] -> float[]
+    /// Of every gene the sum of ln count over the cells with a count, and their number.
+    LogSums: unit -> struct (float * int)[]
+    /// Of each cell the typical one of ln(count / reference) over its counts above 0, given the logarithms of the genes'
+    /// references; genes without one (NaN) say nothing.
+    TypicalRatios: (float[] -> float) -> float[] -> float[]
+}
+
 /// How deeply each cell was sequenced, relative to the others.
 [<RequireQualifiedAccess>]
 module SizeFactors =
@@ -82,13 +99,14 @@ module SizeFactors =
     let totals (counts: SparseCounts) =
         weightedTotals (Array.create counts.Genes 1.0) counts
 
-    let private overMean (totals: float[]) =
+    /// Over their mean; 0 where that is.
+    let private relative (totals: float[]) =
         let mean = if totals.Length = 0 then 0.0 else Array.average totals
         totals |> Array.map (fun total -> if mean > 0.0 then total / mean else 0.0)
 
     /// Each cell's total over the mean of all totals, one per cell; their mean is 1. 0 for a cell without counts, and
     /// for every cell where none has any.
-    let librarySize (counts: SparseCounts) = overMean (totals counts)
+    let librarySize (counts: SparseCounts) = relative (totals counts)
 
     let private geneTotalsByCell (counts: SparseCounts) =
         let sums = Array.zeroCreate<float> counts.Genes
@@ -112,43 +130,29 @@ module SizeFactors =
             sum)
 
     /// The sum of each gene's values: the same bits from either view, of which no other is made.
-    let private geneTotals (counts: SparseCounts) =
+    let internal geneTotals (counts: SparseCounts) =
         if counts.IsByGene then
             geneTotalsByGene counts
         else
             geneTotalsByCell counts
 
-    /// Each cell's total over its mean, without this share of the genes (rounded down), those with the highest totals; genes
-    /// that tie with the last of them are left out, too. A cell without other counts has its plain library size. Throws
-    /// ArgumentException for a share that is not from 0 to below 1.
-    let trimmedLibrarySize share (counts: SparseCounts) =
-        if not (share >= 0.0 && share < 1.0) then
-            invalidArg (nameof share) $"{share} is not from 0 to below 1"
-
-        let totals = geneTotals counts
+    /// Cells whose trimmed total is 0 have their plain library size.
+    let private ofTrimmed share (sums: CountSums) =
+        let plain = relative (sums.Totals())
+        let totals = sums.GeneTotals()
         let left = int (share * float totals.Length)
 
         if left = 0 then
-            librarySize counts
+            plain
         else
             let least = (Array.sortDescending totals)[left - 1]
+            let trimmed = sums.TotalsOf(totals |> Array.map (fun total -> total < least))
 
-            let weights = totals |> Array.map (fun total -> if total < least then 1.0 else 0.0)
-
-            let trimmed = weightedTotals weights counts
-
-            // A cell with none but those has its plain library size.
-            if trimmed |> Array.forall (fun total -> total > 0.0) then
-                overMean trimmed
-            else
-                Array.map2
-                    (fun trimmed plain -> if trimmed > 0.0 then trimmed else plain)
-                    (overMean trimmed)
-                    (librarySize counts)
+            Array.map2 (fun trimmed plain -> if trimmed > 0.0 then trimmed else plain) (relative trimmed) plain
 
     /// Of every cell the typical one of ln(count / reference), over its entries above 0; genes without a reference (NaN), the
     /// logarithm of theirs, say nothing.
-    let private typicalRatios (typical: float[] -> float) (references: float[]) (counts: SparseCounts) =
+    let internal typicalRatios (typical: float[] -> float) (references: float[]) (counts: SparseCounts) =
         let byCell = counts.ByCell
 
         Array.init counts.Cells (fun cell ->
@@ -162,10 +166,14 @@ module SizeFactors =
             |])
 
     /// The median between two logarithms is that of their mean.
-    let private medianRatios = typicalRatios (OrderStatistics.median >> exp)
+    let private medianOfLogs: float[] -> float = OrderStatistics.median >> exp
+
+    /// The median between two ratios is their mean, as in CRISPYx.
+    let private medianOfRatio: float[] -> float =
+        Array.map exp >> OrderStatistics.median
 
     /// Of every gene the sum of ln count over the cells with a count, and their number.
-    let private logSums (counts: SparseCounts) =
+    let internal logSums (counts: SparseCounts) =
         let byGene = counts.ByGene
 
         Array.init counts.Genes (fun gene ->
@@ -189,13 +197,25 @@ module SizeFactors =
 
         factors |> Array.map (fun factor -> factor / centre)
 
-    /// e^median of ln(count / geometric mean of the gene), over the genes that every cell has (Anders and Huber 2010).
-    let medianOfRatios (counts: SparseCounts) : Result<float[], CoExprError> =
-        let references =
-            logSums counts
-            |> Array.map (fun (struct (sum, number)) -> if number = counts.Cells then sum / float number else nan)
+    /// Those of a matrix in memory.
+    let private sumsOf (counts: SparseCounts) : CountSums = {
+        Cells = counts.Cells
+        Totals = fun () -> totals counts
+        GeneTotals = fun () -> geneTotals counts
+        TotalsOf =
+            fun isChosen ->
+                let weights = isChosen |> Array.map (fun chosen -> if chosen then 1.0 else 0.0)
+                weightedTotals weights counts
+        LogSums = fun () -> logSums counts
+        TypicalRatios = fun typical references -> typicalRatios typical references counts
+    }
 
-        if counts.Cells = 0 || Array.forall System.Double.IsNaN references then
+    let private medianOfRatiosOf (sums: CountSums) =
+        let references =
+            sums.LogSums()
+            |> Array.map (fun (struct (sum, number)) -> if number = sums.Cells then sum / float number else nan)
+
+        if sums.Cells = 0 || Array.forall System.Double.IsNaN references then
             Error(
                 CoExprError.TooFew(
                     "genes with a count in every cell",
@@ -205,27 +225,19 @@ module SizeFactors =
                 )
             )
         else
-            Ok(medianRatios references counts)
+            Ok(sums.TypicalRatios medianOfLogs references)
 
-    /// The same with geometric means in which ln 0 counts as 0, over each cell's own counts above 0; scaled to a geometric
-    /// mean of 1, as DESeq2's "poscounts". NaN for a cell without counts.
-    let positiveCounts (counts: SparseCounts) =
-        let references =
-            logSums counts
-            |> Array.map (fun (struct (sum, number)) -> if number > 0 then sum / float counts.Cells else nan)
+    let private positiveCountsOf (sums: CountSums) =
+        sums.LogSums()
+        |> Array.map (fun (struct (sum, number)) -> if number > 0 then sum / float sums.Cells else nan)
+        |> sums.TypicalRatios medianOfLogs
+        |> ofGeometricMean
 
-        medianRatios references counts |> ofGeometricMean
-
-    /// The same with geometric means over counts above 0 alone, the median for cells without counts; scaled to a geometric
-    /// mean of 1, as CRISPYx's "sparse". Counts of single cells compress these towards 1: library sizes are better.
-    let nonZeroRatios (counts: SparseCounts) =
-        let references =
-            logSums counts
-            |> Array.map (fun (struct (sum, number)) -> if number > 0 then sum / float number else nan)
-
-        // The median between two ratios is their mean, as in CRISPYx.
+    let private nonZeroRatiosOf (sums: CountSums) =
         let factors =
-            typicalRatios (Array.map exp >> OrderStatistics.median) references counts
+            sums.LogSums()
+            |> Array.map (fun (struct (sum, number)) -> if number > 0 then sum / float number else nan)
+            |> sums.TypicalRatios medianOfRatio
 
         let typical =
             OrderStatistics.median (factors |> Array.filter (System.Double.IsNaN >> not))
@@ -233,6 +245,26 @@ module SizeFactors =
         factors
         |> Array.map (fun factor -> if System.Double.IsNaN factor then typical else factor)
         |> ofGeometricMean
+
+    /// Each cell's total over its mean, without this share of the genes (rounded down), those with the highest totals; genes
+    /// that tie with the last of them are left out, too. A cell without other counts has its plain library size. Throws
+    /// ArgumentException for a share that is not from 0 to below 1.
+    let trimmedLibrarySize share (counts: SparseCounts) =
+        if not (share >= 0.0 && share < 1.0) then
+            invalidArg (nameof share) $"{share} is not from 0 to below 1"
+
+        ofTrimmed share (sumsOf counts)
+
+    /// e^median of ln(count / geometric mean of the gene), over the genes that every cell has (Anders and Huber 2010).
+    let medianOfRatios (counts: SparseCounts) : Result<float[], CoExprError> = medianOfRatiosOf (sumsOf counts)
+
+    /// The same with geometric means in which ln 0 counts as 0, over each cell's own counts above 0; scaled to a geometric
+    /// mean of 1, as DESeq2's "poscounts". NaN for a cell without counts.
+    let positiveCounts (counts: SparseCounts) = positiveCountsOf (sumsOf counts)
+
+    /// The same with geometric means over counts above 0 alone, the median for cells without counts; scaled to a geometric
+    /// mean of 1, as CRISPYx's "sparse". Counts of single cells compress these towards 1: library sizes are better.
+    let nonZeroRatios (counts: SparseCounts) = nonZeroRatiosOf (sumsOf counts)
 
     let private given (factors: float[]) (cells: Cells) =
         if factors.Length <> cells.Counts.Cells then
@@ -273,21 +305,24 @@ module SizeFactors =
                 )
             )
 
-    /// One per cell of the kind that is asked for. 0 or NaN for a cell without counts, unless the kind has a value for it.
-    let create (kind: SizeFactorKind) (cells: Cells) : Result<float[], CoExprError> =
+    /// The same as `create` from sums over a matrix; of the cells only the table is looked at.
+    let internal createFrom (kind: SizeFactorKind) (sums: CountSums) (cells: Cells) : Result<float[], CoExprError> =
         match kind with
-        | SizeFactorKind.LibrarySize -> Ok(librarySize cells.Counts)
-        | SizeFactorKind.TrimmedLibrarySize share when share >= 0.0 && share < 1.0 ->
-            Ok(trimmedLibrarySize share cells.Counts)
+        | SizeFactorKind.LibrarySize -> Ok(relative (sums.Totals()))
+        | SizeFactorKind.TrimmedLibrarySize share when share >= 0.0 && share < 1.0 -> Ok(ofTrimmed share sums)
         | SizeFactorKind.TrimmedLibrarySize share ->
             let value = share.ToString("R", System.Globalization.CultureInfo.InvariantCulture)
 
             Error(CoExprError.BadOption("share of genes left out of library sizes", value, "0 to below 1 is needed"))
-        | SizeFactorKind.MedianOfRatios -> medianOfRatios cells.Counts
-        | SizeFactorKind.PositiveCounts -> Ok(positiveCounts cells.Counts)
-        | SizeFactorKind.NonZeroRatios -> Ok(nonZeroRatios cells.Counts)
+        | SizeFactorKind.MedianOfRatios -> medianOfRatiosOf sums
+        | SizeFactorKind.PositiveCounts -> Ok(positiveCountsOf sums)
+        | SizeFactorKind.NonZeroRatios -> Ok(nonZeroRatiosOf sums)
         | SizeFactorKind.Given factors -> given factors cells
         | SizeFactorKind.Column name -> ofColumn name cells
+
+    /// One per cell of the kind that is asked for. 0 or NaN for a cell without counts, unless the kind has a value for it.
+    let create (kind: SizeFactorKind) (cells: Cells) : Result<float[], CoExprError> =
+        createFrom kind (sumsOf cells.Counts) cells
 
     /// Refuses a cell among these that has no size factor above 0, by its name.
     let requirePositive (factors: float[]) (chosen: int[]) (cells: Cells) : Result<unit, CoExprError> =

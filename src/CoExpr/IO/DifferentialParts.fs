@@ -1,0 +1,623 @@
+namespace CoExpr.IO
+
+open System
+open System.IO
+open CoExpr
+open CoExpr.Kernels
+
+/// How many of the rows of results are what.
+type internal RowCounts = {
+    /// q of at most 0.05.
+    Hits: int64
+    /// No p.
+    Untested: int64
+    /// Rows of every status, by its number.
+    Statuses: int64[]
+}
+
+[<RequireQualifiedAccess>]
+module internal RowCounts =
+
+    let none = {
+        Hits = 0L
+        Untested = 0L
+        Statuses = Array.zeroCreate (Enum.GetValues<RowStatus>().Length)
+    }
+
+    /// Those of some rows.
+    let ofRows (rows: ContrastRows) =
+        let statuses = Array.zeroCreate<int64> none.Statuses.Length
+
+        for status in rows.Status do
+            statuses[int status] <- statuses[int status] + 1L
+
+        let number isOne (values: float[]) =
+            values |> Array.sumBy (fun value -> if isOne value then 1L else 0L)
+
+        {
+            Hits = rows.QValue |> number (fun q -> q <= 0.05)
+            Untested = rows.PValue |> number Double.IsNaN
+            Statuses = statuses
+        }
+
+    let add a b = {
+        Hits = a.Hits + b.Hits
+        Untested = a.Untested + b.Untested
+        Statuses = Array.map2 (+) a.Statuses b.Statuses
+    }
+
+/// Tests of a screen that need not fit into memory, in parts that outlive the process.
+///
+/// Genes are put into blocks of neighbours. Every block is read for sums over all genes, from which size factors are made;
+/// then for what its genes say of their dispersions, of which trend and prior are made; then for its tests, the rows of which
+/// are kept in a file for each block. At the end the rows of each perturbation are put together and corrected for their
+/// number. A file that is there from an earlier run is not made again.
+[<RequireQualifiedAccess>]
+module internal DifferentialParts =
+
+    /// What is asked for.
+    type Request = {
+        Progress: Progress
+        Read: ReadOptions
+        Options: DifferentialOptions
+        Sizes: BlockSizes
+        /// Told what a person should know: parts that were found, parts that were damaged.
+        Tell: string -> unit
+    }
+
+    /// What was found.
+    type Found = {
+        /// Without rows.
+        Result: DifferentialResult
+        Rows: RowSource
+        Counts: RowCounts
+    }
+
+    /// A screen whose counts lie in blocks.
+    type private Screen = {
+        Request: Request
+        Folder: PartsFolder
+        Key: byte[]
+        Reader: BlockReader
+        /// Names and tables of the cells that are kept; the counts are not there.
+        Cells: Cells
+        InputCells: int
+        Groups: Groups
+        Perturbations: int
+        /// Names of further columns that tests fill in.
+        Further: string list
+    } with
+
+        member this.Genes = this.Reader.Genes
+        member this.Options = this.Request.Options
+
+        member this.GenesOf block =
+            this.Reader.First(block + 1) - this.Reader.First block
+
+        member this.Quiet = {
+            this.Request.Progress with
+                Report = ignore
+        }
+
+    let private withoutCounts cells genes =
+        SparseCounts.OfGenes(
+            cells,
+            genes,
+            {
+                Starts = Array.zeroCreate (genes + 1)
+                Indices = [||]
+                Values = [||]
+            }
+        )
+
+    /// What the file says beside its counts.
+    let private frame path (source: EntryStream.Source) cellTable geneTable =
+        Cells.create path (withoutCounts source.Cells source.Genes) cellTable geneTable
+        |> CoExprError.unwrap
+
+    /// Groups that are there at most: those of cells that are left out are among them.
+    let private mostGroups (options: DifferentialOptions) frame =
+        let groups = Groups.create options.Perturbation None frame |> CoExprError.unwrap
+        groups.Labels.Length
+
+    let private blocksOf (request: Request) (folder: PartsFolder) key source frame =
+        let options = request.Options
+        let weigh = DifferentialPlan.geneBytes options (mostGroups options frame)
+        let most = request.Sizes.BlockBytes
+
+        GeneBlockFiles.tryFind request.Tell folder key most weigh
+        |> Option.defaultWith (fun () -> GeneBlockFiles.write source folder key most weigh)
+
+    /// What tests of counts need beside the counts.
+    let private requireCountable chosen groups =
+        NegativeBinomialScreen.validate chosen
+        |> Result.bind (fun () -> NegativeBinomialScreen.requireControl chosen.MinimumCells groups)
+
+    /// What can be refused before the counts are turned, unless cells are to be left out.
+    let private check (options: DifferentialOptions) frame =
+        result {
+            let! struct (_, groups) = DifferentialExpression.groupedWith id options frame
+
+            do!
+                match options.Test with
+                | DifferentialTest.NegativeBinomial chosen ->
+                    requireCountable (DifferentialExpression.negativeBinomial options chosen) groups
+                    |> Result.map ignore
+                | _ -> Ok()
+        }
+
+    /// Turns the counts of a file into blocks, once names and groups are known to be sound.
+    let private openBlocks (request: Request) (folder: PartsFolder) key (file: Hdf5.Hdf5File) =
+        let struct (name, stored, geneTable) = AnnData.openMatrix request.Read file
+
+        let source =
+            EntryStream.create request.Read file name stored request.Sizes.BlockEntries
+
+        let frame = frame file.Path source (H5Table.read file "obs") geneTable
+
+        if not request.Options.LeaveOutEmpty then
+            check request.Options frame |> CoExprError.unwrap
+
+        struct (frame, blocksOf request folder key source frame)
+
+    /// The cells that are not left out; None for all.
+    let private keptCells (request: Request) folder (index: GeneBlockIndex) =
+        if request.Options.LeaveOutEmpty then
+            let reader = BlockReader(folder, index, None)
+            let totals = BlockSums.totalsOf request.Progress reader (fun _ -> true)
+            Some([| 0 .. index.Cells - 1 |] |> Array.filter (fun cell -> totals[cell] > 0.0))
+        else
+            None
+
+    let private furtherOf test =
+        match test with
+        | DifferentialTest.NegativeBinomial _ -> [ ContrastRows.StandardError ]
+        | DifferentialTest.Crispyx _ -> CrispyxScreen.further
+        | DifferentialTest.RankSum _ -> [ RankSum.UStatistic ]
+        | DifferentialTest.Welch _ -> [ WelchT.Degrees ]
+
+    let private createScreen (request: Request) folder key frame index =
+        let kept = keptCells request folder index
+
+        let choose cells =
+            match kept with
+            | Some chosen -> Cells.takeCells chosen cells
+            | None -> cells
+
+        let struct (cells, groups) =
+            DifferentialExpression.groupedWith choose request.Options frame
+            |> CoExprError.unwrap
+
+        {
+            Request = request
+            Folder = folder
+            Key = key
+            Reader = BlockReader(folder, index, kept)
+            Cells = cells
+            InputCells = index.Cells
+            Groups = groups
+            Perturbations =
+                (if groups.Control.IsSome then
+                     groups.Labels.Length - 1
+                 else
+                     groups.Labels.Length)
+            Further = furtherOf request.Options.Test
+        }
+
+    let private look (screen: Screen) =
+        let cells = screen.Cells
+        let rule = DifferentialExpression.valueRule screen.Options
+        BlockSums.look screen.Request.Progress rule cells.GeneTable cells.CellTable cells.Source screen.Reader
+
+    /// Makes a file for every block that has none yet.
+    let private makeAll
+        (screen: Screen)
+        stage
+        (nameOf: int -> string)
+        (make: int -> SparseCounts -> HashingWriter -> unit)
+        =
+        let fileOf block = screen.Folder.File(nameOf block)
+
+        let finished, missing =
+            [| 0 .. screen.Reader.Blocks - 1 |]
+            |> Array.partition (fileOf >> HashedFile.isWhole screen.Request.Tell screen.Key)
+
+        if finished.Length > 0 then
+            screen.Request.Tell
+                $"{finished.Length} of {screen.Reader.Blocks} parts of {stage} are taken from {screen.Folder.Path}."
+
+        let advance =
+            Progress.counter screen.Request.Progress stage "genes" (int64 screen.Genes)
+
+        finished |> Array.iter (screen.GenesOf >> int64 >> advance)
+
+        for block in missing do
+            let counts = screen.Reader.Read block
+
+            HashedFile.write (fileOf block) screen.Key (make block counts)
+            |> CoExprError.unwrap
+
+            BlockSums.collect ()
+            advance (int64 (screen.GenesOf block))
+
+    let private testsName (block: int) = $"tests-{block:D5}.bin"
+
+    let private writeRows (screen: Screen) genes (rows: ContrastRows) (writer: HashingWriter) =
+        for perturbation in 0 .. screen.Perturbations - 1 do
+            writer.Values((RowColumn.pack genes perturbation rows).AsSpan())
+
+    let private testSamples (screen: Screen) (sums: EntrySums) compute =
+        let options = screen.Options
+
+        let strata =
+            DifferentialExpression.strataOf options screen.Cells screen.Groups
+            |> CoExprError.unwrap
+
+        makeAll screen "tests" testsName (fun block counts ->
+            // A block may be of counts where the whole is not.
+            let grouped = {
+                GroupedGenes.create options.Threads counts strata with
+                    Integer = sums.Integer
+            }
+
+            let rows: ContrastRows =
+                DifferentialExpression.testedOf options screen.Groups strata (fun () -> sums.Totals) grouped
+                |> compute screen.Quiet options.Threads
+
+            writeRows screen (screen.GenesOf block) rows)
+
+    // Negative binomials.
+
+    let private dispersionsName (block: int) = $"dispersions-{block:D5}.bin"
+
+    /// Means, estimates, informations, bounds, and the points of the profile, of every gene.
+    let private EstimateRows = 4 + DispersionFit.Points
+
+    /// What tests of counts go by.
+    type private CountScreen = {
+        Screen: Screen
+        Chosen: NegativeBinomialOptions
+        Comparisons: CountComparison[]
+        /// The rules of size factors of a comparison.
+        NodesOf: int -> SizeFactorNodes
+    }
+
+    /// Those of the only comparison are made once; of many they would not fit.
+    let private nodesOf threads factors (comparisons: CountComparison[]) =
+        let make comparison =
+            NegativeBinomialScreen.nodes threads factors comparisons[comparison].Groups
+
+        if comparisons.Length = 1 then
+            let nodes = make 0
+            fun _ -> nodes
+        else
+            make
+
+    let private groupedOf counts (work: CountScreen) comparison =
+        GroupedGenes.create work.Chosen.Threads counts work.Comparisons[comparison].Groups
+
+    let private writeEstimates (work: CountScreen) counts (writer: HashingWriter) =
+        for comparison in 0 .. work.Comparisons.Length - 1 do
+            let genes = groupedOf counts work comparison
+
+            match NegativeBinomialScreen.estimate work.Screen.Quiet work.Chosen (work.NodesOf comparison) genes with
+            | None -> ()
+            | Some(struct (found, _)) ->
+                for values in
+                    [
+                        found.Means
+                        found.GeneWise
+                        found.Information
+                        Array.map float found.AtBound
+                        found.Profiles
+                    ] do
+                    writer.Values(values.AsSpan())
+
+    let private readEstimates (work: CountScreen) comparison block : GeneDispersions =
+        let genes = work.Screen.GenesOf block
+        let path = work.Screen.Folder.File(dispersionsName block)
+        use file = NumberRows.Open(path, int64 HashedFile.headerBytes, genes)
+
+        let read row count =
+            let values = Array.zeroCreate<float>(count * genes)
+            file.Read(int64 (comparison * EstimateRows + row), 0, values.AsSpan())
+            values
+
+        {
+            Means = read 0 1
+            GeneWise = read 1 1
+            Information = read 2 1
+            AtBound = read 3 1 |> Array.map sbyte
+            Profiles = read 4 DispersionFit.Points
+            Trend = Array.create genes nan
+            PriorVariance = nan
+            IsOutlier = Array.zeroCreate genes
+            Final = Array.create genes nan
+        }
+
+    /// Trend, outliers, final dispersions, those of tests, quasi-likelihood dispersions.
+    [<Literal>]
+    let private PriorRows = 5
+
+    /// What all genes of a comparison say, a row of a file each, and in memory what is not of single genes.
+    let private settle (work: CountScreen) (file: NumberRows) comparison =
+        let blocks = work.Screen.Reader.Blocks
+
+        let prior =
+            Array.init blocks (readEstimates work comparison)
+            |> GeneDispersions.concat
+            |> Some
+            |> NegativeBinomialScreen.settle work.Chosen work.Comparisons[comparison]
+
+        let found = prior.Dispersions.Value
+
+        let shrunk =
+            match prior.Quasi with
+            | Some quasi -> quasi.Shrunk
+            | None -> Array.create found.Trend.Length nan
+
+        [
+            found.Trend
+            found.IsOutlier |> Array.map (fun outlier -> if outlier then 1.0 else 0.0)
+            found.Final
+            prior.Alphas
+            shrunk
+        ]
+        |> List.iteri (fun row values -> file.Write(int64 (comparison * PriorRows + row), ReadOnlySpan values))
+
+        NegativeBinomialScreen.priorOf 0 0 prior
+
+    /// The prior of the genes of a block.
+    let private priorOf (work: CountScreen) (file: NumberRows) (wholes: CountPrior[]) comparison block : CountPrior =
+        let first, genes = work.Screen.Reader.First block, work.Screen.GenesOf block
+        let whole = wholes[comparison]
+
+        let read row =
+            let values = Array.zeroCreate<float> genes
+            file.Read(int64 (comparison * PriorRows + row), first, values.AsSpan())
+            values
+
+        {
+            whole with
+                Dispersions =
+                    Some {
+                        readEstimates work comparison block with
+                            Trend = read 0
+                            PriorVariance = whole.Dispersions.Value.PriorVariance
+                            IsOutlier = read 1 |> Array.map (fun value -> value = 1.0)
+                            Final = read 2
+                    }
+                Quasi = whole.Quasi |> Option.map (fun quasi -> { quasi with Shrunk = read 4 })
+                Alphas = read 3
+        }
+
+    let private testCounts (work: CountScreen) priorOf =
+        let screen = work.Screen
+
+        makeAll screen "tests" testsName (fun block counts ->
+            let genes = screen.GenesOf block
+            let rows = ContrastRows.create screen.Perturbations genes screen.Further
+
+            for comparison in 0 .. work.Comparisons.Length - 1 do
+                let grouped = groupedOf counts work comparison
+                let nodes = work.NodesOf comparison
+                let prior = priorOf comparison block
+                let comparison = work.Comparisons[comparison]
+                NegativeBinomialScreen.test screen.Quiet work.Chosen nodes comparison prior [||] grouped rows
+
+            writeRows screen genes rows)
+
+    let private estimateAndTest (work: CountScreen) =
+        let screen = work.Screen
+        makeAll screen "dispersions" dispersionsName (fun _ counts -> writeEstimates work counts)
+        use file = NumberRows.Create(screen.Folder.File "trend.bin", screen.Genes)
+
+        let wholes =
+            Array.init work.Comparisons.Length (fun comparison ->
+                screen.Request.Progress.Token.ThrowIfCancellationRequested()
+                settle work file comparison)
+
+        testCounts work (priorOf work file wholes)
+
+    let private countScreen (screen: Screen) chosen =
+        result {
+            let chosen = DifferentialExpression.negativeBinomial screen.Options chosen
+            let! control = requireCountable chosen screen.Groups
+            let sums = look screen
+            do! NegativeBinomialScreen.requireDispersions chosen screen.Cells
+            let mostEntries = screen.Request.Sizes.BlockBytes / 24L
+
+            let! factors =
+                SizeFactors.createFrom
+                    chosen.SizeFactors
+                    (BlockSums.countSums screen.Request.Progress screen.Reader sums mostEntries)
+                    screen.Cells
+
+            do! SizeFactors.requirePositive factors screen.Groups.Order screen.Cells
+            let comparisons = NegativeBinomialScreen.comparisons chosen screen.Groups control
+
+            return {
+                Screen = screen
+                Chosen = chosen
+                Comparisons = comparisons
+                NodesOf = nodesOf chosen.Threads factors comparisons
+            }
+        }
+        |> CoExprError.unwrap
+
+    let private testScreen (screen: Screen) =
+        match screen.Options.Test with
+        | DifferentialTest.NegativeBinomial chosen ->
+            let work = countScreen screen chosen
+
+            match chosen.Dispersion with
+            | DispersionSource.Given _ ->
+                let prior = NegativeBinomialScreen.settle work.Chosen work.Comparisons[0] None
+
+                testCounts work (fun _ block ->
+                    NegativeBinomialScreen.priorOf (screen.Reader.First block) (screen.Reader.First(block + 1)) prior)
+            | _ -> estimateAndTest work
+        | DifferentialTest.Crispyx _ -> invalidArg (nameof screen) "CRISPYx's test of counts is not made in parts"
+        | DifferentialTest.RankSum chosen ->
+            testSamples screen (look screen) (fun progress threads tested ->
+                RankSum.compute progress threads chosen tested)
+        | DifferentialTest.Welch chosen ->
+            testSamples screen (look screen) (fun progress threads tested ->
+                WelchT.compute progress threads chosen tested)
+
+    // Putting rows together.
+
+    /// The rows of all genes of the perturbations from `first` to before `next`.
+    let private gather (screen: Screen) first next =
+        let columns = RowColumn.count screen.Further.Length
+        let rows = ContrastRows.create (next - first) screen.Genes screen.Further
+
+        for block in 0 .. screen.Reader.Blocks - 1 do
+            let genes = screen.GenesOf block
+            let packed = Array.zeroCreate<float>(columns * genes)
+
+            use file =
+                NumberRows.Open(screen.Folder.File(testsName block), int64 HashedFile.headerBytes, genes)
+
+            for perturbation in first .. next - 1 do
+                file.Read(int64 perturbation * int64 columns, 0, packed.AsSpan())
+                let place = (perturbation - first) * screen.Genes + screen.Reader.First block
+                RowColumn.unpack (ReadOnlySpan packed) genes place rows
+
+        rows
+
+    /// q of all rows of all perturbations, from p-values and status alone.
+    let private adjustOverAll (screen: Screen) =
+        let empty: float[] = [||]
+        let length = screen.Perturbations * screen.Genes
+
+        let rows = {
+            ContrastRows.create 0 screen.Genes [] with
+                PValue = Array.zeroCreate length
+                QValue = Array.create length nan
+                Status = Array.zeroCreate length
+                Effect = empty
+        }
+
+        for perturbation in 0 .. screen.Perturbations - 1 do
+            let own = gather screen perturbation (perturbation + 1)
+            Array.blit own.PValue 0 rows.PValue (perturbation * screen.Genes) screen.Genes
+            Array.blit own.Status 0 rows.Status (perturbation * screen.Genes) screen.Genes
+
+        let options = screen.Options
+
+        ContrastRows.adjust
+            options.Threads
+            options.Adjustment
+            options.CountUntestable
+            screen.Perturbations
+            screen.Genes
+            rows
+
+        rows.QValue
+
+    let private shrinks test =
+        match test with
+        | DifferentialTest.NegativeBinomial { Shrink = true } -> true
+        | _ -> false
+
+    let private finishRange (screen: Screen) (overall: float[]) first next =
+        let rows, options = gather screen first next, screen.Options
+
+        match options.Adjustment with
+        | Adjustment.OverAll -> Array.blit overall (first * screen.Genes) rows.QValue 0 rows.QValue.Length
+        | Adjustment.PerPerturbation ->
+            ContrastRows.adjust
+                options.Threads
+                options.Adjustment
+                options.CountUntestable
+                (next - first)
+                screen.Genes
+                rows
+
+        if shrinks options.Test then
+            FoldChangeShrinkage.ofRows options.Threads (next - first) screen.Genes rows
+        else
+            rows
+
+    /// Writes the finished rows of every perturbation, a few perturbations at a time, and gives their further columns.
+    let private finish (screen: Screen) (file: NumberRows) columns =
+        let overall =
+            match screen.Options.Adjustment with
+            | Adjustment.OverAll -> adjustOverAll screen
+            | Adjustment.PerPerturbation -> [||]
+
+        let most =
+            screen.Request.Sizes.RowBytes
+            / (4L * 8L * int64 (columns + 1) * int64 screen.Genes)
+            |> max 1L
+            |> min (int64 screen.Perturbations)
+            |> int
+
+        let advance =
+            Progress.counter screen.Request.Progress "correcting" "perturbations" (int64 screen.Perturbations)
+
+        let mutable counts = RowCounts.none
+
+        for first in 0..most .. screen.Perturbations - 1 do
+            let next = min screen.Perturbations (first + most)
+            let rows = finishRange screen overall first next
+
+            for perturbation in first .. next - 1 do
+                let packed = RowColumn.pack screen.Genes (perturbation - first) rows
+                file.Write(int64 perturbation * int64 columns, ReadOnlySpan packed)
+
+            counts <- RowCounts.add counts (RowCounts.ofRows rows)
+            advance (int64 (next - first))
+
+        BlockSums.collect ()
+        counts
+
+    let private resultOf (screen: Screen) =
+        DifferentialExpression.resultOf
+            screen.Options
+            screen.InputCells
+            screen.Cells
+            screen.Groups
+            (ContrastRows.create 0 screen.Genes [])
+            None
+
+    let private compute (request: Request) folder key path write =
+        result {
+            let! struct (frame, index) = H5.read path (openBlocks request folder key)
+
+            return!
+                CoExprError.protect (fun () ->
+                    let screen = createScreen request folder key frame index
+                    testScreen screen
+
+                    let further =
+                        screen.Further
+                        @ (if shrinks screen.Options.Test then
+                               [
+                                   FoldChangeShrinkage.Shrunken
+                                   FoldChangeShrinkage.Deviation
+                                   FoldChangeShrinkage.SValue
+                               ]
+                           else
+                               [])
+
+                    let columns = RowColumn.count further.Length
+                    use file = NumberRows.Create(folder.File "rows.bin", screen.Genes)
+                    let counts = finish screen file columns
+
+                    write {
+                        Result = resultOf screen
+                        Rows = RowSource.ofFile screen.Perturbations screen.Genes further file
+                        Counts = counts
+                    }
+                    |> CoExprError.unwrap)
+        }
+
+    /// Tests a screen in an .h5ad file, in a folder that is kept if the work is stopped or the disk is full, and that the
+    /// caller removes when its results are safe. `write` is given what was found, whose rows are there until it returns. They
+    /// are those of `DifferentialExpression.compute` to the bit.
+    let run (request: Request) identity (folder: PartsFolder) path (write: Found -> Result<'a, CoExprError>) =
+        let key = HashedFile.keyOf (RunIdentity.write identity)
+
+        PartsFolder.guard folder (fun () -> compute request folder key path write)

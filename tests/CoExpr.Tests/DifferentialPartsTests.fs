@@ -1,0 +1,529 @@
+namespace CoExpr.Tests
+
+open System
+open System.IO
+open NUnit.Framework
+open FsCheck.FSharp
+open FsCheck.NUnit
+open CoExpr
+open CoExpr.IO
+
+/// A screen, how it lies in its file, what is asked of it, and how it is cut.
+type PartsCase = {
+    Screen: Screen
+    Layout: Layout
+    Options: DifferentialOptions
+    Sizes: BlockSizes
+}
+
+[<RequireQualifiedAccess>]
+module PartsCase =
+
+    let private count =
+        Gen.frequency [
+            6, Gen.constant 0.0f
+            5, Gen.choose (1, 3) |> Gen.map float32
+            1, Gen.elements [ 20.0f; 1500.0f ]
+        ]
+
+    /// Mostly counts, so that tests of counts have something to say; now and then a value that they refuse.
+    let private value wild =
+        if wild then
+            Gen.frequency [ 30, count; 1, Gen.elements [ 0.5f; -1.0f; infinityf; nanf ] ]
+        else
+            count
+
+    let private screen =
+        gen {
+            let! count = Gen.choose (6, 40)
+            let! genes = Gen.choose (1, 9)
+            let! wild = Gen.frequency [ 5, Gen.constant false; 1, Gen.constant true ]
+            let! cells = Gen.arrayOfLength count (Gen.arrayOfLength genes (value wild))
+            let! empty = Gen.frequency [ 3, Gen.constant false; 1, Gen.constant true ]
+
+            let! labels =
+                Gen.arrayOfLength count (Gen.elements [ "a"; "b"; "c"; "control"; null ])
+
+            let! batches = Gen.arrayOfLength count (Gen.elements [ "x"; "y" ])
+
+            return {
+                Cells =
+                    if empty then
+                        cells
+                    else
+                        cells |> Array.map (fun row -> Array.append row [| 1.0f |])
+                Genes = if empty then genes else genes + 1
+                Labels =
+                    labels
+                    |> Array.mapi (fun i label -> if i < 4 then [| "control"; "a" |][i % 2] else label)
+                Batches = batches
+            }
+        }
+
+    let private dispersion genes =
+        gen {
+            let! trend =
+                Gen.elements [
+                    ScreenTrend.LocalLikelihood
+                    ScreenTrend.RunningMedian
+                    ScreenTrend.Parametric
+                    ScreenTrend.Constant
+                ]
+
+            let! shrinkage =
+                Gen.elements [
+                    ScreenShrinkage.PosteriorMode
+                    ScreenShrinkage.PosteriorMode
+                    ScreenShrinkage.Precision
+                    ScreenShrinkage.GeneWise
+                    ScreenShrinkage.Trend
+                ]
+
+            let options = {
+                GeneDispersions.standard with
+                    Trend = trend
+                    Shrinkage = shrinkage
+            }
+
+            return!
+                Gen.frequency [
+                    3, Gen.constant (DispersionSource.Screen options)
+                    2, Gen.constant (DispersionSource.EachComparison options)
+                    1, Gen.constant (DispersionSource.Given(Array.init genes (fun gene -> float gene / 4.0)))
+                ]
+        }
+
+    let private counts genes =
+        gen {
+            let! dispersion = dispersion genes
+
+            let! sizeFactors =
+                Gen.elements [
+                    SizeFactorKind.TrimmedLibrarySize 0.05
+                    SizeFactorKind.TrimmedLibrarySize 0.4
+                    SizeFactorKind.LibrarySize
+                    SizeFactorKind.PositiveCounts
+                    SizeFactorKind.NonZeroRatios
+                    SizeFactorKind.MedianOfRatios
+                ]
+
+            let! test =
+                Gen.elements [
+                    NegativeBinomialTest.LikelihoodRatio
+                    NegativeBinomialTest.Wald
+                    NegativeBinomialTest.Score
+                    NegativeBinomialTest.QuasiLikelihood
+                ]
+
+            let! threshold = Gen.elements [ 0.0; 0.0; 0.5 ]
+            let! within = Gen.frequency [ 4, Gen.constant false; 1, Gen.constant true ]
+            let! shrink = Gen.elements [ true; false ]
+
+            let! low =
+                Gen.frequency [ 4, Gen.constant None; 1, Gen.constant (Some LowExpression.standard) ]
+
+            return
+                DifferentialTest.NegativeBinomial {
+                    NegativeBinomialScreen.defaults with
+                        SizeFactors = sizeFactors
+                        Dispersion = dispersion
+                        Test = test
+                        Hypothesis =
+                            (if within then
+                                 FoldHypothesis.Within 1.0
+                             else
+                                 FoldHypothesis.Beyond(TwoSampleAlternative.TwoSided, threshold))
+                        Shrink = shrink
+                        LowExpression = low
+                }
+        }
+
+    let private samples =
+        gen {
+            let! continuity = Gen.elements [ true; false ]
+            let! ties = Gen.elements [ true; false ]
+            let! constant = Gen.elements [ true; false ]
+
+            return!
+                Gen.elements [
+                    DifferentialTest.RankSum {
+                        RankSum.standard with
+                            Continuity = continuity
+                            Ties = ties
+                    }
+                    DifferentialTest.Welch {
+                        WelchT.standard with
+                            ConstantGroups = constant
+                            OverestimateVariance = ties
+                    }
+                ]
+        }
+
+    let private isRankSum test =
+        match test with
+        | DifferentialTest.RankSum _ -> true
+        | _ -> false
+
+    let private options genes =
+        gen {
+            let! test = Gen.frequency [ 3, counts genes; 2, samples ]
+
+            let! control =
+                Gen.frequency [ 5, Gen.constant (Some "control"); 1, Gen.constant None ]
+
+            let! batch = Gen.elements [ None; Some "batch" ]
+
+            let! values =
+                Gen.elements [ TestedValues.LogNormalised 10000.0; TestedValues.AsStored ]
+
+            let! adjustment = Gen.elements [ Adjustment.PerPerturbation; Adjustment.OverAll ]
+            let! untestable = Gen.elements [ true; false ]
+            let! least = Gen.choose (1, 3)
+            let! leaveOut = Gen.elements [ true; false ]
+
+            let! alternative =
+                Gen.elements [
+                    TwoSampleAlternative.TwoSided
+                    TwoSampleAlternative.TwoSided
+                    TwoSampleAlternative.Less
+                ]
+
+            return {
+                DifferentialExpression.defaults with
+                    Control = control
+                    Batch = (if isRankSum test then batch else None)
+                    Test = test
+                    Values = values
+                    Alternative = alternative
+                    Adjustment = adjustment
+                    CountUntestable = untestable
+                    MinimumCells = least
+                    LeaveOutEmpty = leaveOut
+                    Threads = 2
+            }
+        }
+
+    let private sizes =
+        gen {
+            let! bytes = Gen.elements [ 1L; 30000L; 60000L; 1000000L ]
+            let! entries = Gen.choose (1, 20)
+            let! rows = Gen.elements [ 1L; 5000L; 1000000L ]
+
+            return {
+                BlockBytes = bytes
+                BlockEntries = entries
+                RowBytes = rows
+            }
+        }
+
+    let arbitrary =
+        gen {
+            let! screen = screen
+            let! layout = Gen.elements [ ByCell; ByGene; Dense ]
+            let! options = options screen.Genes
+            let! sizes = sizes
+
+            return {
+                Screen = screen
+                Layout = layout
+                Options = options
+                Sizes = sizes
+            }
+        }
+
+type ManyPartsCases =
+    static member Any() = Arb.fromGen PartsCase.arbitrary
+
+[<Properties(Arbitrary = [| typeof<ManyPartsCases> |], MaxTest = 150)>]
+module DifferentialPartsTests =
+
+    let private write layout screen path =
+        let cells = Screen.cells screen
+        LayoutFile.write layout cells.CellTable cells.GeneTable screen.Cells path
+
+    let private inMemory options screen path =
+        {
+            Screen.cells screen with
+                Source = path
+        }
+        |> DifferentialExpression.compute Progress.none options
+
+    let private attempt progress resume tell sizes options path =
+        DifferentialRun.computeInParts progress ReadOptions.standard options sizes (path + ".parts") resume tell path
+
+    let private bits (values: float[]) =
+        values
+        |> Array.map (fun value ->
+            if Double.IsNaN value then
+                0x7FF8000000000000L
+            else
+                BitConverter.DoubleToInt64Bits value)
+
+    /// All but the dispersions of the screen, which parts do not keep.
+    let private listed (found: DifferentialResult) =
+        let rows = found.Rows
+
+        {
+            found with
+                Rows = ContrastRows.create 0 0 []
+                Dispersions = None
+        },
+        [
+            rows.Effect
+            rows.LogFoldChange
+            rows.Statistic
+            rows.PValue
+            rows.Log10P
+            rows.QValue
+            rows.Mean
+            rows.ReferenceMean
+            rows.Fraction
+            rows.ReferenceFraction
+            yield! List.map snd rows.Further
+        ]
+        |> List.map bits,
+        List.map fst rows.Further,
+        rows.Status
+
+    let private areAlike (first: Result<DifferentialResult, CoExprError>) second =
+        match first, second with
+        | Ok first, Ok second -> Expect.equal (listed first) (listed second)
+        | Error first, Error second -> Expect.equal (CoExprError.describe first) (CoExprError.describe second)
+        | _ -> Assert.Fail $"{first} and {second}"
+
+    [<Property>]
+    let ``the result is that of memory, to the bit, however small the parts`` case =
+        TestData.temporaryFolder (fun folder ->
+            let path = Path.Combine(folder, "in.h5ad")
+            write case.Layout case.Screen path
+
+            areAlike
+                (inMemory case.Options case.Screen path)
+                (attempt Progress.none false ignore case.Sizes case.Options path)
+
+            Expect.equal false (Directory.Exists(path + ".parts")))
+
+    /// 60 cells x 20 genes, of which half are controls.
+    let private sample =
+        let random = System.Random 7
+
+        {
+            Cells =
+                Array.init 60 (fun _ -> Array.init 20 (fun gene -> float32 (random.Next(1 + gene % 5) * random.Next 2)))
+            Genes = 20
+            Labels = Array.init 60 (fun cell -> [| "control"; "a"; "control"; "b" |][cell % 4])
+            Batches = Array.create 60 "x"
+        }
+
+    let private negativeBinomial = {
+        DifferentialExpression.defaults with
+            Control = Some "control"
+            LeaveOutEmpty = true
+            Threads = 1
+    }
+
+    /// Four genes to a block, or fewer.
+    let private small = {
+        BlockBytes = 4L * DifferentialPlan.geneBytes negativeBinomial 3 30L
+        BlockEntries = 50
+        RowBytes = 1L
+    }
+
+    let private stopWhen (reached: ProgressStep -> bool) =
+        let stop = new Threading.CancellationTokenSource()
+
+        {
+            Token = stop.Token
+            Report =
+                fun step ->
+                    if reached step then
+                        stop.Cancel()
+        }
+
+    let private stopped reached path =
+        let stop = Expect.throws<ResumableStopException>
+
+        let error =
+            stop (fun () -> attempt (stopWhen reached) false ignore small negativeBinomial path |> ignore)
+
+        Expect.equal (path + ".parts") error.Folder
+
+    let private withSample (test: string -> unit) =
+        TestData.temporaryFolder (fun folder ->
+            let path = Path.Combine(folder, "in.h5ad")
+            write ByCell sample path
+            test path)
+
+    let private files kind path =
+        Directory.GetFiles(path + ".parts", $"{kind}-*.bin") |> Array.sort
+
+    let private resumedWith sizes path =
+        let notes = ResizeArray<string>()
+        let result = attempt Progress.none true notes.Add sizes negativeBinomial path
+        areAlike (inMemory negativeBinomial sample path) result
+        Expect.equal false (Directory.Exists(path + ".parts"))
+        List.ofSeq notes
+
+    let private resumed path = resumedWith small path
+
+    let private blocks path = (files "genes" path).Length
+
+    [<TestCase("dispersions", 1)>]
+    [<TestCase("dispersions", 12)>]
+    [<TestCase("tests", 1)>]
+    [<TestCase("tests", 12)>]
+    [<TestCase("correcting", 1)>]
+    let ``a run that was stopped goes on where it was`` (stage: string, reached: int) =
+        withSample (fun path ->
+            stopped (fun step -> step.Stage = stage && step.Done >= int64 reached) path
+            let all = blocks path
+            Assert.That(all, Is.InRange(4, 10))
+
+            let expected = [
+                for kind in [ "dispersions"; "tests" ] do
+                    let finished = (files kind path).Length
+
+                    if finished > 0 then
+                        $"{finished} of {all} parts of {kind} are taken from {path}.parts."
+            ]
+
+            Assert.That(expected, Is.Not.Empty)
+            Expect.equal expected (resumed path))
+
+    [<TestCase("counting")>]
+    [<TestCase("turning cells to genes")>]
+    let ``a run that was stopped before its genes were ready begins anew`` (stage: string) =
+        withSample (fun path ->
+            stopped (fun step -> step.Stage = stage) path
+            Expect.equal [] (resumed path))
+
+    let private flip (at: int) (path: string) =
+        let bytes = File.ReadAllBytes path
+        bytes[at] <- bytes[at] ^^^ 1uy
+        File.WriteAllBytes(path, bytes)
+
+    let private finishedButCorrected path =
+        stopped (fun step -> step.Stage = "correcting") path
+        Expect.equal (blocks path) (files "tests" path).Length
+
+    [<TestCase("dispersions")>]
+    [<TestCase("tests")>]
+    let ``a part that has lost something is made again`` (kind: string) =
+        withSample (fun path ->
+            finishedButCorrected path
+            let all = blocks path
+            let victim = (files kind path)[1]
+            flip 60 victim
+            let notes = resumed path
+            Assert.That(notes, Has.Some.EqualTo $"{victim} is made again: its bytes are not those that were written.")
+            Assert.That(notes, Has.Some.EqualTo $"{all - 1} of {all} parts of {kind} are taken from {path}.parts."))
+
+    [<TestCase("genes-00001.bin")>]
+    [<TestCase("blocks.index")>]
+    let ``genes that have lost something are made again, and all that rests on them`` (name: string) =
+        withSample (fun path ->
+            finishedButCorrected path
+            flip 50 (Path.Combine(path + ".parts", name))
+            let notes = resumed path
+            Expect.equal 1 notes.Length
+            Assert.That(notes[0], Does.Contain name))
+
+    [<Test>]
+    let ``parts that are too large for this run are made again`` () =
+        withSample (fun path ->
+            finishedButCorrected path
+
+            let less = {
+                small with
+                    BlockBytes = small.BlockBytes / 2L
+            }
+
+            let notes = resumedWith less path
+            Expect.equal 1 notes.Length
+            Assert.That(notes[0], Does.Contain "were made with more --memory"))
+
+    [<Test>]
+    let ``parts of other options or another input are not taken`` () =
+        withSample (fun path ->
+            finishedButCorrected path
+
+            let resume options =
+                attempt Progress.none true ignore small options path
+
+            resume {
+                negativeBinomial with
+                    MinimumCells = 5
+            }
+            |> Expect.says [ "--resume"; "--min-cells 2, not 5" ]
+
+            // What it was given by numbers alone.
+            resume {
+                negativeBinomial with
+                    Test =
+                        DifferentialTest.NegativeBinomial {
+                            NegativeBinomialScreen.defaults with
+                                SizeFactors = SizeFactorKind.TrimmedLibrarySize 0.1
+                        }
+            }
+            |> Expect.says [ "--resume"; "0.05, not 0.1" ]
+
+            File.AppendAllText(path, " ")
+            resume negativeBinomial |> Expect.says [ "another input" ]
+
+            attempt Progress.none false ignore small negativeBinomial path
+            |> Expect.says [ "--resume continues" ])
+
+    [<Test>]
+    let ``a calibration is refused in parts`` () =
+        withSample (fun path ->
+            attempt
+                Progress.none
+                false
+                ignore
+                small
+                {
+                    negativeBinomial with
+                        Calibration = Some(FakePerturbations.Splits(2, 1UL))
+                }
+                path
+            |> Expect.says [ "--calibrate"; "all controls at once" ])
+
+    let private large: InputSize = {
+        Cells = 200000L
+        Genes = 8000L
+        Entries = 160000000L
+    }
+
+    let private plan options whole limit =
+        DifferentialPlan.create options whole 1000 large true limit
+
+    [<Test>]
+    let ``the plan is of memory where all fits, of parts where it does not, and says the least that works`` () =
+        let options = { negativeBinomial with Threads = 2 }
+        let needed = DifferentialPlan.inMemoryBytes options 1000 large
+        let least = DifferentialPlan.smallest options 1000 large
+        Assert.That(least, Is.LessThan(needed / 8L))
+        Expect.equal None (plan options None needed |> Expect.ok).Sizes
+        let parts = plan options None (needed - 1L) |> Expect.ok
+        Assert.That(parts.Sizes.IsSome && parts.Blocks >= 1)
+        let smallest = plan options None least |> Expect.ok
+        Assert.That(smallest.Blocks, Is.GreaterThan parts.Blocks)
+        Assert.That(smallest.Sizes.Value.BlockBytes, Is.LessThan parts.Sizes.Value.BlockBytes)
+        Expect.says [ "--memory"; MemoryPlan.text least; "least that works" ] (plan options None (least - 1L))
+
+        Expect.says
+            [ "--report page.html: all rows"; MemoryPlan.text needed ]
+            (plan options (Some(struct ("--report", "page.html", "all rows"))) (needed - 1L))
+
+        // All p-values at once, for a correction over all.
+        let overAll = {
+            options with
+                Adjustment = Adjustment.OverAll
+        }
+
+        Expect.equal (60L * 8000L * 1000L) (DifferentialPlan.inMemoryBytes overAll 1000 large - needed)
+
+    [<Test>]
+    let ``blocks weigh what is allowed, or have one gene`` () =
+        Expect.equal [| 0; 2; 3; 5 |] (GeneBlockFiles.bounds 10L [| 4L; 6L; 11L; 5L; 5L |])
+        Expect.equal [| 0 |] (GeneBlockFiles.bounds 10L [||])
