@@ -85,20 +85,21 @@ module ExpressionScale =
 
         require allowMissing scale cells |> Result.map (fun _ -> scale)
 
-    let private median (values: float[]) =
-        let sorted = Array.sort values
-        let middle = sorted.Length / 2
+    /// The median of the totals above 0 (scanpy's normalize_total); 0 of none.
+    let private medianOf (totals: float[]) =
+        match totals |> Array.filter (fun total -> total > 0.0) with
+        | [||] -> 0.0
+        | some -> OrderStatistics.median some
 
-        if sorted.Length = 0 then 0.0
-        elif sorted.Length % 2 = 1 then sorted[middle]
-        else (sorted[middle - 1] + sorted[middle]) / 2.0
+    /// What cells are brought to: the median total of the cells that have any.
+    let medianTotal (counts: SparseCounts) = medianOf (SizeFactors.totals counts)
 
     /// What each cell's counts are multiplied by: the median of the totals above 0 over the cell's total.
     let private factors (counts: SparseCounts) =
         let totals = SizeFactors.totals counts
 
         // A cell that holds NaN has no total: its values become NaN, and it does not bear on others.
-        let target = totals |> Array.filter (fun total -> total > 0.0) |> median
+        let target = medianOf totals
 
         totals |> Array.map (fun total -> if total > 0.0 then target / total else total)
 
@@ -132,3 +133,25 @@ module ExpressionScale =
             Most = Seq.fold (fun most cell -> max most (counts.ByCell.Length cell)) 0 (seq { 0 .. counts.Cells - 1 })
             Read = reader counts place convert
         }
+
+    /// Genes and values of some cells on this scale, in single precision.
+    let rows (values: CellValues) (cells: int[]) : (int[] * float32[])[] =
+        let genes, read =
+            Array.zeroCreate<int> values.Most, Array.zeroCreate<float> values.Most
+
+        cells
+        |> Array.map (fun cell ->
+            let entries = values.Read cell genes read
+            Array.sub genes 0 entries, Array.map float32 (Array.sub read 0 entries))
+
+    /// Rows of genes and values as one matrix.
+    let matrix genes (rows: (int[] * float32[])[]) =
+        SparseCounts.OfCells(
+            rows.Length,
+            genes,
+            {
+                Starts = rows |> Array.map (fun (genes, _) -> int64 genes.Length) |> Array.scan (+) 0L
+                Indices = rows |> Array.collect fst
+                Values = rows |> Array.collect snd
+            }
+        )

@@ -66,18 +66,20 @@ module PredictionWarnings =
         else
             (Array.sort values)[values.Length / 2]
 
+    let private middle (ratios: float[]) =
+        ratios |> Array.filter Double.IsFinite |> median
+
+    let private written (ratio: float) =
+        ratio.ToString("G3", Globalization.CultureInfo.InvariantCulture)
+
     let private size (effects: float[][]) (real: float[][]) (own: int[]) =
         let ratio =
             Array.map2 (fun row truth -> norm row / norm real[truth]) effects own
-            |> Array.filter Double.IsFinite
-            |> median
+            |> middle
 
-        let say (word: string) =
-            let text = ratio.ToString("G3", Globalization.CultureInfo.InvariantCulture)
-
-            [
-                $"Predicted effects are {word} than the real ones, {text} times their length in the middle case."
-            ]
+        let say (word: string) = [
+            $"Predicted effects are {word} than the real ones, {written ratio} times their length in the middle case."
+        ]
 
         if ratio > FarInSize then
             say "far larger"
@@ -108,6 +110,38 @@ module PredictionWarnings =
             | count ->
                 $"By {distance.Kind} distance {count} of {distance.Ranks.Length} predictions are as far from another perturbation as from their own: the tie policy decides their rank."
     ]
+
+    /// What is to be said of how far cells of predictions scatter about their mean, over how far real ones do. Tests of
+    /// differential expression and E-distances go by that scatter; means do not show it.
+    let ofSpread (ratios: float[]) =
+        let ratio = middle ratios
+
+        if ratio > FarInSize then
+            [
+                $"Cells of a prediction scatter far more than real ones, with {written ratio} times their variance in the middle case: scores of the means do not show it."
+            ]
+        elif ratio < 1.0 / FarInSize then
+            [
+                $"Cells of a prediction are far more alike than real ones, with {written (max 0.0 ratio)} times their variance in the middle case: tests between them find too much."
+            ]
+        else
+            []
+
+    /// What is to be said of the numbers of significant genes.
+    let ofCounts (comparisons: DeComparison[]) =
+        let real = comparisons |> Array.sumBy (fun one -> int64 one.RealSignificant)
+        let predicted = comparisons |> Array.sumBy (fun one -> int64 one.PredictedSignificant)
+
+        if comparisons.Length > 0 && predicted = 0L && real > 0L then
+            [ $"No gene is significant in any prediction, where {real} are in the real cells." ]
+        elif float predicted > FarInSize * float real then
+            [
+                $"{predicted} genes are significant in the predictions, where {real} are in the real cells: recall is easily had so, precision is not."
+            ]
+        elif FarInSize * float predicted < float real then
+            [ $"{predicted} genes are significant in the predictions, where {real} are in the real cells." ]
+        else
+            []
 
     /// What is to be said of predicted effects (predicted perturbations x genes) beside the real ones, and of their ranks.
     let find genes (own: int[]) (predicted: float[]) (real: float[]) (scores: DiscriminationScores[]) =
