@@ -63,12 +63,7 @@ public sealed class ComparisonSummary
 {
     readonly ModelComparison comparison;
 
-    internal ComparisonSummary(
-        RunRecord record,
-        ModelComparison comparison,
-        FSharpList<string> warnings,
-        string folder
-    )
+    internal ComparisonSummary(RunRecord record, ModelComparison comparison, FSharpList<string> warnings, string folder)
     {
         this.comparison = comparison;
         Json = JsonModule.write(RunRecordModule.toJson(record));
@@ -137,9 +132,7 @@ public sealed class ComparisonSummary
         var lines = Metrics.Select(metric =>
             metric.PadRight(first)
             + string.Concat(
-                Models.Select(
-                    (model, at) => "  " + EvaluationSummary.Number(Value(model, metric)).PadLeft(widths[at])
-                )
+                Models.Select((model, at) => "  " + EvaluationSummary.Number(Value(model, metric)).PadLeft(widths[at]))
             )
         );
         return string.Join('\n', lines.Prepend(new string(' ', first) + head).Append(folder));

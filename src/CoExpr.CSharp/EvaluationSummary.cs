@@ -117,7 +117,7 @@ public sealed class EvaluationSummary
     {
         var width = Metrics.Select(metric => metric.Name.Length).Append(0).Max();
         var lines = Metrics.Select(metric =>
-            $"{metric.Name.PadRight(width)}  {Number(metric.Mean)}{Interval(metric)}{Of("baseline", Baseline, metric.Name)}{Of("ceiling", Ceiling, metric.Name)}"
+            $"{metric.Name.PadRight(width)}  {Number(metric.Mean)}{OfNumbers(metric)}{Interval(metric)}{Of("baseline", Baseline, metric.Name)}{Of("ceiling", Ceiling, metric.Name)}"
         );
         var costs = string.Create(
             CultureInfo.InvariantCulture,
@@ -125,6 +125,12 @@ public sealed class EvaluationSummary
         );
         return string.Join('\n', lines.Append(costs).Append(folder));
     }
+
+    /// <summary>The mean that an interval is around, where NaN hides it.</summary>
+    static string OfNumbers(MetricSummary metric) =>
+        double.IsNaN(metric.Mean) && !double.IsNaN(metric.MeanOfNumbers)
+            ? $", of numbers {Number(metric.MeanOfNumbers)}"
+            : "";
 
     static string Interval(MetricSummary metric) =>
         double.IsNaN(metric.Low) ? "" : $" [{Number(metric.Low)}, {Number(metric.High)}]";

@@ -133,16 +133,7 @@ sealed class EvaluateRunCommand
             intervals, costs.tsv, results.json and run.json; real_de.csv and pred_de.csv where no tables were given.
             """
         );
-        Option[] options =
-        [
-            real,
-            predicted,
-            realTable,
-            predictedTable,
-            output,
-            prefix,
-            cellTypes,
-        ];
+        Option[] options = [real, predicted, realTable, predictedTable, output, prefix, cellTypes];
         Array.ForEach(options, command.Options.Add);
         measures.AddTo(command);
         cells.AddTo(command);

@@ -62,23 +62,35 @@ module OwnTables =
 
     let private requireCounts test scale (cells: Cells) =
         match test, scale with
-        | DifferentialTest.NegativeBinomial _, (ExpressionScale.Logarithms | ExpressionScale.AsTheyAre) ->
+        | DifferentialTest.NegativeBinomial _, _ when scale = ExpressionScale.Logarithms || not cells.Counts.Integer ->
             Error(
                 CoExprError.BadOption(
                     "--de-test",
                     DifferentialTest.name test,
-                    $"it is a test of counts, and {cells.Source} holds other values; rank-sum and welch take both"
+                    $"it is a test of counts, and {cells.Source} holds other values; rank-sum and welch take any"
                 )
             )
         | _ -> Ok()
 
-    let private values scale (counts: SparseCounts) =
+    /// Cells and what their values are to a test. Counts with fractional parts (corrected ones) are brought to logarithms
+    /// here, since tests normalise whole numbers only.
+    let private tested scale (cells: Cells) =
+        let counts = cells.Counts
+
         match scale with
-        | ExpressionScale.Counts ->
+        | ExpressionScale.Counts when counts.Integer ->
             let target = ExpressionScale.medianTotal counts
-            TestedValues.LogNormalised(if target > 0.0 then target else 1.0)
-        | ExpressionScale.Logarithms -> TestedValues.StoredLogs
-        | ExpressionScale.AsTheyAre -> TestedValues.AsStored
+            cells, TestedValues.LogNormalised(if target > 0.0 then target else 1.0)
+        | ExpressionScale.Counts ->
+            let values = ExpressionScale.values scale (Array.init counts.Genes id) counts
+
+            let logarithms =
+                ExpressionScale.rows values (Array.init counts.Cells id)
+                |> ExpressionScale.matrix counts.Genes
+
+            { cells with Counts = logarithms }, TestedValues.StoredLogs
+        | ExpressionScale.Logarithms -> cells, TestedValues.StoredLogs
+        | ExpressionScale.AsTheyAre -> cells, TestedValues.AsStored
 
     let private optionsOf test (sides: SideOptions) values = {
         DifferentialExpression.defaults with
@@ -179,13 +191,13 @@ module OwnTables =
     /// `DifferentialExpression.compute`, two genes of one name among them; and BadOption for a test of counts of other values.
     let compute progress precision testBy (sides: SideOptions) scale (cells: Cells) : Result<OwnTable, CoExprError> =
         result {
-            do! requireCounts testBy scale cells
             let! groups = Groups.create [ sides.Column ] (Some sides.Control) cells
-            let options = optionsOf testBy sides (values scale cells.Counts)
             let kept, spoilt = usable groups cells
+            do! requireCounts testBy scale kept
+            let kept, values = tested scale kept
             let perturbations = groups.Labels |> Array.filter ((<>) sides.Control)
-            let tested = perturbations |> Array.except spoilt
-            let! found = test progress options kept tested spoilt
+            let left = perturbations |> Array.except spoilt
+            let! found = test progress (optionsOf testBy sides values) kept left spoilt
             let! table = tableOf precision perturbations found
 
             return {

@@ -24,15 +24,15 @@ module WorstPerturbations =
 
     /// Measures that the table shows, of those that there are.
     let private shownFirst = [
-        "pearson_delta"
-        "mae"
-        "discrimination_score_l1"
-        "overlap_at_N"
+        "pearson_delta", "Pearson of effects"
+        "mae", "MAE"
+        "discrimination_score_l1", "Discrimination"
+        "overlap_at_N", "DE overlap"
     ]
 
     let private columnsOf (models: ReportedModel[]) =
         shownFirst
-        |> List.filter (fun name ->
+        |> List.filter (fun (name, _) ->
             models
             |> Array.exists (fun model -> model.Result.Columns |> Array.exists (fun column -> column.Name = name)))
         |> List.toArray
@@ -89,7 +89,7 @@ module WorstPerturbations =
 
     /// Every perturbation of every model, the worst first.
     let rows (models: ReportedModel[]) : PerturbationStanding[] =
-        let shown = columnsOf models
+        let shown = columnsOf models |> Array.map fst
 
         models
         |> Array.collect (fun model ->
@@ -105,8 +105,8 @@ module WorstPerturbations =
         "Perturbation", "", "none"
         "Standing", "number", "ascending"
         "Worst by", "", "none"
-        for name in columnsOf models do
-            name, "number", "none"
+        for _, title in columnsOf models do
+            title, "number", "none"
     ]
 
     let private nameCell element attributes (name: string) =
