@@ -140,7 +140,7 @@ public sealed record EvaluationSettings
     /// <summary>Threads; they do not change the result. Default: as many as the process may use.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 
-    internal SideOptions Sides() => new(Column, Control, Scale(), Partial, PositiveThreads());
+    internal SideOptions Sides() => new(Column, Control, ScaleOf(Values), Partial, PositiveThreads(Threads));
 
     internal EvaluationOptions ToCore() =>
         new(
@@ -175,10 +175,10 @@ public sealed record EvaluationSettings
             report is null ? null : FSharpOption<string>.Some(report)
         );
 
-    int PositiveThreads() =>
-        Threads >= 1
-            ? Threads
-            : throw CoExprException.Of(CoExprError.NewBadOption("--threads", $"{Threads}", "1 or more are needed"));
+    internal static int PositiveThreads(int threads) =>
+        threads >= 1
+            ? threads
+            : throw CoExprException.Of(CoExprError.NewBadOption("--threads", $"{threads}", "1 or more are needed"));
 
     double Threshold() =>
         Fdr is > 0 and <= 1
@@ -191,8 +191,8 @@ public sealed record EvaluationSettings
                 )
             );
 
-    ScaleChoice Scale() =>
-        Values switch
+    internal static ScaleChoice ScaleOf(CellValueScale values) =>
+        values switch
         {
             CellValueScale.Counts => ScaleChoice.NewGiven(ExpressionScale.Counts),
             CellValueScale.Logarithms => ScaleChoice.NewGiven(ExpressionScale.Logarithms),

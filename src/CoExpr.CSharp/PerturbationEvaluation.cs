@@ -229,6 +229,46 @@ public static class PerturbationEvaluation
         );
     }
 
+    /// <summary>Packs predicted cells for the Virtual Cell Challenge: genes in the order of a list, values as logarithms, and
+    /// nothing but labels beside them, in a tar archive with the watermark. Needs the zstd library, no other program.</summary>
+    /// <param name="predicted">Predicted cells, with those of the control.</param>
+    /// <param name="genes">Text with the Challenge's genes in its order, one a line.</param>
+    /// <param name="settings">How; the defaults of <see cref="ChallengeSettings"/> if omitted.</param>
+    /// <param name="output">A name in .vcc; beside the input if omitted.</param>
+    /// <param name="reading">How cells are read; the defaults of <see cref="ReadSettings"/> if omitted.</param>
+    /// <param name="progress">Told how far the reading is.</param>
+    /// <param name="token">Stops the job.</param>
+    /// <returns>Where the package is, and what was done that a reader should know.</returns>
+    /// <exception cref="CoExprException">A file, a value, a label or an option is bad; or there is no zstd.</exception>
+    public static Task<ChallengePackage> PrepareAsync(
+        string predicted,
+        string genes,
+        ChallengeSettings? settings = null,
+        string? output = null,
+        ReadSettings? reading = null,
+        IProgress<JobProgress>? progress = null,
+        CancellationToken token = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(predicted);
+        ArgumentNullException.ThrowIfNull(genes);
+        var chosen = settings ?? new ChallengeSettings();
+        var options = chosen.ToCore();
+        var file = output is null ? null : FSharpOption<string>.Some(output);
+        var paths = new ChallengePaths(predicted, genes, file, chosen.DoublePrecision);
+        var inputs = CellData.Options(reading ?? new ReadSettings(), progress, token);
+        return Task.Run(
+            () =>
+            {
+                var (package, notes) = CoExprException.Unwrap(
+                    ChallengeRun.run(JobProgress.Of(progress, token), inputs, options, paths)
+                );
+                return new ChallengePackage(package, [.. notes]);
+            },
+            token
+        );
+    }
+
     /// <summary>Scores the means of a prediction against those of a baseline, and writes them.</summary>
     /// <param name="prediction">agg_results.csv of the prediction, ours or cell-eval's.</param>
     /// <param name="baseline">agg_results.csv of the baseline, with the same measures.</param>

@@ -23,12 +23,14 @@ public static class EvaluateCommand
                      coexpr evaluate baseline real.h5ad -o baseline.h5ad
                      coexpr evaluate score model/agg_results.csv baseline/agg_results.csv -o scores.csv
                      coexpr evaluate compare linear.h5ad transformer.h5ad --real real.h5ad -o comparison
+                     coexpr evaluate prep model.h5ad --genes gene_names.csv -o model.vcc
             """
         );
         command.Subcommands.Add(EvaluateRunCommand.Create());
         command.Subcommands.Add(EvaluateBaselineCommand.Create());
         command.Subcommands.Add(EvaluateScoreCommand.Create());
         command.Subcommands.Add(EvaluateCompareCommand.Create());
+        command.Subcommands.Add(EvaluatePrepCommand.Create());
         return command;
     }
 

@@ -44,6 +44,13 @@ module ExpressionScale =
     let private isFractional (value: float32) =
         Single.IsFinite value && value - MathF.Floor value > Fraction
 
+    /// What is done with values of this scale, in words.
+    let describe scale =
+        match scale with
+        | ExpressionScale.Counts -> "counts, brought to the median total and to ln(1 + x)"
+        | ExpressionScale.Logarithms -> "logarithms, taken as they are"
+        | ExpressionScale.AsTheyAre -> "values as they are"
+
     /// Counts, unless a stored value has a fractional part above 0.001.
     let detect (counts: SparseCounts) =
         if counts.ByCell.Values |> Array.exists isFractional then

@@ -137,18 +137,12 @@ module PerturbationSides =
                 Bulk = MeanProfiles.compute options.Threads groups values
             })
 
-    let private nameOf scale =
-        match scale with
-        | ExpressionScale.Counts -> "counts, brought to the median total and to ln(1 + x)"
-        | ExpressionScale.Logarithms -> "logarithms, taken as they are"
-        | ExpressionScale.AsTheyAre -> "values as they are"
-
     let private scaleNotes (real: PerturbationSide) (predicted: PerturbationSide) =
         if real.Scale = predicted.Scale then
-            [ $"Values: {nameOf real.Scale}." ]
+            [ $"Values: {ExpressionScale.describe real.Scale}." ]
         else
             [
-                $"Real values: {nameOf real.Scale}. Predicted values: {nameOf predicted.Scale}."
+                $"Real values: {ExpressionScale.describe real.Scale}. Predicted values: {ExpressionScale.describe predicted.Scale}."
             ]
 
     /// Groups real cells by perturbation and takes their means. Errors: no such column or control; fewer than two

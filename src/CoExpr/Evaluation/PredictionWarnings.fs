@@ -121,8 +121,15 @@ module PredictionWarnings =
                 $"Cells of a prediction scatter far more than real ones, with {written ratio} times their variance in the middle case: scores of the means do not show it."
             ]
         elif ratio < 1.0 / FarInSize then
+            // Rounding leaves a little of the variance of equal cells.
+            let share =
+                if ratio < 1e-6 then
+                    "none of"
+                else
+                    $"{written ratio} times"
+
             [
-                $"Cells of a prediction are far more alike than real ones, with {written (max 0.0 ratio)} times their variance in the middle case: tests between them find too much."
+                $"Cells of a prediction are far more alike than real ones, with {share} their variance in the middle case: tests between them find too much."
             ]
         else
             []

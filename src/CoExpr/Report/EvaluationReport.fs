@@ -60,13 +60,19 @@ module EvaluationReport =
         match model.Intervals |> Array.tryFind (fun interval -> interval.Name = name) with
         | None -> valueCell nan ""
         | Some interval ->
-            let range =
-                if Double.IsNaN interval.Low then
-                    ""
+            let sortable =
+                if Double.IsNaN interval.Value then
+                    -infinity
                 else
-                    $" [{number interval.Low}, {number interval.High}]"
+                    interval.Value
 
-            valueCell interval.Value $"{number interval.Value}{range}{verdictOf content model.Name name}"
+            let shown = number interval.Value + verdictOf content model.Name name
+
+            match Html.numberCell sortable shown with
+            | Markup.Element(cell, attributes, children) when not (Double.IsNaN interval.Low) ->
+                let range = $"{number interval.Low} to {number interval.High}"
+                Markup.Element(cell, attributes, children @ [ Markup.styled "span" "range" [ text range ] ])
+            | cell -> cell
 
     let private bestWord name =
         match MetricRegistry.tryFind name |> Option.map (fun entry -> entry.Best) with
@@ -111,7 +117,7 @@ module EvaluationReport =
             Markup.element "thead" [ Markup.element "tr" (metricHeads content |> List.map Html.sortableHead) ]
 
         let caption =
-            "Means over the perturbations that have a number, in brackets the interval of draws of perturbations."
+            "Means over the perturbations that have a number, below each the interval of draws of perturbations."
             + against content
 
         {
