@@ -678,4 +678,34 @@ public class EvaluationTests
         var results = Columns(scratch["out/results.csv"]);
         Assert.That(Numbers(results["mae"]), Is.EqualTo(new[] { 0.0, 0 }));
     }
+
+    [Test]
+    public void APackageForTheChallengeNeedsNoOtherProgram()
+    {
+        using var scratch = new Scratch();
+        var predicted = Predicted(scratch);
+        File.WriteAllText(scratch["genes.csv"], "y\nx\n");
+        string[] prep = ["evaluate", "prep", predicted, "--genes", scratch["genes.csv"]];
+        var missing = Coexpr.RunWith(("COEXPR_ZSTD", scratch["none.so"]), [.. prep, "--control", "control"]);
+        Assert.That(missing.Code, Is.EqualTo(2));
+        Assert.That(missing.Errors, Does.Contain("The zstd library was not found. Debian and Ubuntu: apt install"));
+        var ended = Coexpr.Run([.. prep, "--control", "control"]);
+        if (ended.Errors.Contains("The zstd library was not found", StringComparison.Ordinal))
+            Assert.Ignore("needs the zstd library (Debian: apt install libzstd1)");
+        Assert.That(ended.Code, Is.Zero, ended.Errors);
+        Assert.That(ended.Errors, Does.Contain("Note: The list has 2 genes, where the Challenge asks for 18080"));
+        Assert.That(ended.Errors, Does.Contain("Note: The genes came in another order"));
+        using var archive = File.OpenRead(scratch["predicted.prep.vcc"]);
+        using var reader = new System.Formats.Tar.TarReader(archive);
+        Assert.That(reader.GetNextEntry()!.Name, Is.EqualTo("pred.h5ad.zst"));
+        var watermark = reader.GetNextEntry()!;
+        Assert.That(watermark.Name, Is.EqualTo("watermark.txt"));
+        using StreamReader text = new(watermark.DataStream!);
+        Assert.That(text.ReadToEnd(), Is.EqualTo("vcc-prep"));
+        var refused = Coexpr.Run([.. prep, "--control", "ntc"]);
+        Assert.That(refused.Code, Is.EqualTo(2));
+        Assert.That(refused.Errors, Does.Contain("control: ntc is not known"));
+        var many = Coexpr.Run([.. prep, "--control", "control", "--most-cells", "2"]);
+        Assert.That(many.Errors, Does.Contain("3 is more than the 2 that fit"));
+    }
 }

@@ -11,7 +11,9 @@ module CellTypesTests =
 
     /// The sample's cells twice over: those of type T as they are, those of type B from another draw.
     let private typed source (seedT, seedB) =
-        let (labelsT, rowsT), (labelsB, rowsB) = PerturbedSample.draw seedT, PerturbedSample.draw seedB
+        let (labelsT, rowsT), (labelsB, rowsB) =
+            PerturbedSample.draw seedT, PerturbedSample.draw seedB
+
         let labels = Array.append labelsT labelsB
 
         let types =
@@ -71,7 +73,13 @@ module CellTypesTests =
         Assert.That energy.OfAll
 
         let interval =
-            Intervals.ofResult 1 { Intervals.defaults with Resamples = 10 } whole
+            Intervals.ofResult
+                1
+                {
+                    Intervals.defaults with
+                        Resamples = 10
+                }
+                whole
             |> Array.find (fun one -> one.Name = "pearson_edistance")
 
         let expected =
@@ -85,7 +93,9 @@ module CellTypesTests =
     [<Test>]
     let ``types that one side lacks are listed, and a prediction may leave some out`` () =
         let onlyT =
-            CellTypes.split "type" false predicted predicted |> Expect.ok |> List.find (fun part -> part.Name = "T")
+            CellTypes.split "type" false predicted predicted
+            |> Expect.ok
+            |> List.find (fun part -> part.Name = "T")
 
         let partial = snd onlyT.Cells.Value
 
@@ -94,7 +104,9 @@ module CellTypesTests =
 
         let kept = CellTypes.split "type" true real partial |> Expect.ok
         Expect.equal [ "T" ] (kept |> List.map _.Name)
-        CellTypes.split "typ" false real predicted |> Expect.says [ "no column typ of the cell table; present: target_gene, type" ]
+
+        CellTypes.split "typ" false real predicted
+        |> Expect.says [ "no column typ of the cell table; present: target_gene, type" ]
 
     let private rows = [
         "type,target,feature,log2_fold_change,p_value,fdr"
@@ -109,7 +121,10 @@ module CellTypesTests =
         TestData.temporaryFolder (fun folder ->
             let path = Path.Combine(folder, "de.csv")
             File.WriteAllLines(path, rows)
-            let tables = DeTableFile.readBy "type" DePrecision.Double Progress.none path |> Expect.ok
+
+            let tables =
+                DeTableFile.readBy "type" DePrecision.Double Progress.none path |> Expect.ok
+
             Expect.equal [ "B"; "T" ] (tables |> Map.toList |> List.map fst)
             let t, b = tables["T"], tables["B"]
             Expect.equal [| "a"; "b" |] t.Targets

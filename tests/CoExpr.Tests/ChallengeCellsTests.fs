@@ -26,7 +26,9 @@ module ChallengeCellsTests =
         |]
 
     let private genes = [| "z"; "x"; "y" |]
-    let private create options list cells = ChallengeCells.create options list cells
+
+    let private create options list cells =
+        ChallengeCells.create options list cells
 
     [<Test>]
     let ``genes come in the order of the list, values as logarithms of the median total`` () =
@@ -37,7 +39,8 @@ module ChallengeCellsTests =
         Expect.equal [| 0; 1; 0; 1; 2; 0 |] found.Indices
 
         let wanted =
-            [| 6.0; 2.0; 4.0; 2.0; 2.0; 8.0 |] |> Array.map (fun count -> Math.Log(1.0 + count))
+            [| 6.0; 2.0; 4.0; 2.0; 2.0; 8.0 |]
+            |> Array.map (fun count -> Math.Log(1.0 + count))
 
         for expected, value in Array.zip wanted found.Values do
             Assert.That(value, Is.EqualTo(expected).Within 1e-12)
@@ -51,7 +54,9 @@ module ChallengeCellsTests =
     let ``values may be left as they are, and columns renamed`` () =
         let typed = {
             cells with
-                CellTable = cells.CellTable |> Table.withColumn "type" (Column.categories [| "T"; "T"; "B" |])
+                CellTable =
+                    cells.CellTable
+                    |> Table.withColumn "type" (Column.categories [| "T"; "T"; "B" |])
         }
 
         let found =
@@ -81,17 +86,29 @@ module ChallengeCellsTests =
         create { options with Control = "ntc" } genes cells
         |> Expect.says [ "model: control: ntc is not known"; "control" ]
 
-        create { options with CellTypes = Some "type" } genes cells |> Expect.says [ "no column type" ]
+        create { options with CellTypes = Some "type" } genes cells
+        |> Expect.says [ "no column type" ]
 
         let unlabelled = {
             cells with
-                CellTable = cells.CellTable |> Table.withColumn "target_gene" (Column.Text [| "control"; null; "b" |])
+                CellTable =
+                    cells.CellTable
+                    |> Table.withColumn "target_gene" (Column.Text [| "control"; null; "b" |])
         }
 
         create options genes unlabelled
         |> Expect.says [ "cell cell1 has no label in column target_gene" ]
 
-        let noted = create { options with ExpectedGenes = Some 18080 } genes cells |> Expect.ok
+        let noted =
+            create
+                {
+                    options with
+                        ExpectedGenes = Some 18080
+                }
+                genes
+                cells
+            |> Expect.ok
+
         Assert.That(noted.Notes[0], Does.Contain("3 genes").And.Contain "18080")
 
     /// Unpacks a frame by the library itself; without it the test is skipped.
@@ -100,7 +117,10 @@ module ChallengeCellsTests =
 
     let private unpacked (packed: byte[]) size =
         let target = Array.zeroCreate<byte> size
-        let written = ZSTD_decompress (target, unativeint size, packed, unativeint packed.Length)
+
+        let written =
+            ZSTD_decompress(target, unativeint size, packed, unativeint packed.Length)
+
         target[.. int written - 1]
 
     let private requireZstd () =
@@ -116,7 +136,8 @@ module ChallengeCellsTests =
         Zstandard.compress (new MemoryStream(content)) target
         let packed = target.ToArray()
         // The magic number of a frame (RFC 8878, 3.1.1).
-        packed[..3] = [| 0x28uy; 0xB5uy; 0x2Fuy; 0xFDuy |] && unpacked packed (content.Length + 1) = content
+        packed[..3] = [| 0x28uy; 0xB5uy; 0x2Fuy; 0xFDuy |]
+        && unpacked packed (content.Length + 1) = content
 
     [<Test>]
     let ``more than one piece is compressed, too`` () =
@@ -142,7 +163,9 @@ module ChallengeCellsTests =
         ]
 
     let private packed folder isDouble =
-        let input, list = Path.Combine(folder, "model.h5ad"), Path.Combine(folder, "genes.csv")
+        let input, list =
+            Path.Combine(folder, "model.h5ad"), Path.Combine(folder, "genes.csv")
+
         AnnData.write 1 input (AnnDataParts.ofCells cells) |> Expect.ok |> ignore
         File.WriteAllLines(list, genes)
 

@@ -17,7 +17,10 @@ module EvaluationReportTests =
         RealSide.evaluate Progress.none PerturbedSample.options side.Value None predicted
         |> Expect.ok
 
-    let private intervals: IntervalOptions = { Intervals.defaults with Resamples = 50 }
+    let private intervals: IntervalOptions = {
+        Intervals.defaults with
+            Resamples = 50
+    }
 
     let private reported name (found: Evaluated) = {
         ReportedModel.Name = name
@@ -48,7 +51,8 @@ module EvaluationReportTests =
 
     /// The cells of a measure's row, without markup.
     let private cellsOf name (html: string) =
-        let row = Regex.Match(html, $"<tr><th scope=\"row\">{Regex.Escape name}</th>(.*?)</tr>").Groups[1].Value
+        let row =
+            Regex.Match(html, $"<tr><th scope=\"row\">{Regex.Escape name}</th>(.*?)</tr>").Groups[1].Value
 
         [
             for cell in Regex.Matches(row, "<td[^>]*>(.*?)</td>") ->
@@ -129,13 +133,7 @@ module EvaluationReportTests =
     [<Test>]
     let ``the worst perturbation by all measures stands first`` () =
         let spoilt =
-            evaluate (
-                PerturbedSample.predicted (fun label row ->
-                    if label = "g3" then
-                        Array.rev row
-                    else
-                        row)
-            )
+            evaluate (PerturbedSample.predicted (fun label row -> if label = "g3" then Array.rev row else row))
             |> reported "spoilt"
 
         let rows = WorstPerturbations.rows [| spoilt |]
@@ -157,8 +155,7 @@ module EvaluationReportTests =
                 |]
         }
 
-        let rows =
-            WorstPerturbations.rows [| { good.Value with Result = result } |]
+        let rows = WorstPerturbations.rows [| { good.Value with Result = result } |]
 
         Expect.equal [| "c", 0.0; "b", 0.5; "a", 0.75 |] (rows |> Array.map (fun row -> row.Perturbation, row.Standing))
         Expect.equal "mae" rows[0].WorstBy
@@ -169,7 +166,10 @@ module EvaluationReportTests =
             good.Value with
                 Tables = None
                 Intervals = [||]
-                Result = { good.Value.Result with Columns = [||] }
+                Result = {
+                    good.Value.Result with
+                        Columns = [||]
+                }
         }
 
         let html = page (alone bare)
@@ -194,5 +194,11 @@ module EvaluationReportTests =
         Assert.That(Regex.Matches(dom, "class=\"plot[^>]*data-drawn=\"true\"").Count, Is.EqualTo 3)
         Assert.That(dom, Does.Not.Contain "could not be drawn")
 
-        for words in [ "Share of perturbations"; "Place of the own perturbation"; "Precision"; "Recall" ] do
+        for words in
+            [
+                "Share of perturbations"
+                "Place of the own perturbation"
+                "Precision"
+                "Recall"
+            ] do
             Assert.That(dom, Does.Contain words)

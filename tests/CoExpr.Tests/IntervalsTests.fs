@@ -9,7 +9,10 @@ open CoExpr
 /// Intervals over perturbations, and differences of models.
 module IntervalsTests =
 
-    let private options: IntervalOptions = { Intervals.defaults with Resamples = 400 }
+    let private options: IntervalOptions = {
+        Intervals.defaults with
+            Resamples = 400
+    }
 
     let private intervalOf sample perturbations =
         (Intervals.compute 2 options perturbations [| "m", sample |])[0]
@@ -29,8 +32,7 @@ module IntervalsTests =
         let found = intervalOf (MetricSample.Mean values) 40
 
         let means =
-            Array.init 400 (fun resample ->
-                Intervals.draw 0UL 40 resample |> Array.averageBy (fun row -> values[row]))
+            Array.init 400 (fun resample -> Intervals.draw 0UL 40 resample |> Array.averageBy (fun row -> values[row]))
             |> Array.sort
 
         // (n − 1) p = 399 · 0.025 = 9.975.
@@ -48,11 +50,16 @@ module IntervalsTests =
 
     [<Property(MaxTest = 50)>]
     let ``a factor of the values is one of the interval`` (values: NormalFloat[]) =
-        let values = values |> Array.map (fun (NormalFloat value) -> float (sign value) * min 1e3 (abs value))
+        let values =
+            values
+            |> Array.map (fun (NormalFloat value) -> float (sign value) * min 1e3 (abs value))
 
         values.Length = 0
         || (let one = intervalOf (MetricSample.Mean values) values.Length
-            let two = intervalOf (MetricSample.Mean(values |> Array.map ((*) 2.0))) values.Length
+
+            let two =
+                intervalOf (MetricSample.Mean(values |> Array.map ((*) 2.0))) values.Length
+
             two.Low = 2.0 * one.Low && two.High = 2.0 * one.High && one.Low <= one.High)
 
     [<Test>]
@@ -115,7 +122,10 @@ module IntervalsTests =
     [<Test>]
     let ``no draws give values without intervals`` () =
         let none: IntervalOptions = { options with Resamples = 0 }
-        let found = (Intervals.compute 1 none 3 [| "m", MetricSample.Mean [| 1.0; 2.0; 6.0 |] |])[0]
+
+        let found =
+            (Intervals.compute 1 none 3 [| "m", MetricSample.Mean [| 1.0; 2.0; 6.0 |] |])[0]
+
         Expect.equal (3.0, nan, nan) (found.Value, found.Low, found.High)
 
     [<Test>]
@@ -127,7 +137,9 @@ module IntervalsTests =
                 None
             |> Expect.ok
 
-        let one, many = Intervals.ofResult 1 options found, Intervals.ofResult 5 options found
+        let one, many =
+            Intervals.ofResult 1 options found, Intervals.ofResult 5 options found
+
         Expect.equal one many
         let energy = one |> Array.find (fun interval -> interval.Name = "pearson_edistance")
         Assert.That(energy.Low, Is.LessThan(energy.Value).And.GreaterThan -1.0)
@@ -147,7 +159,11 @@ module IntervalsTests =
     let ``paired differences find what lies within the spread of perturbations`` () =
         // Perturbations differ by tens, models by 1 in each.
         let hard = Array.init 30 (fun at -> 10.0 * float (at % 7))
-        let found = compared None [| model "a" hard; model "b" (hard |> Array.map ((+) 1.0)) |] |> Expect.ok
+
+        let found =
+            compared None [| model "a" hard; model "b" (hard |> Array.map ((+) 1.0)) |]
+            |> Expect.ok
+
         Expect.equal 2 found.Differences.Length
 
         for one in found.Differences do
@@ -185,10 +201,23 @@ module IntervalsTests =
     [<Test>]
     let ``measures that a model lacks are left out, and bad names are refused`` () =
         let a = model "a" [| 1.0; 2.0 |]
-        let fewer = { model "b" [| 1.0; 2.0 |] with Columns = [| MetricColumn.full "roc_auc" [| 1.0; 2.0 |] |] }
+
+        let fewer = {
+            model "b" [| 1.0; 2.0 |] with
+                Columns = [| MetricColumn.full "roc_auc" [| 1.0; 2.0 |] |]
+        }
+
         Expect.equal [| "roc_auc" |] (compared None [| a; fewer |] |> Expect.ok).Metrics
         compared None [| a; a |] |> Expect.says [ "--name a: 2 models" ]
-        compared (Some "c") [| a; fewer |] |> Expect.says [ "--against: c is not known" ]
 
-        compared None [| a; { fewer with Perturbations = [| "q0"; "q1" |] } |]
+        compared (Some "c") [| a; fewer |]
+        |> Expect.says [ "--against: c is not known" ]
+
+        compared None [|
+            a
+            {
+                fewer with
+                    Perturbations = [| "q0"; "q1" |]
+            }
+        |]
         |> Expect.says [ "0 perturbations that a, b share" ]

@@ -18,8 +18,7 @@ module OwnTablesTests =
     /// Cells of the random set of cell-eval: the control and two perturbations.
     let private random =
         lazy
-            (let labels =
-                File.ReadAllLines(TestData.golden "evaluation/random_real_labels.txt")
+            (let labels = File.ReadAllLines(TestData.golden "evaluation/random_real_labels.txt")
 
              let matrix =
                  Npy.readMatrix Progress.none (TestData.golden "evaluation/random_real_cells.npy")
@@ -27,7 +26,8 @@ module OwnTablesTests =
 
              let rows =
                  Array.init matrix.Rows (fun row ->
-                     Array.sub matrix.Values (row * matrix.Columns) matrix.Columns |> Array.map float32)
+                     Array.sub matrix.Values (row * matrix.Columns) matrix.Columns
+                     |> Array.map float32)
 
              PerturbedSample.cellsOf "random" labels (Array.init matrix.Columns string) rows)
 
@@ -93,7 +93,10 @@ module OwnTablesTests =
         for target in 0 .. found.Targets.Length - 1 do
             for row in found.Starts[target] .. found.Starts[target + 1] - 1 do
                 let gene = found.Feature[row]
-                let perturbed, control = valuesOf found.Targets[target] gene, valuesOf "control" gene
+
+                let perturbed, control =
+                    valuesOf found.Targets[target] gene, valuesOf "control" gene
+
                 let mean, variance = Reference.RankSum.moments perturbed control
 
                 let distance =
@@ -144,7 +147,9 @@ module OwnTablesTests =
                     )
         }
 
-        let whole, quarters = table ExpressionScale.Counts counts, table ExpressionScale.Counts halved
+        let whole, quarters =
+            table ExpressionScale.Counts counts, table ExpressionScale.Counts halved
+
         Expect.equal whole.PValue quarters.PValue
 
     let private spoilt label =
@@ -167,7 +172,7 @@ module OwnTablesTests =
         Expect.equal whole.Targets found.Table.Targets
         let at = Array.IndexOf(whole.Targets, "g3")
         Expect.equal found.Table.Starts[at] found.Table.Starts[at + 1]
-        Expect.equal whole.Fdr[.. 29] found.Table.Fdr[.. 29]
+        Expect.equal whole.Fdr[..29] found.Table.Fdr[..29]
         Expect.equal (11 * 30) found.Table.Fdr.Length
 
     [<Test>]
@@ -186,7 +191,9 @@ module OwnTablesTests =
             let parsed = OwnTables.parse name |> Expect.ok
             Expect.equal (name = "none") parsed.IsNone
 
-        OwnTables.parse "ranksum" |> Expect.says [ "--de-test"; "Did you mean rank-sum?" ]
+        OwnTables.parse "ranksum"
+        |> Expect.says [ "--de-test"; "Did you mean rank-sum?" ]
+
         let lrt = (OwnTables.parse "lrt" |> Expect.ok).Value
 
         compute lrt PerturbedSample.sides ExpressionScale.Logarithms PerturbedSample.real.Value
@@ -194,7 +201,8 @@ module OwnTablesTests =
 
     [<Test>]
     let ``two genes of one name are refused`` () =
-        let cells = PerturbedSample.cellsOf "twice" [| "control"; "a" |] [| "x"; "x" |] [| [| 0.5f; 1.0f |]; [| 1.5f; 2.0f |] |]
+        let cells =
+            PerturbedSample.cellsOf "twice" [| "control"; "a" |] [| "x"; "x" |] [| [| 0.5f; 1.0f |]; [| 1.5f; 2.0f |] |]
 
         compute OwnTables.rankSum PerturbedSample.sides ExpressionScale.Logarithms cells
         |> Expect.says [ "gene x stands at two places, 1 and 2" ]

@@ -57,4 +57,6 @@ module PrecisionRecallCurveTests =
 
             last.Recall = 1.0
             && abs (last.Precision - float positives / float real.Length) < 1e-12
-            && found |> Array.pairwise |> Array.forall (fun (a, b) -> a.Recall <= b.Recall && a.Fdr < b.Fdr)
+            && found
+               |> Array.pairwise
+               |> Array.forall (fun (a, b) -> a.Recall <= b.Recall && a.Fdr < b.Fdr)

@@ -33,10 +33,7 @@ module RealSideTests =
         Expect.equal 27 found.Columns.Length
 
         let alone =
-            Evaluation.run
-                options
-                (Some(PerturbedSample.real.Value, PerturbedSample.predicted (fun _ row -> row)))
-                None
+            Evaluation.run options (Some(PerturbedSample.real.Value, PerturbedSample.predicted (fun _ row -> row))) None
             |> Expect.ok
 
         Expect.equal alone.Columns found.Columns[18..]
@@ -49,7 +46,10 @@ module RealSideTests =
     let ``measures of tables are those of the tables that were made`` () =
         let found = faithful.Value
         let real, predicted = found.Own.Value
-        let alone = Evaluation.run options None (Some(real.Table, predicted.Table)) |> Expect.ok
+
+        let alone =
+            Evaluation.run options None (Some(real.Table, predicted.Table)) |> Expect.ok
+
         Expect.equal alone.Columns found.Result.Columns[..17]
 
     [<Test>]
@@ -114,13 +114,17 @@ module RealSideTests =
                 Sides = { options.Sides with Partial = true }
         }
 
-        let found = RealSide.evaluate Progress.none options side.Value None some |> Expect.ok
+        let found =
+            RealSide.evaluate Progress.none options side.Value None some |> Expect.ok
+
         Expect.equal [| "g4"; "g7" |] found.Result.Perturbations
         let whole = faithful.Value.Result
         let at = Array.IndexOf(whole.Perturbations, "g7")
 
         for name in [ "overlap_at_N"; "roc_auc"; "mae" ] do
-            Expect.equal (PerturbedSample.column name whole).Values[at] (PerturbedSample.column name found.Result).Values[1]
+            Expect.equal
+                (PerturbedSample.column name whole).Values[at]
+                (PerturbedSample.column name found.Result).Values[1]
 
     [<Test>]
     let ``under the real control a bent one changes no table`` () =
@@ -134,7 +138,8 @@ module RealSideTests =
         let by source predicted =
             let options = { options with ControlSource = source }
 
-            (RealSide.evaluate Progress.none options (sideOf options) None predicted |> Expect.ok)
+            (RealSide.evaluate Progress.none options (sideOf options) None predicted
+             |> Expect.ok)
                 .Own.Value
             |> fun (_, table) -> table.Table.Fdr
 
@@ -146,7 +151,10 @@ module RealSideTests =
     let ``the control pasted finds nothing, and that is said`` () =
         let labels, rows = PerturbedSample.draw 3
         // Each cell is a control cell, and so there is nothing to find.
-        let controls = Array.zip labels rows |> Array.filter (fun (label, _) -> label = "control") |> Array.map snd
+        let controls =
+            Array.zip labels rows
+            |> Array.filter (fun (label, _) -> label = "control")
+            |> Array.map snd
 
         let pasted =
             labels |> Array.mapi (fun cell _ -> Array.copy controls[cell % controls.Length])
@@ -162,13 +170,20 @@ module RealSideTests =
     let ``one cell for all has areas of one half, and its likeness is said`` () =
         let _, rows = PerturbedSample.draw 3
         let found = evaluate (PerturbedSample.predicted (fun _ _ -> Array.copy rows[0]))
-        Expect.equal (Array.create 12 0.5) ((PerturbedSample.column "roc_auc" found.Result).Values |> Array.map (fun v -> if Double.IsNaN v then 0.5 else v))
+
+        Expect.equal
+            (Array.create 12 0.5)
+            ((PerturbedSample.column "roc_auc" found.Result).Values
+             |> Array.map (fun v -> if Double.IsNaN v then 0.5 else v))
+
         warns "far more alike than real ones" found
         warns "12 of 12 predicted effects are 0" found
 
     [<Test>]
     let ``the mean response is at chance, and finds too much, and that is said`` () =
-        let found = RealSide.baseline Progress.none options MeanOf.AllLabels side.Value |> Expect.ok
+        let found =
+            RealSide.baseline Progress.none options MeanOf.AllLabels side.Value |> Expect.ok
+
         warns "All 12 predicted effects point the same way" found
         warns "far more alike than real ones" found
         // Cells that are all alike differ surely from the control, whether the gene truly changes or not.
@@ -203,7 +218,10 @@ module RealSideTests =
             evaluate (PerturbedSample.predicted (fun label row -> if label = "g3" then Array.create 30 nanf else row))
 
         let at = Array.IndexOf(found.Result.Perturbations, "g3")
-        let value name = (PerturbedSample.column name found.Result).Values[at]
+
+        let value name =
+            (PerturbedSample.column name found.Result).Values[at]
+
         Expect.equal (nan, 0.0, 0.0) (value "mae", value "de_sig_genes_recall", value "de_nsig_counts_pred")
         Assert.That(value "de_nsig_counts_real", Is.GreaterThan 0.0)
         warns "1 predictions hold NaN or infinity and cannot be tested" found
@@ -230,7 +248,11 @@ module RealSideTests =
         let found = evaluate (scattered 4.0f)
         warns "scatter far more than real ones" found
         Assert.That(mean "mae" found.Result, Is.EqualTo(mean "mae" faithful.Value.Result).Within 0.01)
-        Assert.That(mean "de_nsig_counts_pred" found.Result, Is.LessThan(mean "de_nsig_counts_pred" faithful.Value.Result))
+
+        Assert.That(
+            mean "de_nsig_counts_pred" found.Result,
+            Is.LessThan(mean "de_nsig_counts_pred" faithful.Value.Result)
+        )
 
     [<Test>]
     let ``variance taken away is said, too`` () =
@@ -248,7 +270,10 @@ module RealSideTests =
             |]
 
         let groups = Groups.create [ "target_gene" ] None cells |> Expect.ok
-        let values = ExpressionScale.values ExpressionScale.AsTheyAre [| 0; 1 |] cells.Counts
+
+        let values =
+            ExpressionScale.values ExpressionScale.AsTheyAre [| 0; 1 |] cells.Counts
+
         let bulk = MeanProfiles.compute 1 groups values
         // (1² + 1²) / 2 + (2² + 2²) / 2.
         Expect.equal [| 5.0; 0.0 |] (CellSpread.compute 2 groups values bulk)
@@ -280,8 +305,20 @@ module RealSideTests =
         let costs = faithful.Value.Result.Costs
 
         Expect.equal
-            [ "means"; "real table"; "predicted table"; "tables"; "profiles"; "discrimination"; "E-distance" ]
+            [
+                "means"
+                "real table"
+                "predicted table"
+                "tables"
+                "profiles"
+                "discrimination"
+                "E-distance"
+            ]
             (costs |> List.map _.Stage)
 
-        Assert.That(costs |> List.forall (fun cost -> cost.Seconds >= 0.0 && cost.Allocated >= 0L && cost.Peak > 0L))
+        Assert.That(
+            costs
+            |> List.forall (fun cost -> cost.Seconds >= 0.0 && cost.Allocated >= 0L && cost.Peak > 0L)
+        )
+
         Assert.That(costs |> List.map _.Peak, Is.Ordered)

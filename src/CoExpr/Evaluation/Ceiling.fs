@@ -121,7 +121,9 @@ module Ceiling =
     /// no cell correlations are also given for all cells, by Spearman's and Brown's formula.
     let evaluate progress how seed test options (cells: Cells) : Result<EvaluationResult, CoExprError> =
         result {
-            let! groups = Groups.create [ options.Sides.Column ] (Some options.Sides.Control) cells
+            let! groups =
+                Groups.create [ options.Sides.Column ] (Some options.Sides.Control) cells
+
             let! real, predicted = halves how seed groups cells
             let! side = RealSide.create progress test options real
             let! found = RealSide.evaluate progress options side None predicted

@@ -13,14 +13,17 @@ type CellTypePart = {
 [<RequireQualifiedAccess>]
 module CellTypes =
 
-    let private only (names: string[]) (others: string[]) = Array.except others names |> Array.toList
+    let private only (names: string[]) (others: string[]) =
+        Array.except others names |> Array.toList
 
     let private requireSame kind isPartial first (ofFirst: string[]) second (ofSecond: string[]) =
         match only ofFirst ofSecond, only ofSecond ofFirst with
         | [], [] -> Ok()
         | _, [] when isPartial -> Ok()
         | onlyFirst, onlySecond ->
-            let advice = "Both must have the same cell types; a prediction may leave some out with --partial."
+            let advice =
+                "Both must have the same cell types; a prediction may leave some out with --partial."
+
             Error(CoExprError.DifferentNames(kind, first, onlyFirst, second, onlySecond, advice))
 
     let private ofType (groups: Groups) (cells: Cells) name =

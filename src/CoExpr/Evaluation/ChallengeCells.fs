@@ -83,7 +83,10 @@ module ChallengeCells =
         elif own = genes then
             Ok([| 0 .. own.Length - 1 |], [])
         else
-            Ok(own |> Array.map (fun gene -> places[gene]), [ "The genes came in another order and were put in that of the list." ])
+            Ok(
+                own |> Array.map (fun gene -> places[gene]),
+                [ "The genes came in another order and were put in that of the list." ]
+            )
 
     let private labels column (cells: Cells) =
         result {
@@ -107,7 +110,10 @@ module ChallengeCells =
             Ok()
         else
             let known =
-                labels |> Array.countBy id |> Array.sortBy (fun (_, cells) -> -cells) |> Array.map fst
+                labels
+                |> Array.countBy id
+                |> Array.sortBy (fun (_, cells) -> -cells)
+                |> Array.map fst
 
             Error(CoExprError.UnknownLabel($"{source}: control", options.Control, Array.toList known))
 

@@ -66,9 +66,7 @@ module Comparison =
         model with
             Perturbations = perturbations
             Columns = model.Columns |> Array.map (MetricColumn.onto perturbations model.Perturbations)
-            Pooled =
-                model.Pooled
-                |> List.map (PooledMetric.onto perturbations model.Perturbations)
+            Pooled = model.Pooled |> List.map (PooledMetric.onto perturbations model.Perturbations)
     }
 
     let private sampleOf name (model: ComparedModel) =
@@ -140,9 +138,7 @@ module Comparison =
         |> Array.tryFind (fun (_, times) -> times > 1)
         |> function
             | Some(name, times) ->
-                Error(
-                    CoExprError.BadOption("--name", name, $"{times} models have this name; give each one of its own")
-                )
+                Error(CoExprError.BadOption("--name", name, $"{times} models have this name; give each one of its own"))
             | None -> Ok()
 
     let private requireShared (models: ComparedModel[]) =

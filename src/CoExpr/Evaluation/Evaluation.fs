@@ -106,7 +106,9 @@ module Evaluation =
 
     /// Pearson's correlation of the E-distances of predicted perturbations with those of the real ones.
     let energyCorrelation threads (sides: PerturbationSides) =
-        let known = lazy (EnergyDistance.compute threads sides.Real.Groups sides.Real.Values)
+        let known =
+            lazy (EnergyDistance.compute threads sides.Real.Groups sides.Real.Values)
+
         let struct (real, predicted) = energies threads known sides
         ProfileErrors.pearson real predicted
 
@@ -207,7 +209,9 @@ module Evaluation =
         Name = "de_spearman_sig"
         Statistic = PooledStatistic.Spearman
         Real = comparisons |> Array.map (fun comparison -> float comparison.RealSignificant)
-        Predicted = comparisons |> Array.map (fun comparison -> float comparison.PredictedSignificant)
+        Predicted =
+            comparisons
+            |> Array.map (fun comparison -> float comparison.PredictedSignificant)
         Absent = comparisons |> Array.map (fun comparison -> comparison.RealSignificant = 0)
     }
 

@@ -97,7 +97,10 @@ module Intervals =
         match pooled |> List.tryFind (fun metric -> metric.Name = column.Name) with
         | Some metric -> MetricSample.Pooled metric
         | None when column.OfAll -> MetricSample.Single(single (MetricColumn.present column))
-        | None -> MetricSample.Mean(Array.map2 (fun value absent -> if absent then nan else value) column.Values column.IsAbsent)
+        | None ->
+            MetricSample.Mean(
+                Array.map2 (fun value absent -> if absent then nan else value) column.Values column.IsAbsent
+            )
 
     /// Perturbations that take part.
     let internal takingPart sample =
@@ -146,7 +149,12 @@ module Intervals =
         draws
 
     /// Of each measure its value over all perturbations, and an interval unless nothing but that value is known.
-    let compute threads (options: IntervalOptions) perturbations (samples: (string * MetricSample)[]) : MetricInterval[] =
+    let compute
+        threads
+        (options: IntervalOptions)
+        perturbations
+        (samples: (string * MetricSample)[])
+        : MetricInterval[] =
         let all = Array.init perturbations id
 
         resampled threads options perturbations (samples |> Array.map (fun (_, sample) rows -> value rows sample))

@@ -181,7 +181,10 @@ module OwnTables =
         numbered kept, [ for group in spoilt -> groups.Labels[group] ]
 
     let private test progress (options: DifferentialOptions) (cells: Cells) (tested: string[]) spoilt =
-        if tested.Length = 0 || options.Control |> Option.exists (fun control -> List.contains control spoilt) then
+        if
+            tested.Length = 0
+            || options.Control |> Option.exists (fun control -> List.contains control spoilt)
+        then
             Ok(nothingTested options cells)
         else
             DifferentialExpression.compute progress options cells |> Result.map noChange
@@ -212,11 +215,7 @@ module OwnTables =
         }
 
     /// The cells of the real control, and those of the predicted perturbations, both on the scale that is compared.
-    let private underRealControl
-        (options: SideOptions)
-        (sides: PerturbationSides)
-        source
-        : Result<Cells, CoExprError> =
+    let private underRealControl (options: SideOptions) (sides: PerturbationSides) source : Result<Cells, CoExprError> =
         let control = options.Control
         let labelled side group = Groups.members group side.Groups
 
@@ -249,7 +248,15 @@ module OwnTables =
         | _ -> ExpressionScale.Logarithms
 
     /// The table of predicted cells, against their own control or, as effects are, against the real one.
-    let ofPredicted progress precision testBy (options: SideOptions) source (sides: PerturbationSides) (predicted: Cells) =
+    let ofPredicted
+        progress
+        precision
+        testBy
+        (options: SideOptions)
+        source
+        (sides: PerturbationSides)
+        (predicted: Cells)
+        =
         let scale = sides.Predicted.Scale
 
         match source with

@@ -23,10 +23,7 @@ type PerturbationSide = {
 }
 
 /// Real cells with what an evaluation needs of them, whatever the prediction.
-type RealCells = {
-    Cells: Cells
-    Side: PerturbationSide
-}
+type RealCells = { Cells: Cells; Side: PerturbationSide }
 
 /// Real and predicted cells, checked against each other.
 type PerturbationSides = {
@@ -178,5 +175,4 @@ module PerturbationSides =
 
     /// Groups both sides by perturbation and takes their means: see `real` and `beside` for the errors.
     let create options (cells: Cells) (predicted: Cells) : Result<PerturbationSides, CoExprError> =
-        real options cells
-        |> Result.bind (fun real -> beside options real predicted)
+        real options cells |> Result.bind (fun real -> beside options real predicted)

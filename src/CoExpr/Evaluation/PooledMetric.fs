@@ -24,7 +24,9 @@ module PooledMetric =
     /// The number of some perturbations, which may come several times; those that do not take part are passed over.
     let value (rows: int[]) metric =
         let rows = rows |> Array.filter (fun row -> not metric.Absent[row])
-        let pick (values: float[]) = rows |> Array.map (fun row -> values[row])
+
+        let pick (values: float[]) =
+            rows |> Array.map (fun row -> values[row])
 
         match metric.Statistic with
         | PooledStatistic.Pearson -> ProfileErrors.pearson (pick metric.Real) (pick metric.Predicted)

@@ -43,14 +43,26 @@ module PrecisionRecallCurve =
         | _ -> -1
 
     /// Adds one perturbation's genes to the bins; a gene that the prediction lacks counts as FDR 1, and so does NaN.
-    let private add (real: DeTable) (predicted: DeTable) geneOf (rowOf: int[]) (positives: int64[]) (negatives: int64[]) target =
+    let private add
+        (real: DeTable)
+        (predicted: DeTable)
+        geneOf
+        (rowOf: int[])
+        (positives: int64[])
+        (negatives: int64[])
+        target
+        =
         for row in real.Starts[target] .. real.Starts[target + 1] - 1 do
             if DeTable.hasFdr real row then
                 let gene: int = Array.get geneOf real.Feature[row]
                 let partner = if gene < 0 then -1 else rowOf[gene]
 
                 let fdr =
-                    if partner >= 0 && DeTable.hasFdr predicted partner && not (Double.IsNaN predicted.Fdr[partner]) then
+                    if
+                        partner >= 0
+                        && DeTable.hasFdr predicted partner
+                        && not (Double.IsNaN predicted.Fdr[partner])
+                    then
                         predicted.Fdr[partner]
                     else
                         1.0
@@ -63,7 +75,9 @@ module PrecisionRecallCurve =
         let geneOf = real.Features |> Array.map (find features)
         let rowOf = Array.create predicted.Features.Length -1
         let bins = Powers * Steps + 1
-        let positives, negatives = Array.zeroCreate<int64> bins, Array.zeroCreate<int64> bins
+
+        let positives, negatives =
+            Array.zeroCreate<int64> bins, Array.zeroCreate<int64> bins
 
         for target in 0 .. real.Targets.Length - 1 do
             let other = find targets real.Targets[target]

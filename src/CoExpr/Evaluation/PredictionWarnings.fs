@@ -74,8 +74,7 @@ module PredictionWarnings =
 
     let private size (effects: float[][]) (real: float[][]) (own: int[]) =
         let ratio =
-            Array.map2 (fun row truth -> norm row / norm real[truth]) effects own
-            |> middle
+            Array.map2 (fun row truth -> norm row / norm real[truth]) effects own |> middle
 
         let say (word: string) = [
             $"Predicted effects are {word} than the real ones, {written ratio} times their length in the middle case."
@@ -122,11 +121,7 @@ module PredictionWarnings =
             ]
         elif ratio < 1.0 / FarInSize then
             // Rounding leaves a little of the variance of equal cells.
-            let share =
-                if ratio < 1e-6 then
-                    "none of"
-                else
-                    $"{written ratio} times"
+            let share = if ratio < 1e-6 then "none of" else $"{written ratio} times"
 
             [
                 $"Cells of a prediction are far more alike than real ones, with {share} their variance in the middle case: tests between them find too much."
@@ -137,16 +132,22 @@ module PredictionWarnings =
     /// What is to be said of the numbers of significant genes.
     let ofCounts (comparisons: DeComparison[]) =
         let real = comparisons |> Array.sumBy (fun one -> int64 one.RealSignificant)
-        let predicted = comparisons |> Array.sumBy (fun one -> int64 one.PredictedSignificant)
+
+        let predicted =
+            comparisons |> Array.sumBy (fun one -> int64 one.PredictedSignificant)
 
         if comparisons.Length > 0 && predicted = 0L && real > 0L then
-            [ $"No gene is significant in any prediction, where {real} are in the real cells." ]
+            [
+                $"No gene is significant in any prediction, where {real} are in the real cells."
+            ]
         elif float predicted > FarInSize * float real then
             [
                 $"{predicted} genes are significant in the predictions, where {real} are in the real cells: recall is easily had so, precision is not."
             ]
         elif FarInSize * float predicted < float real then
-            [ $"{predicted} genes are significant in the predictions, where {real} are in the real cells." ]
+            [
+                $"{predicted} genes are significant in the predictions, where {real} are in the real cells."
+            ]
         else
             []
 

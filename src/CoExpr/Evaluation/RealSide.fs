@@ -88,8 +88,7 @@ module RealSide =
             let! struct (wantsCells, wantsTables) = Evaluation.needs options
 
             let! sides =
-                StageCost.measured "means" costs (fun () ->
-                    PerturbationSides.beside options.Sides real.Real predicted)
+                StageCost.measured "means" costs (fun () -> PerturbationSides.beside options.Sides real.Real predicted)
 
             progress.Token.ThrowIfCancellationRequested()
 

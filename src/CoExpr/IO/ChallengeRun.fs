@@ -82,7 +82,13 @@ module ChallengeRun =
         entry.ModificationTime <- DateTimeOffset.UnixEpoch
         entry.AccessTime <- DateTimeOffset.UnixEpoch
         entry.ChangeTime <- DateTimeOffset.UnixEpoch
-        entry.Mode <- UnixFileMode.UserRead ||| UnixFileMode.UserWrite ||| UnixFileMode.GroupRead ||| UnixFileMode.OtherRead
+
+        entry.Mode <-
+            UnixFileMode.UserRead
+            ||| UnixFileMode.UserWrite
+            ||| UnixFileMode.GroupRead
+            ||| UnixFileMode.OtherRead
+
         entry.DataStream <- content
         entry
 

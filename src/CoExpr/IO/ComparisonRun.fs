@@ -127,7 +127,8 @@ module ComparisonRun =
             return {
                 Compared =
                     Array.map2
-                        (fun (model: NamedFile) (one: EvaluationFindings) -> Comparison.ofResult model.Name one.Model.Result)
+                        (fun (model: NamedFile) (one: EvaluationFindings) ->
+                            Comparison.ofResult model.Name one.Model.Result)
                         (List.toArray models)
                         found
                 Findings = found
@@ -162,7 +163,11 @@ module ComparisonRun =
         | None -> ()
 
         for model in paths.Models do
-            model.Name, (if paths.Real.IsSome then model.Path else resultsOf model.Path)
+            model.Name,
+            (if paths.Real.IsSome then
+                 model.Path
+             else
+                 resultsOf model.Path)
     ]
 
     let private warnings (found: Found) = [
@@ -220,11 +225,20 @@ module ComparisonRun =
                     Tables = None
                 })
 
-    let private page plan (paths: ComparisonPaths) (record: RunRecord) (found: Found) (comparison: ModelComparison) path =
+    let private page
+        plan
+        (paths: ComparisonPaths)
+        (record: RunRecord)
+        (found: Found)
+        (comparison: ModelComparison)
+        path
+        =
         File.WriteAllText(
             path,
             EvaluationReport.page
-                (paths.Real |> Option.map Path.GetFileName |> Option.defaultValue "finished results")
+                (paths.Real
+                 |> Option.map Path.GetFileName
+                 |> Option.defaultValue "finished results")
                 (RunRecord.facts record)
                 {
                     Models = reported plan found
@@ -240,10 +254,7 @@ module ComparisonRun =
             let name = found.Compared[at].Name
 
             let own =
-                EvaluationOutputs.ofFindings
-                    progress
-                    (EvaluationOutputs.named paths.Folder [ name ])
-                    found.Findings[at]
+                EvaluationOutputs.ofFindings progress (EvaluationOutputs.named paths.Folder [ name ]) found.Findings[at]
 
             let real = EvaluationOutputs.named paths.Folder [ name ] "real_de.csv"
 
@@ -270,11 +281,10 @@ module ComparisonRun =
             file "comparison.json" (EvaluationOutputs.json (EvaluationFile.comparisonToJson comparison))
             file "run.json" (EvaluationOutputs.json (RunRecord.toJson record))
             match plan.Report with
-            | Some report ->
-                {
-                    Path = report
-                    Write = page plan paths record found comparison
-                }
+            | Some report -> {
+                Path = report
+                Write = page plan paths record found comparison
+              }
             | None -> ()
         ]
 

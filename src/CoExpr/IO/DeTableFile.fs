@@ -144,7 +144,8 @@ module DeTableFile =
     /// column; otherwise the errors of `read`.
     let readBy column precision progress path : Result<Map<string, DeTable>, CoExprError> =
         result {
-            let! struct (rows, kinds, kind) = InputFile.reading path (fun () -> readRows progress (Some column) path)
+            let! struct (rows, kinds, kind) =
+                InputFile.reading path (fun () -> readRows progress (Some column) path)
 
             let places =
                 Array.indexed kind

@@ -104,7 +104,10 @@ module EvaluationFile =
     /// perturbations around it; empty where there is none.
     let writeIntervals (path: string) (result: EvaluationResult) (intervals: MetricInterval[]) =
         let header =
-            [ "metric" ] @ List.map fst tidyStatistics @ [ "mean_of_numbers" ] @ intervalHead
+            [ "metric" ]
+            @ List.map fst tidyStatistics
+            @ [ "mean_of_numbers" ]
+            @ intervalHead
 
         DelimitedTable.writeInPlace path header (fun writer ->
             for column, interval in Array.zip result.Columns intervals do
@@ -200,7 +203,10 @@ module EvaluationFile =
             ]
             "notes", texts result.Notes
             "warnings", texts result.Warnings
-            "seconds", Json.Object [ for name, seconds in StageCost.seconds result.Costs -> name, Json.Number seconds ]
+            "seconds",
+            Json.Object [
+                for name, seconds in StageCost.seconds result.Costs -> name, Json.Number seconds
+            ]
         ]
 
     let private numberIn (lines: TextLines) name (text: string) =
@@ -273,7 +279,8 @@ module EvaluationFile =
         header[1..], rows.ToArray()
 
     /// Measures that are one number of all perturbations, which a table has in every row.
-    let private ofAll = set [ "de_spearman_sig"; "pearson_edistance"; "clustering_agreement" ]
+    let private ofAll =
+        set [ "de_spearman_sig"; "pearson_edistance"; "clustering_agreement" ]
 
     /// What de_spearman_sig is made of stands in the table.
     let private countsIn (columns: MetricColumn[]) =
@@ -293,8 +300,7 @@ module EvaluationFile =
         | _ -> []
 
     let private modelOf path name (metrics: string[]) (rows: (string * float option[])[]) =
-        let rows =
-            rows |> Array.sortWith (fun (a, _) (b, _) -> String.CompareOrdinal(a, b))
+        let rows = rows |> Array.sortWith (fun (a, _) (b, _) -> String.CompareOrdinal(a, b))
 
         let perturbations = rows |> Array.map fst
 
@@ -377,7 +383,9 @@ module EvaluationFile =
             Json.Object [
                 for model, values in Array.zip comparison.Models comparison.Values ->
                     model.Name,
-                    Json.Object [ for interval in values -> interval.Name, Json.Object(intervalToJson interval) ]
+                    Json.Object [
+                        for interval in values -> interval.Name, Json.Object(intervalToJson interval)
+                    ]
             ]
             "differences",
             Json.List [

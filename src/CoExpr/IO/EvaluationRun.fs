@@ -111,7 +111,9 @@ module EvaluationRun =
                 let! found = RealSide.evaluateTables plan.Options tables
                 return EvaluationOutputs.findings plan (None, None) found
             | None, None ->
-                let allowed = "give real and predicted cells, or --real-de and --predicted-de, or both"
+                let allowed =
+                    "give real and predicted cells, or --real-de and --predicted-de, or both"
+
                 return! Error(CoExprError.BadOption("evaluate", "without input", allowed))
         }
 
@@ -199,15 +201,12 @@ module EvaluationRun =
 
         File.WriteAllText(
             path,
-            EvaluationReport.page
-                (Path.GetFileName record.Input)
-                (RunRecord.facts record)
-                {
-                    Models = [| reported |]
-                    Baseline = found.Baseline
-                    Ceiling = found.Ceiling
-                    Differences = [||]
-                }
+            EvaluationReport.page (Path.GetFileName record.Input) (RunRecord.facts record) {
+                Models = [| reported |]
+                Baseline = found.Baseline
+                Ceiling = found.Ceiling
+                Differences = [||]
+            }
         )
 
     let private outputs progress (plan: EvaluationPlan) paths (outcome: EvaluationOutcome) =
@@ -227,11 +226,10 @@ module EvaluationRun =
             }
 
             match plan.Report with
-            | Some report ->
-                {
-                    Path = report
-                    Write = page paths outcome.Record outcome.Whole
-                }
+            | Some report -> {
+                Path = report
+                Write = page paths outcome.Record outcome.Whole
+              }
             | None -> ()
         ]
 

@@ -45,7 +45,11 @@ module Zstandard =
             if OperatingSystem.IsWindows() then
                 [ "libzstd.dll"; "zstd.dll" ]
             elif OperatingSystem.IsMacOS() then
-                [ "libzstd.dylib"; "/opt/homebrew/lib/libzstd.dylib"; "/usr/local/lib/libzstd.dylib" ]
+                [
+                    "libzstd.dylib"
+                    "/opt/homebrew/lib/libzstd.dylib"
+                    "/usr/local/lib/libzstd.dylib"
+                ]
             else
                 [ "libzstd.so.1"; "libzstd.so" ]
         | chosen -> [ chosen ]
@@ -63,7 +67,9 @@ module Zstandard =
         match loaded.Value with
         | Some _ -> Ok()
         | None ->
-            Error(CoExprError.MissingLibrary("The zstd library", install, "Without it only .vcc packages cannot be made."))
+            Error(
+                CoExprError.MissingLibrary("The zstd library", install, "Without it only .vcc packages cannot be made.")
+            )
 
     let private bind<'f when 'f :> Delegate> name =
         Marshal.GetDelegateForFunctionPointer<'f>(NativeLibrary.GetExport(loaded.Value.Value, name))
@@ -76,9 +82,16 @@ module Zstandard =
     /// One frame, piece by piece.
     let private compressPieces context (source: Stream) (target: Stream) =
         let step = bind<ZstandardCompress> "ZSTD_compressStream2"
-        let isError, errorName = bind<ZstandardIsError> "ZSTD_isError", bind<ZstandardErrorName> "ZSTD_getErrorName"
+
+        let isError, errorName =
+            bind<ZstandardIsError> "ZSTD_isError", bind<ZstandardErrorName> "ZSTD_getErrorName"
+
         let input, output = Array.zeroCreate<byte> room, Array.zeroCreate<byte> room
-        let pinned = [ GCHandle.Alloc(input, GCHandleType.Pinned); GCHandle.Alloc(output, GCHandleType.Pinned) ]
+
+        let pinned = [
+            GCHandle.Alloc(input, GCHandleType.Pinned)
+            GCHandle.Alloc(output, GCHandleType.Pinned)
+        ]
 
         /// Hands over the first bytes of the input until all are taken, at the end until all is written.
         let push size directive =

@@ -132,8 +132,7 @@ module EvaluationFigures =
     let private axis name title more =
         VegaLite.field name "quantitative" ([ "title", Json.Text title ] @ more)
 
-    let private noZero =
-        [ "scale", Json.Object [ "zero", Json.Flag false; "nice", Json.Flag false ] ]
+    let private noZero = [ "scale", Json.Object [ "zero", Json.Flag false; "nice", Json.Flag false ] ]
 
     let private distributionSpec models (names: string[]) rows =
         VegaLite.specification (
@@ -251,10 +250,8 @@ module EvaluationFigures =
                     "sort", texts tenths
                     "axis", Json.Object [ "labelAngle", Json.Number 0.0; "ticks", Json.Flag false ]
                 ]
-                "xOffset",
-                VegaLite.field "model" "nominal" [ "sort", texts [ for model in models -> model.Name ] ]
-                "y",
-                axis "share" "Share of predictions" [ "axis", Json.Object [ "format", Json.Text "%" ] ]
+                "xOffset", VegaLite.field "model" "nominal" [ "sort", texts [ for model in models -> model.Name ] ]
+                "y", axis "share" "Share of predictions" [ "axis", Json.Object [ "format", Json.Text "%" ] ]
                 "color", colour models
                 "tooltip",
                 Json.List [
@@ -323,7 +320,9 @@ module EvaluationFigures =
                     ]
     ]
 
-    let private unit = [ "scale", Json.Object [ "domain", Json.List [ Json.Number 0.0; Json.Number 1.0 ] ] ]
+    let private unit = [
+        "scale", Json.Object [ "domain", Json.List [ Json.Number 0.0; Json.Number 1.0 ] ]
+    ]
 
     let private curveSpec models rows =
         VegaLite.specification [

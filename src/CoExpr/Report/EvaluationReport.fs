@@ -127,8 +127,8 @@ module EvaluationReport =
                 Html.tableOf "measures" "measures" caption head [ for name in names content -> metricRow content name ]
                 Html.reading (
                     "The mean response is one prediction for every perturbation: what does not beat it tells perturbations not "
-                    + "apart. The ceiling is one half of the real cells as a prediction of the other, so no model of these data "
-                    + "is expected above it. Intervals say how a mean would vary over other perturbations, not over other cells. "
+                    + "apart. The ceiling is the real cells as a prediction of themselves; of halves that share no cell each side "
+                    + "has half the cells, so that a good model can lie above it. Intervals say how a mean would vary over other perturbations, not over other cells. "
                     + "What is one number of all perturbations has an interval only where it is known what it is made of."
                 )
             ]
