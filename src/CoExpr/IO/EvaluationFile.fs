@@ -72,19 +72,6 @@ module EvaluationFile =
                     writer.Text(status column row)
                     writer.EndRow())
 
-    let private tidyStatistics = [
-        "perturbations", (fun (one: Aggregate) -> float one.Count)
-        "absent", (fun one -> float one.Absent)
-        "not_numbers", (fun one -> float one.NotNumbers)
-        "mean", (fun one -> one.Mean)
-        "std", (fun one -> one.StandardDeviation)
-        "min", (fun one -> one.Minimum)
-        "lower_quartile", (fun one -> one.LowerQuartile)
-        "median", (fun one -> one.Median)
-        "upper_quartile", (fun one -> one.UpperQuartile)
-        "max", (fun one -> one.Maximum)
-    ]
-
     /// A number, or an empty field for one that cannot be told.
     let private told (writer: DelimitedWriter) value =
         if Double.IsNaN value then
@@ -92,32 +79,31 @@ module EvaluationFile =
         else
             writer.Number value
 
-    let private writeInterval (writer: DelimitedWriter) (interval: MetricInterval) =
-        writer.Number interval.Value
+    let private writeRange (writer: DelimitedWriter) (interval: MetricInterval) =
         told writer interval.Low
         told writer interval.High
         writer.Integer(int64 interval.Resamples)
 
+    let private writeInterval (writer: DelimitedWriter) (interval: MetricInterval) =
+        writer.Number interval.Value
+        writeRange writer interval
+
     let private intervalHead = [ "low"; "high"; "resamples" ]
 
-    /// One row per measure: the aggregates by name, then the value that leaves out what is NaN, with the interval of draws of
-    /// perturbations around it; empty where there is none.
+    /// One row per measure: its aggregates, the last of which leaves out what is NaN, and the interval of draws of
+    /// perturbations around that one; empty where there is none.
     let writeIntervals (path: string) (result: EvaluationResult) (intervals: MetricInterval[]) =
-        let header =
-            [ "metric" ]
-            @ List.map fst tidyStatistics
-            @ [ "mean_of_numbers" ]
-            @ intervalHead
+        let header = [ "metric" ] @ List.map fst statistics @ intervalHead
 
         DelimitedTable.writeInPlace path header (fun writer ->
             for column, interval in Array.zip result.Columns intervals do
                 let aggregate = Aggregates.ofColumn column
                 writer.Text column.Name
 
-                for _, value in tidyStatistics do
+                for _, value in statistics do
                     writer.Number(value aggregate)
 
-                writeInterval writer interval
+                writeRange writer interval
                 writer.EndRow())
 
     /// The stage in which a measure is taken.
