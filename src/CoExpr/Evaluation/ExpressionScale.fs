@@ -92,13 +92,10 @@ module ExpressionScale =
 
         require allowMissing scale cells |> Result.map (fun _ -> scale)
 
-    /// The median of the totals above 0 (scanpy's normalize_total); 0 of none.
     let private medianOf (totals: float[]) =
-        match totals |> Array.filter (fun total -> total > 0.0) with
-        | [||] -> 0.0
-        | some -> OrderStatistics.median some
+        totals |> Array.filter (fun total -> total > 0.0) |> OrderStatistics.median
 
-    /// What cells are brought to: the median total of the cells that have any.
+    /// What cells are brought to: the median total of the cells that have any (scanpy's normalize_total); NaN of none.
     let medianTotal (counts: SparseCounts) = medianOf (SizeFactors.totals counts)
 
     /// What each cell's counts are multiplied by: the median of the totals above 0 over the cell's total.

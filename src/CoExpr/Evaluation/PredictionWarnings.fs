@@ -60,14 +60,8 @@ module PredictionWarnings =
             else
                 []
 
-    let private median (values: float[]) =
-        if values.Length = 0 then
-            nan
-        else
-            (Array.sort values)[values.Length / 2]
-
     let private middle (ratios: float[]) =
-        ratios |> Array.filter Double.IsFinite |> median
+        ratios |> Array.filter Double.IsFinite |> OrderStatistics.median
 
     let private written (ratio: float) =
         ratio.ToString("G3", Globalization.CultureInfo.InvariantCulture)
