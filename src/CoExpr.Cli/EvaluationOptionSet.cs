@@ -15,7 +15,21 @@ sealed class EvaluationOptionSet
         "vcc",
         "de",
         "anndata",
-        "pds"
+        "pds",
+        "vcc2026",
+        "extended"
+    );
+
+    readonly Option<string?> metrics = EvaluateCommand.Path(
+        "--metrics",
+        "Measures to take instead of a profile's, by commas",
+        "NAMES"
+    );
+
+    readonly Option<int> mostCells = OptionKind.Number(
+        "--most-cells",
+        "Cells of a perturbation that distances between populations take; more are drawn from",
+        500
     );
 
     readonly Option<string?> skipped = EvaluateCommand.Path(
@@ -134,7 +148,9 @@ sealed class EvaluationOptionSet
         Option[] options =
         [
             profile,
+            metrics,
             skipped,
+            mostCells,
             partial,
             controlSource,
             ties,
@@ -167,6 +183,8 @@ sealed class EvaluationOptionSet
 
     internal string? Report(ParseResult parsed) => parsed.GetValue(report);
 
+    static string[] Names(string? list) => list?.Split(',', StringSplitOptions.TrimEntries) ?? [];
+
     internal EvaluationSettings Of(ParseResult parsed, EvaluationSettings cells) =>
         cells with
         {
@@ -175,7 +193,9 @@ sealed class EvaluationOptionSet
             Resamples = parsed.GetValue(resamples),
             Level = parsed.GetValue(level),
             Profile = parsed.GetValue(profile)!,
-            SkippedMetrics = parsed.GetValue(skipped)?.Split(',', StringSplitOptions.TrimEntries) ?? [],
+            SkippedMetrics = Names(parsed.GetValue(skipped)),
+            Metrics = Names(parsed.GetValue(metrics)),
+            MostCells = parsed.GetValue(mostCells),
             Partial = parsed.GetValue(partial),
             RealControl = parsed.GetValue(controlSource) == "real",
             Ties = parsed.GetValue(ties) switch

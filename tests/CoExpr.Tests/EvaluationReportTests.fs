@@ -102,7 +102,7 @@ module EvaluationReportTests =
 
         // The ceiling was taken without tables.
         Expect.equal "" (cellsOf "roc_auc" html |> List.last)
-        Assert.That(html, Does.Contain "good by 27 measures over 12 perturbations.")
+        Assert.That(html, Does.Contain "good by 28 measures over 12 perturbations.")
         Assert.That(html, Does.Contain "Nothing about the predictions gave rise to a warning.")
 
     [<Test>]
@@ -128,7 +128,7 @@ module EvaluationReportTests =
         Assert.That(html, Does.Contain "▼ worse than good")
         Assert.That(html, Does.Contain "&lt;b&gt;bad&lt;/b&gt;: All 12 predicted effects point the same way")
         Assert.That(html, Does.Not.Contain "<b>bad")
-        Assert.That(html, Does.Contain "2 models by 27 measures")
+        Assert.That(html, Does.Contain "2 models by 28 measures")
 
     [<Test>]
     let ``the worst perturbation by all measures stands first`` () =

@@ -30,7 +30,7 @@ module RealSideTests =
     [<Test>]
     let ``all measures are taken, those of cells as without tables`` () =
         let found = faithful.Value.Result
-        Expect.equal 27 found.Columns.Length
+        Expect.equal 28 found.Columns.Length
 
         let alone =
             Evaluation.run options (Some(PerturbedSample.real.Value, PerturbedSample.predicted (fun _ row -> row))) None
@@ -282,8 +282,8 @@ module RealSideTests =
                 let wanted = if r > 0.0 then 2.0 * r / (1.0 + r) else nan
                 Assert.That(corrected, Is.EqualTo(wanted).Within 1e-15)
 
-        Expect.equal 31 halves.Columns.Length
-        Expect.equal 27 (ceiling CeilingHalves.WithReplacement).Columns.Length
+        Expect.equal 32 halves.Columns.Length
+        Expect.equal 28 (ceiling CeilingHalves.WithReplacement).Columns.Length
         // Spearman (1910), Brown (1910): a test twice as long.
         Assert.That(Ceiling.spearmanBrown 0.5, Is.EqualTo(2.0 / 3.0).Within 1e-15)
         Expect.equal (1.0, nan, nan) (Ceiling.spearmanBrown 1.0, Ceiling.spearmanBrown 0.0, Ceiling.spearmanBrown nan)
@@ -298,9 +298,11 @@ module RealSideTests =
                 "real table"
                 "predicted table"
                 "tables"
+                "further tables"
                 "profiles"
                 "discrimination"
                 "E-distance"
+                "further measures"
             ]
             (costs |> List.map _.Stage)
 

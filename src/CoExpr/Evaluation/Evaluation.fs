@@ -12,6 +12,7 @@ type EvaluationOptions = {
     ControlSource: ControlSource
     Discrimination: DiscriminationOptions
     De: DeAgreementOptions
+    Further: FurtherOptions
 }
 
 /// The measures of a prediction.
@@ -48,6 +49,7 @@ module Evaluation =
         ControlSource = ControlSource.Predicted
         Discrimination = Discrimination.defaults
         De = DeAgreement.defaults
+        Further = FurtherMeasures.defaults
     }
 
     let private timed name costs work = StageCost.measured name costs work
@@ -164,6 +166,9 @@ module Evaluation =
             let name = sides.Profiles.Perturbations[truth]
             predicted[name] / real[name])
 
+    let private isOfCellEval (entry: MetricEntry) =
+        List.contains EvaluationProfile.Full entry.Profiles
+
     let private cellColumns options chosen seconds knownEnergies (sides: PerturbationSides) =
         let profiles = sides.Profiles
 
@@ -202,7 +207,17 @@ module Evaluation =
             PredictionWarnings.find profiles.Genes.Length profiles.Own predicted real scores
             @ PredictionWarnings.ofSpread (spreadRatios options.Sides.Threads sides)
 
-        columns @ ranks @ (energy |> List.map pooledColumn), energy, warnings
+        let further =
+            timed "further measures" seconds (fun () ->
+                FurtherMeasures.ofCells
+                    options.Sides.Threads
+                    options.Further
+                    options.ControlSource
+                    options.Discrimination
+                    chosen
+                    sides)
+
+        columns @ ranks @ (energy |> List.map pooledColumn) @ further.Columns, energy, warnings @ further.Warnings
 
     /// Numbers of significant genes of the perturbations that have some, whose correlation de_spearman_sig is.
     let private countsOf (comparisons: DeComparison[]) = {
@@ -215,7 +230,21 @@ module Evaluation =
         Absent = comparisons |> Array.map (fun comparison -> comparison.RealSignificant = 0)
     }
 
-    let private tableColumns options seconds tables =
+    let private furtherOfTables options chosen real predicted =
+        if
+            chosen
+            |> List.exists (fun entry -> entry.FromTables && not (isOfCellEval entry))
+        then
+            FurtherMeasures.ofTables
+                options.Sides.Threads
+                options.De.Threshold
+                options.Discrimination.TargetOf
+                real
+                predicted
+        else
+            []
+
+    let private tableColumns options chosen seconds tables =
         match tables with
         | None -> Ok None
         | Some(real, predicted) ->
@@ -225,7 +254,10 @@ module Evaluation =
                     timed "tables" seconds (fun () ->
                         DeAgreement.compare options.Sides.Threads options.De real predicted)
 
-                Some(real.Targets, comparisons))
+                let further =
+                    timed "further tables" seconds (fun () -> furtherOfTables options chosen real predicted)
+
+                Some(real.Targets, comparisons, further))
 
     let private missingTables (chosen: MetricEntry list) tables =
         let lacking = chosen |> List.filter (fun entry -> entry.FromTables) |> List.length
@@ -250,9 +282,10 @@ module Evaluation =
     let internal measure options (costs: ResizeArray<StageCost>) knownEnergies sides tables =
         result {
             let! chosen = MetricRegistry.chosen options.Profile options.Skipped
-            let! compared = tableColumns options costs tables
+            let! compared = tableColumns options chosen costs tables
 
-            let tableNames, comparisons = compared |> Option.defaultValue ([||], [||])
+            let tableNames, comparisons, furtherOfTables =
+                compared |> Option.defaultValue ([||], [||], [])
 
             let cellNames, (ofCells, energy, warnings) =
                 match sides with
@@ -266,7 +299,7 @@ module Evaluation =
 
             let fromTables, counts =
                 if Option.isSome compared then
-                    spread perturbations tableNames (ofTables comparisons) [ countsOf comparisons ]
+                    spread perturbations tableNames (ofTables comparisons @ furtherOfTables) [ countsOf comparisons ]
                 else
                     [], []
 

@@ -120,6 +120,25 @@ module ExpressionScale =
 
             indices.Length
 
+    /// The most entries of a cell.
+    let private most (counts: SparseCounts) =
+        Seq.fold (fun most cell -> max most (counts.ByCell.Length cell)) 0 (seq { 0 .. counts.Cells - 1 })
+
+    /// The cells' counts, gene g at `place[g]`: as they are stored, or what logarithms are the logarithms of.
+    let amounts scale (place: int[]) (counts: SparseCounts) : CellValues =
+        let convert =
+            match scale with
+            | ExpressionScale.Logarithms -> fun _ value -> Double.ExpM1 value
+            | ExpressionScale.Counts
+            | ExpressionScale.AsTheyAre -> fun _ value -> value
+
+        {
+            Cells = counts.Cells
+            Genes = counts.Genes
+            Most = most counts
+            Read = reader counts place convert
+        }
+
     /// The cells' values on this scale, gene g at `place[g]`. Nothing is copied: logarithms are taken as a cell is read, in
     /// double precision.
     let values scale (place: int[]) (counts: SparseCounts) : CellValues =
@@ -134,7 +153,7 @@ module ExpressionScale =
         {
             Cells = counts.Cells
             Genes = counts.Genes
-            Most = Seq.fold (fun most cell -> max most (counts.ByCell.Length cell)) 0 (seq { 0 .. counts.Cells - 1 })
+            Most = most counts
             Read = reader counts place convert
         }
 

@@ -108,9 +108,15 @@ module EvaluationFile =
 
     /// The stage in which a measure is taken.
     let private stageOf (costs: StageCost list) (name: string) =
+        let isFurther (entry: MetricEntry) =
+            name = "clustering_agreement"
+            || not (List.contains EvaluationProfile.Full entry.Profiles)
+
         let stage =
             match MetricRegistry.tryFind name with
+            | Some entry when entry.FromTables && isFurther entry -> "further tables"
             | Some entry when entry.FromTables -> "tables"
+            | Some entry when isFurther entry -> "further measures"
             | _ when name.StartsWith("discrimination_score", StringComparison.Ordinal) -> "discrimination"
             | _ when name = "pearson_edistance" -> "E-distance"
             | _ -> "profiles"
@@ -266,7 +272,7 @@ module EvaluationFile =
 
     /// Measures that are one number of all perturbations, which a table has in every row.
     let private ofAll =
-        set [ "de_spearman_sig"; "pearson_edistance"; "clustering_agreement" ]
+        set [ "de_spearman_sig"; "pearson_edistance"; "clustering_agreement"; "expr_mse_unbiased_capped_norm" ]
 
     /// What de_spearman_sig is made of stands in the table.
     let private countsIn (columns: MetricColumn[]) =
