@@ -1,7 +1,9 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using CoExpr.IO;
 using Microsoft.FSharp.Collections;
+using Microsoft.FSharp.Core;
 
 namespace CoExpr.CSharp;
 
@@ -124,10 +126,28 @@ public sealed record EvaluationSettings
     /// <summary>Whether numbers of tables are rounded to single precision, as in cell-eval. Default: no.</summary>
     public bool SinglePrecision { get; init; }
 
+    /// <summary>The test by which tables of differential expression are made where none are given: rank-sum (as cell-eval's),
+    /// welch, lrt, wald, score or ql, or none, which leaves out what is taken from tables. Default: rank-sum.
+    /// </summary>
+    public string DeTest { get; init; } = "rank-sum";
+
+    /// <summary>Column of the cell table, and of given tables of differential expression, that names each cell's type: every
+    /// type is then evaluated by itself, and all of them together. Default: none.</summary>
+    public string? CellTypes { get; init; }
+
+    /// <summary>Whether the mean response is evaluated as a prediction, too. Default: no.</summary>
+    public bool Baseline { get; init; }
+
+    /// <summary>Draws of perturbations that intervals are made of; 0 for no intervals. Default: 1,000.</summary>
+    public int Resamples { get; init; } = Intervals.defaults.Resamples;
+
+    /// <summary>The share of draws that an interval holds. Default: 0.95.</summary>
+    public double Level { get; init; } = Intervals.defaults.Level;
+
     /// <summary>Threads; they do not change the result. Default: as many as the process may use.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 
-    internal SideOptions Sides() => new(Column, Control, Scale(), Partial, PositiveThreads());
+    internal SideOptions Sides() => new(Column, Control, ScaleOf(Values), Partial, PositiveThreads(Threads));
 
     internal EvaluationOptions ToCore() =>
         new(
@@ -145,6 +165,24 @@ public sealed record EvaluationSettings
             new(AtLeastTwoCells(), Core.Further.Seed)
         );
 
+    internal EvaluationPlan ToPlan(CeilingKind ceiling, ulong seed, string? report) =>
+        new(
+            ToCore(),
+            CoExprException.Unwrap(OwnTables.parse(DeTest)),
+            ceiling switch
+            {
+                CeilingKind.Disjoint => FSharpOption<CeilingChoice>.Some(new(CeilingHalves.Disjoint, seed)),
+                CeilingKind.WithReplacement => FSharpOption<CeilingChoice>.Some(
+                    new(CeilingHalves.WithReplacement, seed)
+                ),
+                _ => null,
+            },
+            Baseline,
+            new(Resamples, Level, seed),
+            CellTypes is null ? null : FSharpOption<string>.Some(CellTypes),
+            report is null ? null : FSharpOption<string>.Some(report)
+        );
+
     EvaluationProfile Chosen() =>
         Metrics.Count > 0
             ? EvaluationProfile.NewNamed(ListModule.OfSeq(Metrics))
@@ -157,10 +195,10 @@ public sealed record EvaluationSettings
                 CoExprError.NewBadOption("--most-cells", $"{MostCells}", "2 or more are needed")
             );
 
-    int PositiveThreads() =>
-        Threads >= 1
-            ? Threads
-            : throw CoExprException.Of(CoExprError.NewBadOption("--threads", $"{Threads}", "1 or more are needed"));
+    internal static int PositiveThreads(int threads) =>
+        threads >= 1
+            ? threads
+            : throw CoExprException.Of(CoExprError.NewBadOption("--threads", $"{threads}", "1 or more are needed"));
 
     double Threshold() =>
         Fdr is > 0 and <= 1
@@ -173,8 +211,8 @@ public sealed record EvaluationSettings
                 )
             );
 
-    ScaleChoice Scale() =>
-        Values switch
+    internal static ScaleChoice ScaleOf(CellValueScale values) =>
+        values switch
         {
             CellValueScale.Counts => ScaleChoice.NewGiven(ExpressionScale.Counts),
             CellValueScale.Logarithms => ScaleChoice.NewGiven(ExpressionScale.Logarithms),

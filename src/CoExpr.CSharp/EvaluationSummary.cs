@@ -12,26 +12,45 @@ namespace CoExpr.CSharp;
 /// <param name="MeanOfNumbers">The same without those that are NaN.</param>
 /// <param name="Defined">Perturbations for which it is defined.</param>
 /// <param name="NotNumbers">Those of them for which it is NaN.</param>
+/// <param name="Low">Lower end of the interval of draws of perturbations around <paramref name="MeanOfNumbers"/>; NaN
+/// without one.</param>
+/// <param name="High">Its upper end.</param>
 public readonly record struct MetricSummary(
     string Name,
     double Mean,
     double MeanOfNumbers,
     int Defined,
-    int NotNumbers
+    int NotNumbers,
+    double Low = double.NaN,
+    double High = double.NaN
 );
+
+/// <summary>What the cells of one type gave.</summary>
+/// <param name="Name">The type.</param>
+/// <param name="Perturbations">Perturbations that were evaluated.</param>
+/// <param name="Metrics">Measures over them.</param>
+public sealed record CellTypeSummary(string Name, int Perturbations, IReadOnlyList<MetricSummary> Metrics);
 
 /// <summary>What an evaluation found.</summary>
 public sealed class EvaluationSummary
 {
     readonly EvaluationResult result;
 
-    internal EvaluationSummary(RunRecord record, EvaluationResult result, EvaluationResult? ceiling, string folder)
+    internal EvaluationSummary(EvaluationOutcome outcome, string folder)
     {
-        this.result = result;
-        Json = JsonModule.write(RunRecordModule.toJson(record));
-        Metrics = Summaries(result);
-        Ceiling = ceiling is null ? [] : Summaries(ceiling);
-        Text = Describe(record, folder);
+        result = outcome.Whole.Model.Result;
+        Json = JsonModule.write(RunRecordModule.toJson(outcome.Record));
+        Metrics = Summaries(result, outcome.Whole.Intervals);
+        Ceiling = outcome.Whole.Ceiling is { } ceiling ? Summaries(ceiling.Value, []) : [];
+        Baseline = outcome.Whole.Baseline is { } baseline ? Summaries(baseline.Value, []) : [];
+        CellTypes = [.. outcome.ByType.Where(type => type.Item1.Length > 0).Select(OfType)];
+        Text = Describe(outcome.Record, folder);
+    }
+
+    static CellTypeSummary OfType(Tuple<string, EvaluationFindings> type)
+    {
+        var found = type.Item2.Model.Result;
+        return new(type.Item1, found.Perturbations.Length, Summaries(found, type.Item2.Intervals));
     }
 
     /// <summary>Perturbations, in ordinal order.</summary>
@@ -42,6 +61,13 @@ public sealed class EvaluationSummary
 
     /// <summary>The same of one half of the real cells as a prediction of the other; empty unless asked for.</summary>
     public IReadOnlyList<MetricSummary> Ceiling { get; }
+
+    /// <summary>The same of the mean response as a prediction; empty unless asked for.</summary>
+    public IReadOnlyList<MetricSummary> Baseline { get; }
+
+    /// <summary>Every cell type by itself, where cells were split; perturbations are then called "type|perturbation" here.
+    /// </summary>
+    public IReadOnlyList<CellTypeSummary> CellTypes { get; }
 
     /// <summary>What was done that a reader should know.</summary>
     public IReadOnlyList<string> Notes => result.Notes.ToArray();
@@ -70,21 +96,28 @@ public sealed class EvaluationSummary
         return column.IsAbsent[row] ? null : column.Values[row];
     }
 
-    static MetricSummary[] Summaries(EvaluationResult result) =>
-        Array.ConvertAll(
-            result.Columns,
-            column =>
-            {
-                var all = Aggregates.ofColumn(column);
-                return new MetricSummary(all.Name, all.Mean, all.MeanOfNumbers, all.Count, all.NotNumbers);
-            }
+    static MetricSummary[] Summaries(EvaluationResult result, MetricInterval[] intervals) =>
+        [.. result.Columns.Select((column, at) => Summary(column, at < intervals.Length ? intervals[at] : null))];
+
+    static MetricSummary Summary(MetricColumn column, MetricInterval? interval)
+    {
+        var all = Aggregates.ofColumn(column);
+        return new(
+            all.Name,
+            all.Mean,
+            all.MeanOfNumbers,
+            all.Count,
+            all.NotNumbers,
+            interval?.Low ?? double.NaN,
+            interval?.High ?? double.NaN
         );
+    }
 
     string Describe(RunRecord record, string folder)
     {
         var width = Metrics.Select(metric => metric.Name.Length).Append(0).Max();
         var lines = Metrics.Select(metric =>
-            $"{metric.Name.PadRight(width)}  {Number(metric.Mean)}{OfCeiling(metric.Name)}"
+            $"{metric.Name.PadRight(width)}  {Number(metric.Mean)}{OfNumbers(metric)}{Interval(metric)}{Of("baseline", Baseline, metric.Name)}{Of("ceiling", Ceiling, metric.Name)}"
         );
         var costs = string.Create(
             CultureInfo.InvariantCulture,
@@ -93,13 +126,22 @@ public sealed class EvaluationSummary
         return string.Join('\n', lines.Append(costs).Append(folder));
     }
 
-    string OfCeiling(string name)
+    /// <summary>The mean that an interval is around, where NaN hides it.</summary>
+    static string OfNumbers(MetricSummary metric) =>
+        double.IsNaN(metric.Mean) && !double.IsNaN(metric.MeanOfNumbers)
+            ? $", of numbers {Number(metric.MeanOfNumbers)}"
+            : "";
+
+    static string Interval(MetricSummary metric) =>
+        double.IsNaN(metric.Low) ? "" : $" [{Number(metric.Low)}, {Number(metric.High)}]";
+
+    static string Of(string what, IReadOnlyList<MetricSummary> metrics, string name)
     {
-        var found = Ceiling.Where(metric => metric.Name == name).ToArray();
-        return found.Length == 0 ? "" : $"  (ceiling {Number(found[0].Mean)})";
+        var found = metrics.Where(metric => metric.Name == name).ToArray();
+        return found.Length == 0 ? "" : $"  ({what} {Number(found[0].Mean)})";
     }
 
-    static string Number(double value) => value.ToString("0.0000", CultureInfo.InvariantCulture);
+    internal static string Number(double value) => value.ToString("0.0000", CultureInfo.InvariantCulture);
 }
 
 /// <summary>A measure of a prediction in units of the way from a baseline to perfection.</summary>

@@ -22,11 +22,15 @@ public static class EvaluateCommand
             Example: coexpr evaluate run --real real.h5ad --predicted model.h5ad -o model
                      coexpr evaluate baseline real.h5ad -o baseline.h5ad
                      coexpr evaluate score model/agg_results.csv baseline/agg_results.csv -o scores.csv
+                     coexpr evaluate compare linear.h5ad transformer.h5ad --real real.h5ad -o comparison
+                     coexpr evaluate prep model.h5ad --genes gene_names.csv -o model.vcc
             """
         );
         command.Subcommands.Add(EvaluateRunCommand.Create());
         command.Subcommands.Add(EvaluateBaselineCommand.Create());
         command.Subcommands.Add(EvaluateScoreCommand.Create());
+        command.Subcommands.Add(EvaluateCompareCommand.Create());
+        command.Subcommands.Add(EvaluatePrepCommand.Create());
         return command;
     }
 
@@ -107,106 +111,13 @@ sealed class EvaluateRunCommand
     readonly Option<string> output = EvaluateCommand.Output("Folder for the tables", "FOLDER");
     readonly Option<string?> prefix = EvaluateCommand.Path("--prefix", "Put before the names of the tables", "TEXT");
 
-    readonly Option<string> profile = OptionKind.OneOf(
-        "--profile",
-        "Which measures are taken",
-        "full",
-        "minimal",
-        "vcc",
-        "de",
-        "anndata",
-        "pds",
-        "vcc2026",
-        "extended"
+    readonly Option<string?> cellTypes = EvaluateCommand.Path(
+        "--cell-types",
+        "Column of cell types, each of which is evaluated by itself; given tables need it, too",
+        "COLUMN"
     );
 
-    readonly Option<string?> metrics = EvaluateCommand.Path(
-        "--metrics",
-        "Measures to take instead of a profile's, by commas",
-        "NAMES"
-    );
-
-    readonly Option<int> mostCells = OptionKind.Number(
-        "--most-cells",
-        "Cells of a perturbation that distances between populations take; more are drawn from",
-        500
-    );
-
-    readonly Option<string?> skipped = EvaluateCommand.Path(
-        "--skip-metrics",
-        "Measures to leave out, by commas",
-        "NAMES"
-    );
-
-    readonly Option<bool> partial = OptionKind.Flag(
-        "--partial",
-        "Let the prediction leave out perturbations; it is ranked against all real ones"
-    );
-
-    readonly Option<string> controlSource = OptionKind.OneOf(
-        "--control-source",
-        "Control that predicted effects are measured from; a predicted one can be bent",
-        "predicted",
-        "real"
-    );
-
-    readonly Option<string> ties = OptionKind.OneOf(
-        "--ties",
-        "Place of a perturbation among others as far from the prediction",
-        "stable",
-        "midrank",
-        "optimistic",
-        "pessimistic",
-        "numpy-legacy"
-    );
-
-    readonly Option<string> exclude = OptionKind.OneOf(
-        "--exclude",
-        "Target genes that distances leave out: the prediction's own, those of all perturbations, or none",
-        "row",
-        "panel",
-        "none"
-    );
-
-    readonly Option<string> denominator = OptionKind.OneOf(
-        "--denominator",
-        "What ranks are divided by: the number of perturbations, or one less",
-        "n",
-        "n-1"
-    );
-
-    readonly Option<string?> targets = EvaluateCommand.Path(
-        "--targets",
-        "Gene that each perturbation targets, where it is not called as the gene: two columns"
-    );
-
-    readonly Option<double> fdr = OptionKind.Number("--fdr", "Genes with an FDR below this are significant", 0.05);
-
-    readonly Option<string> order = OptionKind.OneOf(
-        "--order",
-        "What brings a significant gene to the top of a list",
-        "magnitude",
-        "fold-change",
-        "p-value",
-        "fdr"
-    );
-
-    readonly Option<string> compat = OptionKind.OneOf(
-        "--compat",
-        "Whose arithmetic tables are compared in: double precision, or cell-eval's single precision",
-        "none",
-        "cell-eval"
-    );
-
-    readonly Option<string> ceiling = OptionKind.OneOf(
-        "--ceiling",
-        "Also evaluate the real cells against themselves: halves that share no cell, or draws with replacement",
-        "none",
-        "split",
-        "bootstrap"
-    );
-
-    readonly Option<ulong> seed = OptionKind.Number("--seed", "Seed of the ceiling's draw", 0UL);
+    readonly EvaluationOptionSet measures = new();
     readonly PerturbedCellOptions cells = new();
     readonly CommonOptions common = new();
 
@@ -220,34 +131,13 @@ sealed class EvaluateRunCommand
             The measures of a prediction, per perturbation and over all.
 
             Example: coexpr evaluate run --real real.h5ad --predicted model.h5ad -o model --real-de r.csv --predicted-de p.csv
-            The folder gets results.csv and agg_results.csv, as cell-eval writes them, results.tsv, results.json and run.json.
+            The folder gets results.csv and agg_results.csv, as cell-eval writes them, results.tsv, aggregates.tsv with
+            intervals, costs.tsv, results.json and run.json; real_de.csv and pred_de.csv where no tables were given.
             """
         );
-        Option[] options =
-        [
-            real,
-            predicted,
-            realTable,
-            predictedTable,
-            output,
-            prefix,
-            profile,
-            metrics,
-            skipped,
-            mostCells,
-            partial,
-            controlSource,
-            ties,
-            exclude,
-            denominator,
-            targets,
-            fdr,
-            order,
-            compat,
-            ceiling,
-            seed,
-        ];
+        Option[] options = [real, predicted, realTable, predictedTable, output, prefix, cellTypes];
         Array.ForEach(options, command.Options.Add);
+        measures.AddTo(command);
         cells.AddTo(command);
         common.AddTo(command);
         command.SetAction((parsed, token) => ExitCode.OfAsync(stop => RunAsync(parsed, stop), token));
@@ -265,10 +155,14 @@ sealed class EvaluateRunCommand
                         .RunAsync(
                             Input(parsed),
                             parsed.GetRequiredValue(output),
-                            Settings(parsed),
+                            measures.Of(parsed, cells.Of(parsed, parsed.GetValue(common.Threads))) with
+                            {
+                                CellTypes = parsed.GetValue(cellTypes),
+                            },
                             parsed.GetValue(prefix),
-                            Ceiling(parsed),
-                            parsed.GetValue(seed),
+                            measures.Report(parsed),
+                            measures.Ceiling(parsed),
+                            measures.Seed(parsed),
                             null,
                             progress,
                             token
@@ -299,54 +193,6 @@ sealed class EvaluateRunCommand
             PredictedCells = parsed.GetValue(predicted),
             RealTable = parsed.GetValue(realTable),
             PredictedTable = parsed.GetValue(predictedTable),
-        };
-
-    CeilingKind Ceiling(ParseResult parsed) =>
-        parsed.GetValue(ceiling) switch
-        {
-            "split" => CeilingKind.Disjoint,
-            "bootstrap" => CeilingKind.WithReplacement,
-            _ => CeilingKind.None,
-        };
-
-    static string[] Names(string? list) => list?.Split(',', StringSplitOptions.TrimEntries) ?? [];
-
-    EvaluationSettings Settings(ParseResult parsed) =>
-        cells.Of(parsed, parsed.GetValue(common.Threads)) with
-        {
-            Profile = parsed.GetValue(profile)!,
-            SkippedMetrics = Names(parsed.GetValue(skipped)),
-            Metrics = Names(parsed.GetValue(metrics)),
-            MostCells = parsed.GetValue(mostCells),
-            Partial = parsed.GetValue(partial),
-            RealControl = parsed.GetValue(controlSource) == "real",
-            Ties = parsed.GetValue(ties) switch
-            {
-                "midrank" => TieRule.MidRank,
-                "optimistic" => TieRule.Optimistic,
-                "pessimistic" => TieRule.Pessimistic,
-                "numpy-legacy" => TieRule.NumPyLegacy,
-                _ => TieRule.Stable,
-            },
-            LeftOut = parsed.GetValue(exclude) switch
-            {
-                "panel" => TargetsLeftOut.OfPanel,
-                "none" => TargetsLeftOut.None,
-                _ => TargetsLeftOut.OfRow,
-            },
-            DividedByOthers = parsed.GetValue(denominator) == "n-1",
-            Targets = parsed.GetValue(targets) is { } file
-                ? PerturbationEvaluation.ReadTargets(file)
-                : new EvaluationSettings().Targets,
-            Fdr = parsed.GetValue(fdr),
-            Order = parsed.GetValue(order) switch
-            {
-                "fold-change" => GeneListOrder.FoldChange,
-                "p-value" => GeneListOrder.PValue,
-                "fdr" => GeneListOrder.Fdr,
-                _ => GeneListOrder.Magnitude,
-            },
-            SinglePrecision = parsed.GetValue(compat) == "cell-eval",
         };
 }
 

@@ -81,7 +81,18 @@ public class EvaluationTests
         Assert.That(ended.Code, Is.Zero, ended.Errors);
         Assert.That(
             Directory.GetFiles(scratch["out"]).Select(Path.GetFileName),
-            Is.EquivalentTo(new[] { "results.csv", "agg_results.csv", "results.tsv", "results.json", "run.json" })
+            Is.EquivalentTo(
+                new[]
+                {
+                    "results.csv",
+                    "agg_results.csv",
+                    "results.tsv",
+                    "aggregates.tsv",
+                    "costs.tsv",
+                    "results.json",
+                    "run.json",
+                }
+            )
         );
         var results = Columns(scratch["out/results.csv"]);
         Assert.That(results.Keys.First(), Is.EqualTo("perturbation"));
@@ -222,6 +233,7 @@ public class EvaluationTests
             Control = "control",
             RealControl = true,
             Ties = TieRule.MidRank,
+            DeTest = "none",
         };
         var summary = await PerturbationEvaluation.RunAsync(
             input,
@@ -364,5 +376,386 @@ public class EvaluationTests
             () => PerturbationEvaluation.ReadTargets(scratch["targets.tsv"]),
             Throws.TypeOf<CoExprException>().With.Message.Contains("line 2: a stands there twice")
         );
+    }
+
+    [Test]
+    public void TablesAreMadeWhereNoneAreGiven()
+    {
+        using var scratch = new Scratch();
+        var ended = Coexpr.Run(Arguments(scratch, "--profile", "de"));
+        Assert.That(ended.Code, Is.Zero, ended.Errors);
+        Assert.That(
+            ended.Errors,
+            Does.Contain("Note: No tables were supplied: differential expression was tested here")
+        );
+        var table = Columns(scratch["out/real_de.csv"]);
+        Assert.That(
+            table.Keys,
+            Is.EqualTo(
+                "target feature target_mean ref_mean target_membership ref_membership fold_change log2_fold_change percent_change p_value statistic fdr".Split(
+                    ' '
+                )
+            )
+        );
+        Assert.That(table["target"], Is.EqualTo(new[] { "a", "a", "b", "b" }));
+        // Logarithms of 0.5 and 1.5: log2((e^1.5 − 1) / (e^0.5 − 1)).
+        var change = Math.Log2((Math.Exp(1.5) - 1) / (Math.Exp(0.5) - 1));
+        Assert.That(Numbers(table["log2_fold_change"])[0], Is.EqualTo(change).Within(1e-6));
+        Assert.That(Numbers(table["log2_fold_change"])[1], Is.Zero);
+        // One cell against one: U is 1, its mean 1/2, and continuity takes the rest.
+        Assert.That(Numbers(table["p_value"]), Is.EqualTo(new[] { 1.0, 1, 1, 1 }));
+        Assert.That(
+            Numbers(Columns(scratch["out/pred_de.csv"])["log2_fold_change"])[0],
+            Is.EqualTo(change).Within(1e-6)
+        );
+        // What was written can be given: the same results.
+        var again = Coexpr.Run(
+            "evaluate",
+            "run",
+            "--real-de",
+            scratch["out/real_de.csv"],
+            "--predicted-de",
+            scratch["out/pred_de.csv"],
+            "--profile",
+            "de",
+            "-o",
+            scratch["again"]
+        );
+        Assert.That(again.Code, Is.Zero, again.Errors);
+        Assert.That(
+            File.ReadAllText(scratch["again/results.csv"]),
+            Is.EqualTo(File.ReadAllText(scratch["out/results.csv"]))
+        );
+    }
+
+    [Test]
+    public void TheTestOfTablesCanBeChosenOrLeftOut()
+    {
+        using var scratch = new Scratch();
+        var without = Coexpr.Run(Arguments(scratch, "--de-test", "none"));
+        Assert.That(without.Errors, Does.Contain("18 measures of differential expression are left out"));
+        Assert.That(File.Exists(scratch["out/real_de.csv"]), Is.False);
+        var refused = Coexpr.Run(Arguments(scratch, "--de-test", "lrt"));
+        Assert.That(refused.Code, Is.EqualTo(2));
+        Assert.That(refused.Errors, Does.Contain("--de-test lrt: it is a test of counts"));
+        var unknown = Coexpr.Run(Arguments(scratch, "--de-test", "anova"));
+        Assert.That(unknown.Errors, Does.Contain("--de-test anova: must be rank-sum or welch"));
+    }
+
+    /// <summary>Two cells of each label in each type; those of type B are half as far from the control.</summary>
+    static string Typed(string path, double shift)
+    {
+        string[] labels = ["control", "control", "a", "a", "b", "b"];
+        var all = labels.Concat(labels).ToArray();
+        var rows = Enumerable
+            .Range(0, 12)
+            .Select(cell =>
+            {
+                var size = cell < 6 ? 1 : 0.5;
+                var own = all[cell];
+                var noise = cell % 2 * 0.125;
+                return new[]
+                {
+                    (float)(0.5 + noise + (own == "a" ? size + shift : 0)),
+                    (float)(0.5 + noise + (own == "b" ? 2 * size : 0)),
+                };
+            })
+            .ToArray();
+        var names = all.Select((_, at) => $"cell{at}").ToArray();
+        var types = all.Select((_, at) => at < 6 ? "T" : "B/x").ToArray();
+        var table = TableModule.withColumn(
+            "type",
+            ColumnModule.categories(types),
+            TableModule.withColumn("target_gene", ColumnModule.categories(all), TableModule.ofNames(names))
+        );
+        var counts = SparseCounts.OfDense(12, 2, rows.SelectMany(row => row).ToArray());
+        var cells = CellsModule.create(path, counts, table, TableModule.ofNames(["x", "y"])).ResultValue;
+        Assert.That(Programs.NoneStartingDuring(() => AnnData.write(1, path, AnnDataPartsModule.ofCells(cells))).IsOk);
+        return path;
+    }
+
+    [Test]
+    public async Task CellTypesAreEvaluatedEachAndTogether()
+    {
+        using var scratch = new Scratch();
+        var input = new EvaluationInput
+        {
+            RealCells = Typed(scratch["real.h5ad"], 0),
+            PredictedCells = Typed(scratch["predicted.h5ad"], 0.25),
+        };
+        var settings = new EvaluationSettings { Control = "control", CellTypes = "type" };
+        var summary = await PerturbationEvaluation.RunAsync(input, scratch["out"], settings, "run1");
+        Assert.That(
+            summary.CellTypes.Select(type => (type.Name, type.Perturbations)),
+            Is.EqualTo(new[] { ("B/x", 2), ("T", 2) })
+        );
+        Assert.That(summary.Perturbations, Is.EqualTo(new[] { "B/x|a", "B/x|b", "T|a", "T|b" }));
+        Assert.That(summary.Value("mae", "T|a"), Is.EqualTo(0.125));
+        Assert.That(summary.Metrics.Single(metric => metric.Name == "mae").Mean, Is.EqualTo(0.0625));
+        var files = Directory.GetFiles(scratch["out"]).Select(Path.GetFileName).ToArray();
+        Assert.That(files, Does.Contain("run1_B-x_results.csv").And.Contain("run1_T_real_de.csv"));
+        Assert.That(files, Does.Contain("run1_agg_results.csv").And.Contain("run1_run.json"));
+        Assert.That(files, Has.None.EqualTo("run1_real_de.csv"));
+        Assert.That(Numbers(Columns(scratch["out/run1_T_results.csv"])["mae"]), Is.EqualTo(new[] { 0.125, 0 }));
+    }
+
+    [Test]
+    public void GivenTablesAreSplitByCellTypeToo()
+    {
+        using var scratch = new Scratch();
+        string Given(string name, string change)
+        {
+            File.WriteAllLines(
+                scratch[name],
+                [
+                    "target,type,feature,log2_fold_change,p_value,fdr",
+                    "a,T,x,2,0.001,0.01",
+                    $"a,B/x,x,{change},0.001,0.01",
+                    "b,T,y,2,0.001,0.01",
+                    "b,B/x,y,1,0.001,0.01",
+                ]
+            );
+            return scratch[name];
+        }
+        string[] run =
+        [
+            "evaluate",
+            "run",
+            "--real-de",
+            Given("real.csv", "1"),
+            "--predicted-de",
+            Given("predicted.csv", "-1"),
+            "-o",
+            scratch["out"],
+            "--cell-types",
+        ];
+        Assert.That(Coexpr.Run([.. run, "type"]).Code, Is.Zero);
+        Assert.That(Numbers(Columns(scratch["out/T_results.csv"])["de_direction_match"]), Is.EqualTo(new[] { 1.0, 1 }));
+        Assert.That(
+            Numbers(Columns(scratch["out/B-x_results.csv"])["de_direction_match"]),
+            Is.EqualTo(new[] { 0.0, 1 })
+        );
+        Assert.That(Numbers(Columns(scratch["out/agg_results.csv"])["de_direction_match"])[2], Is.EqualTo(0.75));
+        var refused = Coexpr.Run([.. run, "tissue"]);
+        Assert.That(refused.Errors, Does.Contain("there is no column tissue"));
+    }
+
+    [Test]
+    public void IntervalsAndCostsAreTidyTables()
+    {
+        using var scratch = new Scratch();
+        Assert.That(Coexpr.Run(Arguments(scratch, "--seed", "7", "--baseline", "-q")).Code, Is.Zero);
+        var lines = File.ReadAllLines(scratch["out/aggregates.tsv"]).Select(line => line.Split('\t')).ToArray();
+        Assert.That(lines[0][^4..], Is.EqualTo(new[] { "mean_of_numbers", "low", "high", "resamples" }));
+        var mae = lines.Single(line => line[0] == "mae");
+        // The means of draws of 0 and 0.5 are 0, 0.25, and 0.5.
+        Assert.That(mae[^4..], Is.EqualTo(new[] { "0.25", "0", "0.5", "1000" }));
+        Assert.That(
+            lines.Single(line => line[0] == "pearson_edistance")[^4..],
+            Is.EqualTo(new[] { "NaN", "", "", "0" })
+        );
+        var costs = File.ReadAllLines(scratch["out/costs.tsv"]);
+        Assert.That(
+            costs[0],
+            Is.EqualTo("metric\tstage\tmetrics_of_stage\tseconds\tallocated_bytes\tpeak_memory_bytes")
+        );
+        Assert.That(costs.Select(line => line.Split('\t')[0]), Does.Contain("mae").And.Contain("roc_auc"));
+        Assert.That(File.ReadAllText(scratch["out/results.json"]), Does.Contain("\"low\":0,\"high\":0.5"));
+        Assert.That(Columns(scratch["out/baseline_results.csv"])["perturbation"], Is.EqualTo(new[] { "a", "b" }));
+    }
+
+    string[] Compared(Scratch scratch) =>
+        [
+            Predicted(scratch),
+            Cells(scratch["exact.h5ad"], Labels, ["x", "y"], [0.5f, 0.5f], [1.5f, 0.5f], [0.5f, 2.5f]),
+        ];
+
+    [Test]
+    public void ModelsAreComparedAgainstOneRealSet()
+    {
+        using var scratch = new Scratch();
+        var models = Compared(scratch);
+        var ended = Coexpr.Run([
+            "evaluate",
+            "compare",
+            .. models,
+            "--real",
+            Real(scratch),
+            "--control",
+            "control",
+            "-o",
+            scratch["out"],
+            "--report",
+            scratch["report.html"],
+        ]);
+        Assert.That(ended.Code, Is.Zero, ended.Errors);
+        var wide = Columns(scratch["out/comparison.csv"]);
+        Assert.That(wide["model"], Is.EqualTo(new[] { "predicted", "exact" }));
+        Assert.That(Numbers(wide["mae"]), Is.EqualTo(new[] { 0.25, 0 }));
+        var differences = File.ReadAllLines(scratch["out/differences.tsv"]).Select(line => line.Split('\t'));
+        var mae = differences.Single(line => line[2] == "mae");
+        Assert.That(mae[..5], Is.EqualTo(new[] { "exact", "predicted", "mae", "2", "-0.25" }));
+        Assert.That(mae[5..], Is.EqualTo(new[] { "-0.5", "0", "1000", "undecided" }));
+        var files = Directory.GetFiles(scratch["out"]).Select(Path.GetFileName).ToArray();
+        Assert.That(files, Does.Contain("exact_results.csv").And.Contain("predicted_pred_de.csv"));
+        Assert.That(files.Count(file => file!.EndsWith("real_de.csv", StringComparison.Ordinal)), Is.EqualTo(1));
+        Assert.That(File.ReadAllText(scratch["report.html"]), Does.Contain("2 models by 28 measures"));
+        Assert.That(ended.Errors, Does.Contain("predicted").And.Contain("exact"));
+    }
+
+    [Test]
+    public async Task FinishedResultsAreComparedAsTheirCellsAre()
+    {
+        using var scratch = new Scratch();
+        var settings = new EvaluationSettings { Control = "control", Resamples = 100 };
+        var models = Compared(scratch).Select(ModelFile.Of).ToArray();
+        var whole = await PerturbationEvaluation.CompareAsync(
+            Real(scratch),
+            models,
+            scratch["out"],
+            settings,
+            against: "exact"
+        );
+        foreach (var model in models)
+            await PerturbationEvaluation.RunAsync(
+                new() { RealCells = scratch["real.h5ad"], PredictedCells = model.Path },
+                scratch[model.Name],
+                settings
+            );
+        var finished = await PerturbationEvaluation.CompareResultsAsync(
+            [ModelFile.Of(scratch["predicted"]), ModelFile.Of(scratch["exact/results.csv"])],
+            scratch["finished"],
+            settings,
+            "exact"
+        );
+        Assert.That(finished.Models, Is.EqualTo(new[] { "predicted", "exact" }));
+        Assert.That(finished.Metrics, Is.EqualTo(whole.Metrics));
+        foreach (var metric in whole.Metrics)
+        foreach (var model in whole.Models)
+            Assert.That(finished.Value(model, metric), Is.EqualTo(whole.Value(model, metric)), metric);
+        Assert.That(
+            finished.Differences.Where(one => one.Metric != "pearson_edistance"),
+            Is.EqualTo(whole.Differences.Where(one => one.Metric != "pearson_edistance"))
+        );
+        Assert.That(whole.Differences.Select(one => one.Model).Distinct(), Is.EqualTo(new[] { "predicted" }));
+        Assert.That(() => whole.Value("other", "mae"), Throws.ArgumentException);
+        Assert.That(() => whole.Value("exact", "maee"), Throws.ArgumentException);
+    }
+
+    [TestCase("1 models to compare are left where at least 2", "{}/a.h5ad")]
+    [TestCase("--name a: 2 models have this name", "{}/a.h5ad", "{}/b/a.h5ad")]
+    [TestCase("--names x: 1 names are given for 2 models", "{}/a.h5ad", "{}/b.h5ad", "--names", "x")]
+    [TestCase("--against: c is not known; known: a, b", "{}/a.h5ad", "{}/b.h5ad", "--against", "c")]
+    [TestCase("--resamples -1: 0 or more", "{}/a.h5ad", "{}/b.h5ad", "--resamples", "-1")]
+    [TestCase("--level 1.5: a share between 0 and 1", "{}/a.h5ad", "{}/b.h5ad", "--level", "1.5")]
+    [TestCase("--report r.txt: a name in .html", "{}/a.h5ad", "{}/b.h5ad", "--report", "r.txt")]
+    [TestCase("a.h5ad: no such file", "{}/a.h5ad", "{}/b.h5ad")]
+    public void BadComparisonsAreRefusedInOneLine(string says, params string[] options)
+    {
+        using var scratch = new Scratch();
+        var words = options.Select(word => word.Replace("{}", scratch[""].TrimEnd('/'), StringComparison.Ordinal));
+        IsRefused(
+            Coexpr.Run([
+                "evaluate",
+                "compare",
+                "--real",
+                Real(scratch),
+                "--control",
+                "control",
+                "-o",
+                scratch["out"],
+                .. words,
+            ]),
+            says,
+            scratch
+        );
+    }
+
+    [Test]
+    public void ResultsThatAreNoneAreRefused()
+    {
+        using var scratch = new Scratch();
+        File.WriteAllText(scratch["a.csv"], "name,mae\nx,1\n");
+        File.WriteAllText(scratch["b.csv"], "perturbation,mae\nx,1\nx,2\n");
+        File.WriteAllText(scratch["c.csv"], "perturbation,mae\nx,1,3\n");
+        Ended Compare(string one) =>
+            Coexpr.Run("evaluate", "compare", scratch[one], scratch["b.csv"], "-o", scratch["out"]);
+        IsRefused(Compare("a.csv"), "there is no column perturbation; present: name, mae", scratch);
+        IsRefused(Compare("c.csv"), "line 2: 3 fields, where 2 are expected", scratch);
+        File.WriteAllText(scratch["a.csv"], "perturbation,mae\nx,1\n");
+        IsRefused(Compare("a.csv"), "perturbation x stands at two places", scratch);
+    }
+
+    [Test]
+    public void OnePerturbationOnlyIsRefused()
+    {
+        using var scratch = new Scratch();
+        var one = Cells(scratch["one.h5ad"], ["control", "a"], ["x", "y"], [0.5f, 0.5f], [1.5f, 0.5f]);
+        var ended = Coexpr.Run(
+            "evaluate",
+            "run",
+            "--real",
+            one,
+            "--predicted",
+            one,
+            "--control",
+            "control",
+            "-o",
+            scratch["out"]
+        );
+        IsRefused(ended, "1 perturbations are left where at least 2 are needed", scratch);
+    }
+
+    [Test]
+    public void GenesInAnotherOrderAreReorderedWithANote()
+    {
+        using var scratch = new Scratch();
+        var turned = Cells(scratch["turned.h5ad"], Labels, ["y", "x"], [0.5f, 0.5f], [0.5f, 1.5f], [2.5f, 0.5f]);
+        var ended = Coexpr.Run(
+            "evaluate",
+            "run",
+            "--real",
+            Real(scratch),
+            "--predicted",
+            turned,
+            "--control",
+            "control",
+            "-o",
+            scratch["out"]
+        );
+        Assert.That(ended.Code, Is.Zero, ended.Errors);
+        Assert.That(ended.Errors, Does.Contain("Note: The predicted genes came in another order"));
+        var results = Columns(scratch["out/results.csv"]);
+        Assert.That(Numbers(results["mae"]), Is.EqualTo(new[] { 0.0, 0 }));
+    }
+
+    [Test]
+    public void APackageForTheChallengeNeedsNoOtherProgram()
+    {
+        using var scratch = new Scratch();
+        var predicted = Predicted(scratch);
+        File.WriteAllText(scratch["genes.csv"], "y\nx\n");
+        string[] prep = ["evaluate", "prep", predicted, "--genes", scratch["genes.csv"]];
+        var missing = Coexpr.RunWith(("COEXPR_ZSTD", scratch["none.so"]), [.. prep, "--control", "control"]);
+        Assert.That(missing.Code, Is.EqualTo(2));
+        Assert.That(missing.Errors, Does.Contain("The zstd library was not found. Debian and Ubuntu: apt install"));
+        var ended = Coexpr.Run([.. prep, "--control", "control"]);
+        if (ended.Errors.Contains("The zstd library was not found", StringComparison.Ordinal))
+            Assert.Ignore("needs the zstd library (Debian: apt install libzstd1)");
+        Assert.That(ended.Code, Is.Zero, ended.Errors);
+        Assert.That(ended.Errors, Does.Contain("Note: The list has 2 genes, where the Challenge asks for 18080"));
+        Assert.That(ended.Errors, Does.Contain("Note: The genes came in another order"));
+        using var archive = File.OpenRead(scratch["predicted.prep.vcc"]);
+        using var reader = new System.Formats.Tar.TarReader(archive);
+        Assert.That(reader.GetNextEntry()!.Name, Is.EqualTo("pred.h5ad.zst"));
+        var watermark = reader.GetNextEntry()!;
+        Assert.That(watermark.Name, Is.EqualTo("watermark.txt"));
+        using StreamReader text = new(watermark.DataStream!);
+        Assert.That(text.ReadToEnd(), Is.EqualTo("vcc-prep"));
+        var refused = Coexpr.Run([.. prep, "--control", "ntc"]);
+        Assert.That(refused.Code, Is.EqualTo(2));
+        Assert.That(refused.Errors, Does.Contain("control: ntc is not known"));
+        var many = Coexpr.Run([.. prep, "--control", "control", "--most-cells", "2"]);
+        Assert.That(many.Errors, Does.Contain("3 is more than the 2 that fit"));
     }
 }

@@ -69,5 +69,18 @@ module PerturbedSample =
         let labels, rows = draw 3
         cellsOf "predicted" labels genes (Array.map2 change labels rows)
 
+    /// A prediction whose cells are those of another perturbation.
+    let shuffled =
+        lazy
+            (let labels, rows = draw 3
+
+             let other (label: string) =
+                 if label = "control" then
+                     label
+                 else
+                     $"g{(int (label.Substring 1) + 5) % 12}"
+
+             cellsOf "shuffled" (Array.map other labels) genes rows)
+
     let column name (result: EvaluationResult) =
         result.Columns |> Array.find (fun column -> column.Name = name)

@@ -88,7 +88,53 @@ module Ceiling =
         else
             nan
 
-    /// Evaluates one half as a prediction of the other.
+    /// Measures of single perturbations, or of all, that are correlations of one half with the other.
+    let correlations = [
+        "pearson_delta"
+        "pearson_edistance"
+        "de_spearman_sig"
+        "de_spearman_lfc_sig"
+    ]
+
+    /// What a column of a corrected correlation is called.
+    let correctedName name = name + "_spearman_brown"
+
+    let private corrected (column: MetricColumn) = {
+        column with
+            Name = correctedName column.Name
+            Values = column.Values |> Array.map spearmanBrown
+    }
+
+    /// The result with each correlation of halves once more, for all cells.
+    let withCorrected (found: EvaluationResult) = {
+        found with
+            Columns =
+                found.Columns
+                |> Array.collect (fun column ->
+                    if List.contains column.Name correlations then
+                        [| column; corrected column |]
+                    else
+                        [| column |])
+    }
+
+    /// Evaluates one half as a prediction of the other. Measures of tables are taken if a test is chosen. Of halves that share
+    /// no cell correlations are also given for all cells, by Spearman's and Brown's formula.
+    let evaluate progress how seed test options (cells: Cells) : Result<EvaluationResult, CoExprError> =
+        result {
+            let! groups =
+                Groups.create [ options.Sides.Column ] (Some options.Sides.Control) cells
+
+            let! real, predicted = halves how seed groups cells
+            let! side = RealSide.create progress test options real
+            let! found = RealSide.evaluate progress options side None predicted
+
+            return
+                match how with
+                | CeilingHalves.Disjoint -> withCorrected found.Result
+                | CeilingHalves.WithReplacement -> found.Result
+        }
+
+    /// The same without measures of tables, and as the halves have it.
     let run how seed options (cells: Cells) : Result<EvaluationResult, CoExprError> =
         result {
             let! groups =

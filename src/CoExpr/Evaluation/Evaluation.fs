@@ -1,7 +1,6 @@
 namespace CoExpr
 
 open System
-open System.Diagnostics
 open CoExpr.Kernels
 
 /// What is evaluated, and how.
@@ -27,8 +26,10 @@ type EvaluationResult = {
     Notes: string list
     /// What a reader should know before trusting a score.
     Warnings: string list
-    /// By group of measures, in order.
-    Seconds: (string * float) list
+    /// By group of measures that are taken together, in order.
+    Costs: StageCost list
+    /// What the measures that are one number of all perturbations are made of, where it is known.
+    Pooled: PooledMetric list
 }
 
 /// Every measure of a prediction, from cells and from tables of differential expression.
@@ -51,11 +52,7 @@ module Evaluation =
         Further = FurtherMeasures.defaults
     }
 
-    let private timed name (seconds: ResizeArray<string * float>) work =
-        let watch = Stopwatch.StartNew()
-        let value = work ()
-        seconds.Add((name, watch.Elapsed.TotalSeconds))
-        value
+    let private timed name costs work = StageCost.measured name costs work
 
     /// The measures of two tables, one per perturbation of the real one.
     let ofTables (comparisons: DeComparison[]) : MetricColumn list =
@@ -102,15 +99,20 @@ module Evaluation =
             MetricColumn.full "mae_delta" (ProfileErrors.meanAbsolutes own genes predicted real)
         ]
 
-    /// Pearson's correlation of the E-distances of predicted perturbations with those of the real ones.
-    let energyCorrelation threads (sides: PerturbationSides) =
-        let real = EnergyDistance.compute threads sides.Real.Groups sides.Real.Values
-
+    /// E-distances of predicted perturbations and of the same ones of the real side, of which the real ones may be known.
+    let private energies threads (known: Lazy<float[]>) (sides: PerturbationSides) =
         let predicted =
             EnergyDistance.compute threads sides.Predicted.Groups sides.Predicted.Values
 
-        let ofReal = sides.Profiles.Own |> Array.map (fun truth -> real[truth])
-        ProfileErrors.pearson ofReal predicted
+        struct (sides.Profiles.Own |> Array.map (fun truth -> known.Value[truth]), predicted)
+
+    /// Pearson's correlation of the E-distances of predicted perturbations with those of the real ones.
+    let energyCorrelation threads (sides: PerturbationSides) =
+        let known =
+            lazy (EnergyDistance.compute threads sides.Real.Groups sides.Real.Values)
+
+        let struct (real, predicted) = energies threads known sides
+        ProfileErrors.pearson real predicted
 
     let private discrimination options (profiles: PerturbationProfiles) predicted real =
         Discrimination.compute
@@ -121,29 +123,6 @@ module Evaluation =
             profiles.Own
             predicted
             real
-
-    /// Spreads a column over perturbations by name; those that it lacks are absent.
-    let private onto (perturbations: string[]) (names: string[]) (column: MetricColumn) =
-        if names = perturbations then
-            column
-        else
-            let rows = names |> Array.mapi (fun row name -> name, row) |> Map.ofArray
-
-            {
-                column with
-                    Values =
-                        perturbations
-                        |> Array.map (fun name ->
-                            match Map.tryFind name rows with
-                            | Some row -> column.Values[row]
-                            | None -> nan)
-                    IsAbsent =
-                        perturbations
-                        |> Array.map (fun name ->
-                            match Map.tryFind name rows with
-                            | Some row -> column.IsAbsent[row]
-                            | None -> true)
-            }
 
     let private requireSameTargets options (real: DeTable) (predicted: DeTable) =
         let missing (from: string[]) (within: string[]) =
@@ -169,10 +148,28 @@ module Evaluation =
     let private wants (chosen: MetricEntry list) (names: string list) =
         chosen |> List.exists (fun entry -> List.contains entry.Name names)
 
+    let private pooledColumn (metric: PooledMetric) =
+        let rows = Array.init metric.Real.Length id
+        MetricColumn.scalar metric.Name rows.Length (PooledMetric.value rows metric)
+
+    /// Of each prediction how far its cells scatter, over how far the real ones do.
+    let private spreadRatios threads (sides: PerturbationSides) =
+        let ofSide (side: PerturbationSide) =
+            let spread = CellSpread.compute threads side.Groups side.Values side.Bulk
+
+            Array.zip side.Groups.Labels spread |> Map.ofArray
+
+        let real, predicted = ofSide sides.Real, ofSide sides.Predicted
+
+        sides.Profiles.Own
+        |> Array.map (fun truth ->
+            let name = sides.Profiles.Perturbations[truth]
+            predicted[name] / real[name])
+
     let private isOfCellEval (entry: MetricEntry) =
         List.contains EvaluationProfile.Full entry.Profiles
 
-    let private cellColumns options chosen seconds (sides: PerturbationSides) =
+    let private cellColumns options chosen seconds knownEnergies (sides: PerturbationSides) =
         let profiles = sides.Profiles
 
         let predicted, real =
@@ -186,10 +183,18 @@ module Evaluation =
 
         let energy =
             if wants chosen [ "pearson_edistance" ] then
-                let value =
-                    timed "E-distance" seconds (fun () -> energyCorrelation options.Sides.Threads sides)
+                let struct (real, predicted) =
+                    timed "E-distance" seconds (fun () -> energies options.Sides.Threads knownEnergies sides)
 
-                [ MetricColumn.scalar "pearson_edistance" profiles.Own.Length value ]
+                [
+                    {
+                        Name = "pearson_edistance"
+                        Statistic = PooledStatistic.Pearson
+                        Real = real
+                        Predicted = predicted
+                        Absent = Array.create real.Length false
+                    }
+                ]
             else
                 []
 
@@ -200,6 +205,7 @@ module Evaluation =
 
         let warnings =
             PredictionWarnings.find profiles.Genes.Length profiles.Own predicted real scores
+            @ PredictionWarnings.ofSpread (spreadRatios options.Sides.Threads sides)
 
         let further =
             timed "further measures" seconds (fun () ->
@@ -211,7 +217,18 @@ module Evaluation =
                     chosen
                     sides)
 
-        columns @ ranks @ energy @ further.Columns, warnings @ further.Warnings
+        columns @ ranks @ (energy |> List.map pooledColumn) @ further.Columns, energy, warnings @ further.Warnings
+
+    /// Numbers of significant genes of the perturbations that have some, whose correlation de_spearman_sig is.
+    let private countsOf (comparisons: DeComparison[]) = {
+        Name = "de_spearman_sig"
+        Statistic = PooledStatistic.Spearman
+        Real = comparisons |> Array.map (fun comparison -> float comparison.RealSignificant)
+        Predicted =
+            comparisons
+            |> Array.map (fun comparison -> float comparison.PredictedSignificant)
+        Absent = comparisons |> Array.map (fun comparison -> comparison.RealSignificant = 0)
+    }
 
     let private furtherOfTables options chosen real predicted =
         if
@@ -233,9 +250,14 @@ module Evaluation =
         | Some(real, predicted) ->
             requireSameTargets options real predicted
             |> Result.map (fun () ->
-                timed "tables" seconds (fun () ->
-                    let compared = DeAgreement.compare options.Sides.Threads options.De real predicted
-                    Some(real.Targets, ofTables compared @ furtherOfTables options chosen real predicted)))
+                let comparisons =
+                    timed "tables" seconds (fun () ->
+                        DeAgreement.compare options.Sides.Threads options.De real predicted)
+
+                let further =
+                    timed "further tables" seconds (fun () -> furtherOfTables options chosen real predicted)
+
+                Some(real.Targets, comparisons, further))
 
     let private missingTables (chosen: MetricEntry list) tables =
         let lacking = chosen |> List.filter (fun entry -> entry.FromTables) |> List.length
@@ -247,51 +269,42 @@ module Evaluation =
         else
             []
 
-    /// The measures of a profile. Cells give those of profiles and effects, tables those of differential expression; what is
-    /// not given is left out, with a note. Errors are those of `PerturbationSides.create` and of tables of other perturbations.
-    let run options cells tables : Result<EvaluationResult, CoExprError> =
-        let seconds = ResizeArray<string * float>()
+    let private namesOf (sides: PerturbationSides) =
+        sides.Profiles.Own
+        |> Array.map (fun truth -> sides.Profiles.Perturbations[truth])
 
+    let private spread perturbations names columns pooled =
+        columns |> List.map (MetricColumn.onto perturbations names),
+        pooled |> List.map (PooledMetric.onto perturbations names)
+
+    /// The chosen measures of sides that are put together already, and of tables. `knownEnergies` are the E-distances of the
+    /// real side, `costs` what was spent before.
+    let internal measure options (costs: ResizeArray<StageCost>) knownEnergies sides tables =
         result {
             let! chosen = MetricRegistry.chosen options.Profile options.Skipped
-            let wantsCells = chosen |> List.exists (fun entry -> not entry.FromTables)
-            let wantsTables = chosen |> List.exists (fun entry -> entry.FromTables)
+            let! compared = tableColumns options chosen costs tables
 
-            let! sides =
-                match cells with
-                | Some(real, predicted) when wantsCells ->
-                    timed "means" seconds (fun () -> PerturbationSides.create options.Sides real predicted)
-                    |> Result.map Some
-                | _ -> Ok None
+            let tableNames, comparisons, furtherOfTables =
+                compared |> Option.defaultValue ([||], [||], [])
 
-            let! ofTables =
-                tableColumns options chosen seconds (if wantsTables then tables else None)
-
-            let ofCells, warnings =
+            let cellNames, (ofCells, energy, warnings) =
                 match sides with
-                | Some sides -> cellColumns options chosen seconds sides
-                | None -> [], []
-
-            let predictedNames =
-                match sides with
-                | Some sides ->
-                    sides.Profiles.Own
-                    |> Array.map (fun truth -> sides.Profiles.Perturbations[truth])
-                | None -> [||]
-
-            let tableNames = ofTables |> Option.map fst |> Option.defaultValue [||]
+                | Some sides -> namesOf sides, cellColumns options chosen costs knownEnergies sides
+                | None -> [||], ([], [], [])
 
             let perturbations =
-                Array.append predictedNames tableNames
+                Array.append cellNames tableNames
                 |> Array.distinct
                 |> Array.sortWith (fun a b -> String.CompareOrdinal(a, b))
 
-            let all =
-                (ofTables
-                 |> Option.map snd
-                 |> Option.defaultValue []
-                 |> List.map (onto perturbations tableNames))
-                @ (ofCells |> List.map (onto perturbations predictedNames))
+            let fromTables, counts =
+                if Option.isSome compared then
+                    spread perturbations tableNames (ofTables comparisons @ furtherOfTables) [ countsOf comparisons ]
+                else
+                    [], []
+
+            let fromCells, energy = spread perturbations cellNames ofCells energy
+            let all = fromTables @ fromCells
 
             let columns =
                 chosen
@@ -308,7 +321,44 @@ module Evaluation =
                 Notes =
                     (sides |> Option.map (fun sides -> sides.Notes) |> Option.defaultValue [])
                     @ missingTables chosen tables
-                Warnings = warnings
-                Seconds = List.ofSeq seconds
+                Warnings = warnings @ PredictionWarnings.ofCounts comparisons
+                Costs = List.ofSeq costs
+                Pooled =
+                    counts @ energy
+                    |> List.filter (fun metric -> columns |> List.exists (fun column -> column.Name = metric.Name))
             }
+        }
+
+    /// Which inputs the chosen measures need: cells, tables.
+    let internal needs options : Result<struct (bool * bool), CoExprError> =
+        MetricRegistry.chosen options.Profile options.Skipped
+        |> Result.map (fun chosen ->
+            struct (chosen |> List.exists (fun entry -> not entry.FromTables),
+                    chosen |> List.exists (fun entry -> entry.FromTables)))
+
+    /// The E-distances of the real side, when they are first asked for.
+    let internal energiesOf threads (side: PerturbationSide) =
+        lazy (EnergyDistance.compute threads side.Groups side.Values)
+
+    /// The measures of a profile. Cells give those of profiles and effects, tables those of differential expression; what is
+    /// not given is left out, with a note. Errors are those of `PerturbationSides.create` and of tables of other perturbations.
+    let run options cells tables : Result<EvaluationResult, CoExprError> =
+        let costs = ResizeArray<StageCost>()
+
+        result {
+            let! struct (wantsCells, wantsTables) = needs options
+
+            let! sides =
+                match cells with
+                | Some(real, predicted) when wantsCells ->
+                    timed "means" costs (fun () -> PerturbationSides.create options.Sides real predicted)
+                    |> Result.map Some
+                | _ -> Ok None
+
+            let energies =
+                match sides with
+                | Some sides -> energiesOf options.Sides.Threads sides.Real
+                | None -> lazy [||]
+
+            return! measure options costs energies sides (if wantsTables then tables else None)
         }

@@ -44,6 +44,13 @@ module ExpressionScale =
     let private isFractional (value: float32) =
         Single.IsFinite value && value - MathF.Floor value > Fraction
 
+    /// What is done with values of this scale, in words.
+    let describe scale =
+        match scale with
+        | ExpressionScale.Counts -> "counts, brought to the median total and to ln(1 + x)"
+        | ExpressionScale.Logarithms -> "logarithms, taken as they are"
+        | ExpressionScale.AsTheyAre -> "values as they are"
+
     /// Counts, unless a stored value has a fractional part above 0.001.
     let detect (counts: SparseCounts) =
         if counts.ByCell.Values |> Array.exists isFractional then
@@ -85,13 +92,18 @@ module ExpressionScale =
 
         require allowMissing scale cells |> Result.map (fun _ -> scale)
 
+    let private medianOf (totals: float[]) =
+        totals |> Array.filter (fun total -> total > 0.0) |> OrderStatistics.median
+
+    /// What cells are brought to: the median total of the cells that have any (scanpy's normalize_total); NaN of none.
+    let medianTotal (counts: SparseCounts) = medianOf (SizeFactors.totals counts)
+
     /// What each cell's counts are multiplied by: the median of the totals above 0 over the cell's total.
     let private factors (counts: SparseCounts) =
         let totals = SizeFactors.totals counts
 
         // A cell that holds NaN has no total: its values become NaN, and it does not bear on others.
-        let target =
-            totals |> Array.filter (fun total -> total > 0.0) |> OrderStatistics.median
+        let target = medianOf totals
 
         totals |> Array.map (fun total -> if total > 0.0 then target / total else total)
 
@@ -144,3 +156,25 @@ module ExpressionScale =
             Most = most counts
             Read = reader counts place convert
         }
+
+    /// Genes and values of some cells on this scale, in single precision.
+    let rows (values: CellValues) (cells: int[]) : (int[] * float32[])[] =
+        let genes, read =
+            Array.zeroCreate<int> values.Most, Array.zeroCreate<float> values.Most
+
+        cells
+        |> Array.map (fun cell ->
+            let entries = values.Read cell genes read
+            Array.sub genes 0 entries, Array.map float32 (Array.sub read 0 entries))
+
+    /// Rows of genes and values as one matrix.
+    let matrix genes (rows: (int[] * float32[])[]) =
+        SparseCounts.OfCells(
+            rows.Length,
+            genes,
+            {
+                Starts = rows |> Array.map (fun (genes, _) -> int64 genes.Length) |> Array.scan (+) 0L
+                Indices = rows |> Array.collect fst
+                Values = rows |> Array.collect snd
+            }
+        )

@@ -31,21 +31,6 @@ module MeanResponse =
         let values = present |> Array.map (fun gene -> float32 profile[gene])
         Array.replicate count (present, values)
 
-    let private controlCells (side: PerturbationSide) group =
-        let genes, read =
-            Array.zeroCreate<int> side.Values.Most, Array.zeroCreate<float> side.Values.Most
-
-        Groups.members group side.Groups
-        |> Array.map (fun cell ->
-            let entries = side.Values.Read cell genes read
-            Array.sub genes 0 entries, Array.map float32 (Array.sub read 0 entries))
-
-    let private compressed (rows: (int[] * float32[])[]) : Compressed = {
-        Starts = rows |> Array.map (fun (genes, _) -> int64 genes.Length) |> Array.scan (+) 0L
-        Indices = rows |> Array.collect fst
-        Values = rows |> Array.collect snd
-    }
-
     /// Entries that an array holds.
     let private requireRoom cells genes =
         let entries = int64 cells * int64 genes
@@ -87,7 +72,7 @@ module MeanResponse =
             let rows =
                 Array.init groups.Labels.Length (fun group ->
                     if groups.Labels[group] = options.Control then
-                        controlCells side group
+                        ExpressionScale.rows side.Values (Groups.members group side.Groups)
                     else
                         copies profile counts[group])
 
@@ -99,8 +84,7 @@ module MeanResponse =
                 Table.ofNames (Array.init labels.Length (fun cell -> $"cell.{cell}"))
                 |> Table.withColumn options.Column (Column.categories labels)
 
-            let matrix =
-                SparseCounts.OfCells(labels.Length, real.Counts.Genes, compressed (Array.concat rows))
+            let matrix = ExpressionScale.matrix real.Counts.Genes (Array.concat rows)
 
             return! Cells.create "the mean response" matrix table (Table.ofNames real.GeneTable.Names)
         }

@@ -24,6 +24,9 @@ type PerturbationSide = {
     Bulk: MeanProfiles
 }
 
+/// Real cells with what an evaluation needs of them, whatever the prediction.
+type RealCells = { Cells: Cells; Side: PerturbationSide }
+
 /// Real and predicted cells, checked against each other.
 type PerturbationSides = {
     Genes: string[]
@@ -134,40 +137,45 @@ module PerturbationSides =
                 Bulk = MeanProfiles.compute options.Threads groups values
             })
 
-    let private nameOf scale =
-        match scale with
-        | ExpressionScale.Counts -> "counts, brought to the median total and to ln(1 + x)"
-        | ExpressionScale.Logarithms -> "logarithms, taken as they are"
-        | ExpressionScale.AsTheyAre -> "values as they are"
-
     let private scaleNotes (real: PerturbationSide) (predicted: PerturbationSide) =
         if real.Scale = predicted.Scale then
-            [ $"Values: {nameOf real.Scale}." ]
+            [ $"Values: {ExpressionScale.describe real.Scale}." ]
         else
             [
-                $"Real values: {nameOf real.Scale}. Predicted values: {nameOf predicted.Scale}."
+                $"Real values: {ExpressionScale.describe real.Scale}. Predicted values: {ExpressionScale.describe predicted.Scale}."
             ]
 
-    /// Groups both sides by perturbation and takes their means. Errors: no such column or control; labels or genes that only
-    /// one side has, both lists; fewer than two perturbations; a value outside the range of its scale. Genes in another
-    /// order are put in that of the real side, with a note; NaN is refused in real values and allowed in predicted ones.
-    let create (options: SideOptions) (real: Cells) (predicted: Cells) : Result<PerturbationSides, CoExprError> =
+    /// Groups real cells by perturbation and takes their means. Errors: no such column or control; fewer than two
+    /// perturbations; a value outside the range of its scale, or NaN.
+    let real (options: SideOptions) (cells: Cells) : Result<RealCells, CoExprError> =
         result {
-            let! ofReal = Groups.create [ options.Column ] (Some options.Control) real
+            let! groups = Groups.create [ options.Column ] (Some options.Control) cells
+            do! requireTwo groups
+            let same = Array.init cells.GeneTable.Names.Length id
+            let! side = side options same false cells groups
+            return { Cells = cells; Side = side }
+        }
+
+    /// Puts predicted cells beside real ones. Errors: no such column or control; labels or genes that only one side has, both
+    /// lists; a value outside the range of its scale. Genes in another order are put in that of the real side, with a note;
+    /// NaN is allowed.
+    let beside (options: SideOptions) (real: RealCells) (predicted: Cells) : Result<PerturbationSides, CoExprError> =
+        result {
             let! ofPredicted = Groups.create [ options.Column ] (Some options.Control) predicted
-            do! checkLabels options real predicted ofReal ofPredicted
-            do! requireTwo ofReal
-            let! place, orderNotes = geneOrder real predicted
-            let same = Array.init real.GeneTable.Names.Length id
-            let! realSide = side options same false real ofReal
+            do! checkLabels options real.Cells predicted real.Side.Groups ofPredicted
+            let! place, orderNotes = geneOrder real.Cells predicted
             let! predictedSide = side options place true predicted ofPredicted
-            let genes = real.GeneTable.Names
+            let genes = real.Cells.GeneTable.Names
 
             return {
                 Genes = genes
-                Real = realSide
+                Real = real.Side
                 Predicted = predictedSide
-                Profiles = Effects.profiles options.Control genes realSide.Bulk predictedSide.Bulk
-                Notes = orderNotes @ scaleNotes realSide predictedSide
+                Profiles = Effects.profiles options.Control genes real.Side.Bulk predictedSide.Bulk
+                Notes = orderNotes @ scaleNotes real.Side predictedSide
             }
         }
+
+    /// Groups both sides by perturbation and takes their means: see `real` and `beside` for the errors.
+    let create options (cells: Cells) (predicted: Cells) : Result<PerturbationSides, CoExprError> =
+        real options cells |> Result.bind (fun real -> beside options real predicted)

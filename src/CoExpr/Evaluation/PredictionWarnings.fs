@@ -60,18 +60,19 @@ module PredictionWarnings =
             else
                 []
 
+    let private middle (ratios: float[]) =
+        ratios |> Array.filter Double.IsFinite |> OrderStatistics.median
+
+    let private written (ratio: float) =
+        ratio.ToString("G3", Globalization.CultureInfo.InvariantCulture)
+
     let private size (effects: float[][]) (real: float[][]) (own: int[]) =
         let ratio =
-            Array.map2 (fun row truth -> norm row / norm real[truth]) effects own
-            |> Array.filter Double.IsFinite
-            |> OrderStatistics.median
+            Array.map2 (fun row truth -> norm row / norm real[truth]) effects own |> middle
 
-        let say (word: string) =
-            let text = ratio.ToString("G3", Globalization.CultureInfo.InvariantCulture)
-
-            [
-                $"Predicted effects are {word} than the real ones, {text} times their length in the middle case."
-            ]
+        let say (word: string) = [
+            $"Predicted effects are {word} than the real ones, {written ratio} times their length in the middle case."
+        ]
 
         if ratio > FarInSize then
             say "far larger"
@@ -102,6 +103,47 @@ module PredictionWarnings =
             | count ->
                 $"By {distance.Kind} distance {count} of {distance.Ranks.Length} predictions are as far from another perturbation as from their own: the tie policy decides their rank."
     ]
+
+    /// What is to be said of how far cells of predictions scatter about their mean, over how far real ones do. Tests of
+    /// differential expression and E-distances go by that scatter; means do not show it.
+    let ofSpread (ratios: float[]) =
+        let ratio = middle ratios
+
+        if ratio > FarInSize then
+            [
+                $"Cells of a prediction scatter far more than real ones, with {written ratio} times their variance in the middle case: scores of the means do not show it."
+            ]
+        elif ratio < 1.0 / FarInSize then
+            // Rounding leaves a little of the variance of equal cells.
+            let share = if ratio < 1e-6 then "none of" else $"{written ratio} times"
+
+            [
+                $"Cells of a prediction are far more alike than real ones, with {share} their variance in the middle case: tests between them find too much."
+            ]
+        else
+            []
+
+    /// What is to be said of the numbers of significant genes.
+    let ofCounts (comparisons: DeComparison[]) =
+        let real = comparisons |> Array.sumBy (fun one -> int64 one.RealSignificant)
+
+        let predicted =
+            comparisons |> Array.sumBy (fun one -> int64 one.PredictedSignificant)
+
+        if comparisons.Length > 0 && predicted = 0L && real > 0L then
+            [
+                $"No gene is significant in any prediction, where {real} are in the real cells."
+            ]
+        elif float predicted > FarInSize * float real then
+            [
+                $"{predicted} genes are significant in the predictions, where {real} are in the real cells: recall is easily had so, precision is not."
+            ]
+        elif FarInSize * float predicted < float real then
+            [
+                $"{predicted} genes are significant in the predictions, where {real} are in the real cells."
+            ]
+        else
+            []
 
     /// What is to be said of predicted effects (predicted perturbations x genes) beside the real ones, and of their ranks.
     let find genes (own: int[]) (predicted: float[]) (real: float[]) (scores: DiscriminationScores[]) =

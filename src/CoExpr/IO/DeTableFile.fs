@@ -55,7 +55,8 @@ module DeTableFile =
         if name.IsEmpty then
             lines.Damaged $"there is no {what}."
 
-    let private readRows progress path : DeRows =
+    /// Rows, and of each the number of its value in a further column, if one is named.
+    let private readRows progress (further: string option) path : struct (DeRows * string[] * int[]) =
         use lines = new TextLines(path, progress)
         requireHeader lines
         let delimiter = Delimited.delimiterOf path
@@ -65,6 +66,15 @@ module DeTableFile =
         let targets, features = NameCodes(), NameCodes()
         let target, feature = ResizeArray<int>(), ResizeArray<int>()
         let numbers = Array.init 3 (fun _ -> Numbers())
+        let kinds, kind = NameCodes(), ResizeArray<int>()
+
+        let ofKind =
+            match further with
+            | None -> -1
+            | Some name ->
+                match Array.IndexOf(header, name) with
+                | -1 -> missing lines.Path name header
+                | at -> at
 
         while lines.Next() do
             if not lines.Line.IsEmpty then
@@ -76,10 +86,15 @@ module DeTableFile =
                 target.Add(targets.Of ofTarget)
                 feature.Add(features.Of ofFeature)
 
+                if ofKind >= 0 then
+                    let value = FieldRow.content lines.Line starts ofKind
+                    requireName lines further.Value value
+                    kind.Add(kinds.Of value)
+
                 for at in 0..2 do
                     numbers[at].Add(lines, columns[at + 2], FieldRow.content lines.Line starts places[at + 2])
 
-        {
+        let rows = {
             Targets = targets.Names
             Target = target.ToArray()
             Features = features.Names
@@ -91,10 +106,57 @@ module DeTableFile =
             NoFdr = numbers[2].Absent
         }
 
+        struct (rows, kinds.Names, kind.ToArray())
+
     /// Reads a table: a comma between fields in .csv, a tab in any other, .gz unpacked; the columns target, feature,
     /// log2_fold_change, p_value and fdr in any order among others. An empty field is a missing number, which is not NaN.
     /// FileNotFound; MissingPart for a column; DamagedFile with the line for a field that is no number or a row of another
     /// length; DuplicateName for a gene twice in one perturbation.
     let read precision progress path : Result<DeTable, CoExprError> =
-        InputFile.reading path (fun () -> readRows progress path)
-        |> Result.bind (DeTable.create precision path)
+        InputFile.reading path (fun () -> readRows progress None path)
+        |> Result.bind (fun (struct (rows, _, _)) -> DeTable.create precision path rows)
+
+    /// The rows of these places, with the targets that they have.
+    let private take (rows: DeRows) (places: int[]) =
+        let pick (values: 'a[]) =
+            if values.Length = 0 then
+                values
+            else
+                places |> Array.map (fun place -> values[place])
+
+        let target = pick rows.Target
+        let targets = Array.distinct target
+        let number = targets |> Array.mapi (fun at target -> target, at) |> Map.ofArray
+
+        {
+            Targets = targets |> Array.map (fun target -> rows.Targets[target])
+            Target = target |> Array.map (fun target -> number[target])
+            Features = rows.Features
+            Feature = pick rows.Feature
+            Log2FoldChange = pick rows.Log2FoldChange
+            PValue = pick rows.PValue
+            Fdr = pick rows.Fdr
+            NoFoldChange = pick rows.NoFoldChange
+            NoFdr = pick rows.NoFdr
+        }
+
+    /// One table for each value of a further column, as of cell types, by that value. MissingPart if the table lacks the
+    /// column; otherwise the errors of `read`.
+    let readBy column precision progress path : Result<Map<string, DeTable>, CoExprError> =
+        result {
+            let! struct (rows, kinds, kind) =
+                InputFile.reading path (fun () -> readRows progress (Some column) path)
+
+            let places =
+                Array.indexed kind
+                |> Array.groupBy snd
+                |> Array.map (fun (kind, places) -> kinds[kind], Array.map fst places)
+
+            return!
+                (Ok Map.empty, places)
+                ||> Array.fold (fun tables (name, places) ->
+                    tables
+                    |> Result.bind (fun tables ->
+                        DeTable.create precision $"{path} ({name})" (take rows places)
+                        |> Result.map (fun table -> Map.add name table tables)))
+        }

@@ -1,7 +1,6 @@
 namespace CoExpr.IO
 
 open System
-open System.Diagnostics
 open System.IO
 open CoExpr
 
@@ -17,59 +16,45 @@ type EvaluationPaths = {
     Prefix: string option
 }
 
-/// What a ceiling is made of, if one is wanted.
-type CeilingChoice = { Halves: CeilingHalves; Seed: uint64 }
+/// What an evaluation found: of all cells, and of each type of them if they were split.
+type EvaluationOutcome = {
+    Record: RunRecord
+    /// Of all cell types together, where they were split.
+    Whole: EvaluationFindings
+    ByType: (string * EvaluationFindings)[]
+}
 
 /// A whole evaluation: from input files to a folder of results, with a record of what was done.
 [<RequireQualifiedAccess>]
 module EvaluationRun =
 
-    let private timed name (seconds: ResizeArray<string * float>) (work: unit -> 'a) =
-        let watch = Stopwatch.StartNew()
-        let value = work ()
-        seconds.Add((name, watch.Elapsed.TotalSeconds))
-        value
+    let private baseNames paths = [
+        let at name =
+            Path.GetFileName(EvaluationOutputs.named paths.Folder [ Option.defaultValue "" paths.Prefix ] name)
 
-    /// "/" would make a folder of a prefix (as cell-eval has it).
-    let private named paths name =
-        match paths.Prefix with
-        | None
-        | Some "" -> Path.Combine(paths.Folder, name)
-        | Some prefix -> Path.Combine(paths.Folder, $"""{prefix.Replace("/", "-")}_{name}""")
-
-    let private resultFiles paths ceiling = [
-        named paths "results.csv"
-        named paths "agg_results.csv"
-        named paths "results.tsv"
-        named paths "results.json"
-        named paths "run.json"
-        if Option.isSome ceiling then
-            named paths "ceiling_results.csv"
-            named paths "agg_ceiling_results.csv"
+        for name in
+            [
+                "results.csv"
+                "agg_results.csv"
+                "results.tsv"
+                "aggregates.tsv"
+                "results.json"
+                "run.json"
+            ] do
+            at name
     ]
-
-    let private read progress (reading: InputOptions) path =
-        Input.read
-            {
-                reading with
-                    Read = {
-                        reading.Read with
-                            Progress = progress
-                    }
-            }
-            path
 
     let private readCells progress reading paths =
         match paths.Cells with
         | None -> Ok None
         | Some(real, predicted) ->
             result {
-                let! real = read progress reading real
-                let! predicted = read progress reading predicted
+                let! real = EvaluationOutputs.read progress reading real
+                let! predicted = EvaluationOutputs.read progress reading predicted
                 return Some(real, predicted)
             }
 
-    let private readTables progress options paths =
+    let private readTables progress (options: EvaluationOptions) paths =
         match paths.Tables with
         | None -> Ok None
         | Some(real, predicted) ->
@@ -79,168 +64,214 @@ module EvaluationRun =
                 return Some(real, predicted)
             }
 
-    let private scaleName choice =
-        match choice with
-        | ScaleChoice.Detect -> "auto"
-        | ScaleChoice.Given ExpressionScale.Counts -> "counts"
-        | ScaleChoice.Given ExpressionScale.Logarithms -> "log"
-        | ScaleChoice.Given ExpressionScale.AsTheyAre -> "as-is"
+    let private splitTables progress (options: EvaluationOptions) column paths parts =
+        match paths.Tables with
+        | None -> Ok parts
+        | Some(real, predicted) ->
+            result {
+                let! real = DeTableFile.readBy column options.De.Precision progress real
+                let! predicted = DeTableFile.readBy column options.De.Precision progress predicted
+                return! CellTypes.withTables column options.Sides.Partial real predicted parts
+            }
 
-    let private caseName value = (sprintf "%A" value).ToLowerInvariant()
+    /// What is evaluated by itself: everything, or each cell type.
+    let private parts progress reading (plan: EvaluationPlan) paths =
+        result {
+            let! cells = readCells progress reading paths
 
-    let private optionsOf options ceiling : (string * Json) list = [
-        "column", Json.Text options.Sides.Column
-        "control", Json.Text options.Sides.Control
-        "values", Json.Text(scaleName options.Sides.Values)
-        "partial", Json.Flag options.Sides.Partial
-        "profile", Json.Text(MetricRegistry.profileName options.Profile)
-        "most-cells", Json.Number(float options.Further.MostCells)
-        "skip-metrics", Json.Text(String.Join(",", options.Skipped))
-        "control-source", Json.Text(caseName options.ControlSource)
-        "ties", Json.Text(caseName options.Discrimination.Ties)
-        "exclude", Json.Text(caseName options.Discrimination.Exclusion)
-        "denominator", Json.Text(caseName options.Discrimination.Denominator)
-        "targets", Json.Number(float options.Discrimination.TargetOf.Count)
-        "fdr", Json.Number options.De.Threshold
-        "order", Json.Text(caseName options.De.Order)
-        "precision", Json.Text(caseName options.De.Precision)
-        match ceiling with
-        | Some choice ->
-            "ceiling", Json.Text(caseName choice.Halves)
-            "seed", Json.Text(string choice.Seed)
+            match plan.CellTypes, cells with
+            | None, _ ->
+                let! tables = readTables progress plan.Options paths
+
+                return [
+                    {
+                        Name = ""
+                        Cells = cells
+                        Tables = tables
+                    }
+                ]
+            | Some column, Some(real, predicted) ->
+                let! split = CellTypes.split column plan.Options.Sides.Partial real predicted
+                return! splitTables progress plan.Options column paths split
+            | Some column, None -> return! splitTables progress plan.Options column paths []
+        }
+
+    let private evaluate (progress: Progress) (plan: EvaluationPlan) (part: CellTypePart) =
+        progress.Token.ThrowIfCancellationRequested()
+
+        result {
+            match part.Cells, part.Tables with
+            | Some(real, predicted), tables ->
+                let! side = RealSide.create progress plan.Test plan.Options real
+                let! found = RealSide.evaluate progress plan.Options side tables predicted
+                progress.Token.ThrowIfCancellationRequested()
+                let! yardsticks = EvaluationOutputs.yardsticks progress plan side
+                return EvaluationOutputs.findings plan yardsticks found
+            | None, Some tables ->
+                let! found = RealSide.evaluateTables plan.Options tables
+                return EvaluationOutputs.findings plan (None, None) found
+            | None, None ->
+                let allowed =
+                    "give real and predicted cells, or --real-de and --predicted-de, or both"
+
+                return! Error(CoExprError.BadOption("evaluate", "without input", allowed))
+        }
+
+    let private each progress plan parts =
+        (Ok [], parts)
+        ||> List.fold (fun before part ->
+            before
+            |> Result.bind (fun before ->
+                evaluate progress plan part
+                |> Result.map (fun found -> (part.Name, found) :: before)))
+        |> Result.map (List.rev >> List.toArray)
+
+    /// All cell types together.
+    let private together (plan: EvaluationPlan) (found: (string * EvaluationFindings)[]) =
+        let pick choose =
+            let parts =
+                found
+                |> Array.choose (fun (name, one) -> choose one |> Option.map (fun result -> name, result))
+
+            if parts.Length = 0 then
+                None
+            else
+                Some(CellTypes.together parts)
+
+        let whole = pick (fun one -> Some one.Model.Result) |> Option.get
+
+        EvaluationOutputs.findings plan (pick _.Baseline, pick _.Ceiling) {
+            Result = whole
+            Tables = None
+            Own = None
+        }
+
+    let private inputs paths = [
+        match paths.Cells with
+        | Some(real, predicted) ->
+            "real", real
+            "predicted", predicted
+        | None -> ()
+        match paths.Tables with
+        | Some(real, predicted) ->
+            "real_de", real
+            "predicted_de", predicted
         | None -> ()
     ]
 
-    /// What the run compared: file names and hashes beside that of the first input, which the record has.
-    let private inputs progress paths = [
-        for kind, file in
-            [
-                match paths.Cells with
-                | Some(real, predicted) ->
-                    "real", real
-                    "predicted", predicted
-                | None -> ()
-                match paths.Tables with
-                | Some(real, predicted) ->
-                    "real_de", real
-                    "predicted_de", predicted
-                | None -> ()
-            ] do
-            $"{kind}_file", Json.Text(Path.GetFileName file)
-            $"{kind}_sha256", Json.Text(RunRecord.hash progress file)
-    ]
-
-    let private recordOf
-        paths
-        options
-        ceiling
-        hashes
-        (seconds: ResizeArray<string * float>)
-        (result: EvaluationResult)
-        =
-        let struct (real, predicted) = result.Cells
-
-        let texts values =
-            Json.List [ for value in values -> Json.Text value ]
+    let private recordOf (plan: EvaluationPlan) paths hashes seconds (whole: EvaluationResult) : RunRecord =
+        let struct (real, predicted) = whole.Cells
 
         {
             Command = "evaluate run"
-            Input =
-                match paths.Cells, paths.Tables with
-                | Some(real, _), _
-                | None, Some(real, _) -> real
-                | None, None -> ""
-            InputHash =
-                match hashes with
-                | (_: string, _) :: (_, Json.Text hash) :: _ -> hash
-                | _ -> ""
-            Options = optionsOf options ceiling
-            Course = hashes @ [ "notes", texts result.Notes; "warnings", texts result.Warnings ]
+            Input = inputs paths |> List.head |> snd
+            InputHash = EvaluationOutputs.firstHash hashes
+            Options = EvaluationOutputs.options plan
+            Course =
+                hashes
+                @ [
+                    "notes", EvaluationOutputs.texts whole.Notes
+                    "warnings", EvaluationOutputs.texts whole.Warnings
+                ]
             Counts = [
                 "real_cells", int64 real
                 "predicted_cells", int64 predicted
-                "genes", int64 result.Genes
-                "perturbations", int64 result.Perturbations.Length
-                "metrics", int64 result.Columns.Length
+                "genes", int64 whole.Genes
+                "perturbations", int64 whole.Perturbations.Length
+                "metrics", int64 whole.Columns.Length
             ]
             Backend = "cpu"
-            Threads = options.Sides.Threads
-            Seconds = List.ofSeq seconds @ result.Seconds
+            Threads = plan.Options.Sides.Threads
+            Seconds = seconds @ StageCost.seconds whole.Costs
         }
 
-    let private writeAll files record (result: EvaluationResult) (ceiling: EvaluationResult option) =
-        AtomicFile.writeAll files (fun temporaries ->
-            EvaluationFile.writeWide temporaries[0] result
-            EvaluationFile.writeAggregates temporaries[1] result
-            EvaluationFile.writeTidy temporaries[2] result
-            File.WriteAllText(temporaries[3], Json.write (EvaluationFile.toJson result) + "\n")
-            File.WriteAllText(temporaries[4], Json.write (RunRecord.toJson record) + "\n")
+    let private modelName paths =
+        match paths.Cells, paths.Tables with
+        | Some(_, predicted), _
+        | None, Some(_, predicted) -> Path.GetFileName predicted
+        | None, None -> ""
 
-            match ceiling with
-            | Some ceiling ->
-                EvaluationFile.writeWide temporaries[5] ceiling
-                EvaluationFile.writeAggregates temporaries[6] ceiling
-            | None -> ())
+    let private page paths (record: RunRecord) (found: EvaluationFindings) path =
+        let reported = {
+            ReportedModel.Name = modelName paths
+            Result = found.Model.Result
+            Intervals = found.Intervals
+            Tables = found.Model.Tables
+        }
 
-    /// Whether the results could be written, told before anything is read. The folder is made when there are results.
-    let private checkOutputs paths ceiling =
-        if Directory.Exists paths.Folder then
-            AtomicFile.checkAll (resultFiles paths ceiling)
-        elif File.Exists paths.Folder then
-            Error(CoExprError.CannotWrite(paths.Folder, "it is a file; give a folder."))
-        else
-            AtomicFile.check (paths.Folder.TrimEnd(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar))
+        File.WriteAllText(
+            path,
+            EvaluationReport.page (Path.GetFileName record.Input) (RunRecord.facts record) {
+                Models = [| reported |]
+                Baseline = found.Baseline
+                Ceiling = found.Ceiling
+                Differences = [||]
+            }
+        )
 
-    let private makeFolder (folder: string) =
-        try
-            Directory.CreateDirectory folder |> ignore
-            Ok()
-        with
-        | :? IOException
-        | :? UnauthorizedAccessException as error -> Error(CoExprError.CannotWrite(folder, error.Message))
+    let private outputs progress (plan: EvaluationPlan) paths (outcome: EvaluationOutcome) =
+        let at before name =
+            EvaluationOutputs.named paths.Folder (Option.defaultValue "" paths.Prefix :: before) name
 
-    let private requireInput paths =
-        if paths.Cells.IsNone && paths.Tables.IsNone then
-            let allowed =
-                "give real and predicted cells, or --real-de and --predicted-de, or both"
+        [
+            for cellType, found in outcome.ByType do
+                yield! EvaluationOutputs.ofFindings progress (at [ cellType ]) found
 
-            Error(CoExprError.BadOption("evaluate", "without input", allowed))
-        else
-            Ok()
+            if plan.CellTypes.IsSome then
+                yield! EvaluationOutputs.ofFindings progress (at []) outcome.Whole
 
-    let private ceilingOf choice options cells =
-        match choice, cells with
-        | Some choice, Some(real, _) -> Ceiling.run choice.Halves choice.Seed options real |> Result.map Some
-        | _ -> Ok None
+            {
+                Path = at [] "run.json"
+                Write = EvaluationOutputs.json (RunRecord.toJson outcome.Record)
+            }
 
-    /// Reads the inputs, evaluates, and writes results.csv, agg_results.csv, results.tsv, results.json and run.json (and, with a
-    /// ceiling, ceiling_results.csv and agg_ceiling_results.csv), all of them or none. Gives the record, the result, the ceiling.
-    let run (progress: Progress) reading options ceiling paths =
+            match plan.Report with
+            | Some report -> {
+                Path = report
+                Write = page paths outcome.Record outcome.Whole
+              }
+            | None -> ()
+        ]
+
+    /// What can be refused before anything is read.
+    let private checkBefore (plan: EvaluationPlan) paths =
+        result {
+            let! _ = MetricRegistry.chosen plan.Options.Profile plan.Options.Skipped
+            do! Intervals.validate plan.Intervals
+            do! EvaluationOutputs.check paths.Folder (baseNames paths)
+            do! EvaluationOutputs.checkReport plan.Report
+        }
+
+    /// Reads the inputs, evaluates, and writes results.csv, agg_results.csv, results.tsv, aggregates.tsv, costs.tsv,
+    /// results.json and run.json, all of them or none; real_de.csv and pred_de.csv where tables were made here; with a ceiling
+    /// ceiling_results.csv and agg_ceiling_results.csv, and so with a baseline. With cell types every file comes once for each,
+    /// its type before its name, and once for all types together.
+    let run (progress: Progress) reading (plan: EvaluationPlan) paths : Result<EvaluationOutcome, CoExprError> =
         let seconds = ResizeArray<string * float>()
+        let timed name work = RunFiles.timed name seconds work
 
         result {
-            do! requireInput paths
-            let! _ = MetricRegistry.chosen options.Profile options.Skipped
-            do! checkOutputs paths ceiling
+            do! checkBefore plan paths
+            let! parts = timed "reading" (fun () -> parts progress reading plan paths)
+            let! found = timed "evaluating" (fun () -> each progress plan parts)
 
-            let! cells =
-                timed "reading cells" seconds (fun () -> readCells progress reading paths)
+            let whole =
+                match plan.CellTypes with
+                | Some _ -> together plan found
+                | None -> snd found[0]
 
-            let! tables =
-                timed "reading tables" seconds (fun () -> readTables progress options paths)
+            let hashes =
+                timed "hashing the inputs" (fun () -> EvaluationOutputs.hashes progress (inputs paths))
 
-            progress.Token.ThrowIfCancellationRequested()
-            let! evaluated = Evaluation.run options cells tables
-            progress.Token.ThrowIfCancellationRequested()
+            let outcome = {
+                Record = recordOf plan paths hashes (List.ofSeq seconds) whole.Model.Result
+                Whole = whole
+                ByType = found
+            }
 
-            let! top = timed "ceiling" seconds (fun () -> ceilingOf ceiling options cells)
-
-            let hashes = timed "hashing the inputs" seconds (fun () -> inputs progress paths)
-
-            let record = recordOf paths options ceiling hashes seconds evaluated
-            do! makeFolder paths.Folder
-            do! writeAll (resultFiles paths ceiling) record evaluated top
-            return struct (record, evaluated, top)
+            do! EvaluationOutputs.makeFolder paths.Folder
+            do! EvaluationOutputs.writeAll (outputs progress plan paths outcome)
+            return outcome
         }
 
     let private partsOf (cells: Cells) = AnnDataParts.ofCells cells
@@ -254,7 +285,7 @@ module EvaluationRun =
                 else
                     Error(CoExprError.BadOption("--output", output, "a name in .h5ad is needed"))
 
-            let! cells = read progress reading real
+            let! cells = EvaluationOutputs.read progress reading real
             let! mean = MeanResponse.cells which copies options cells
 
             return!

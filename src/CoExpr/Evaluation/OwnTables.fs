@@ -1,0 +1,300 @@
+namespace CoExpr
+
+open System
+
+/// A table of differential expression that was made here: all its numbers for a file, and those that measures are taken of.
+type OwnTable = {
+    Result: DifferentialResult
+    Table: DeTable
+    /// Perturbations that were not tested, since a cell of theirs holds NaN or infinity.
+    Untested: string list
+}
+
+/// Tables of differential expression of cells for which none are supplied.
+///
+/// The default is what cell-eval 0.8.1 asks of pdex 0.2.5: each perturbation against the control by a rank-sum test of
+/// ln(1 + x), x the counts brought to the median total, two-sided, corrected for ties and continuity; fold changes of the
+/// geometric means without a pseudocount, 0 where both are 0; q-values over all genes of a perturbation.
+[<RequireQualifiedAccess>]
+module OwnTables =
+
+    /// Rank-sum tests as pdex makes them: never exact.
+    let rankSum =
+        DifferentialTest.RankSum {
+            Continuity = true
+            Ties = true
+            Exact = false
+            Weight = StratumWeight.Unit
+        }
+
+    let private negativeBinomial test =
+        DifferentialTest.NegativeBinomial {
+            NegativeBinomialScreen.defaults with
+                Test = test
+        }
+
+    /// The tests that can be asked for by name.
+    let tests = [
+        rankSum
+        DifferentialTest.Welch {
+            OverestimateVariance = false
+            ConstantGroups = false
+        }
+        negativeBinomial NegativeBinomialTest.LikelihoodRatio
+        negativeBinomial NegativeBinomialTest.Wald
+        negativeBinomial NegativeBinomialTest.Score
+        negativeBinomial NegativeBinomialTest.QuasiLikelihood
+    ]
+
+    /// The word for no test at all.
+    [<Literal>]
+    let Nothing = "none"
+
+    /// The names of tests, the default first, and of none.
+    let names = (tests |> List.map DifferentialTest.name) @ [ Nothing ]
+
+    /// The test of a name; None for none.
+    let parse word : Result<DifferentialTest option, CoExprError> =
+        match tests |> List.tryFind (fun test -> DifferentialTest.name test = word) with
+        | Some test -> Ok(Some test)
+        | None when word = Nothing -> Ok None
+        | None -> Error(CoExprError.UnknownLabel("--de-test", word, names))
+
+    let private requireCounts test scale (cells: Cells) =
+        match test, scale with
+        | DifferentialTest.NegativeBinomial _, _ when scale = ExpressionScale.Logarithms || not cells.Counts.Integer ->
+            Error(
+                CoExprError.BadOption(
+                    "--de-test",
+                    DifferentialTest.name test,
+                    $"it is a test of counts, and {cells.Source} holds other values; rank-sum and welch take any"
+                )
+            )
+        | _ -> Ok()
+
+    /// Cells and what their values are to a test. Counts with fractional parts (corrected ones) are brought to logarithms
+    /// here, since tests normalise whole numbers only.
+    let private tested scale (cells: Cells) =
+        let counts = cells.Counts
+
+        match scale with
+        | ExpressionScale.Counts when counts.Integer ->
+            let target = ExpressionScale.medianTotal counts
+            cells, TestedValues.LogNormalised(if target > 0.0 then target else 1.0)
+        | ExpressionScale.Counts ->
+            let values = ExpressionScale.values scale (Array.init counts.Genes id) counts
+
+            let logarithms =
+                ExpressionScale.rows values (Array.init counts.Cells id)
+                |> ExpressionScale.matrix counts.Genes
+
+            { cells with Counts = logarithms }, TestedValues.StoredLogs
+        | ExpressionScale.Logarithms -> cells, TestedValues.StoredLogs
+        | ExpressionScale.AsTheyAre -> cells, TestedValues.AsStored
+
+    let private optionsOf test (sides: SideOptions) values = {
+        DifferentialExpression.defaults with
+            Perturbation = [ sides.Column ]
+            Control = Some sides.Control
+            Test = test
+            Values = values
+            FoldChange = FoldChange.Geometric
+            Pseudocount = 0.0
+            CountUntestable = true
+            // A rank-sum test has a p for one cell; a t-test needs a variance.
+            MinimumCells =
+                match test with
+                | DifferentialTest.RankSum _ -> 1
+                | _ -> 2
+            Threads = sides.Threads
+    }
+
+    let private isSpoilt (groups: Groups) (counts: SparseCounts) group =
+        Groups.members group groups
+        |> Array.exists (fun cell -> Seq.exists (Single.IsFinite >> not) (counts.ByCell.ValuesOf(cell).ToArray()))
+
+    /// 0/0 is no change, as pdex has it. What has no p keeps NaN.
+    let private noChange (result: DifferentialResult) =
+        let rows = result.Rows
+
+        for place in 0 .. rows.PValue.Length - 1 do
+            if rows.Mean[place] = 0.0 && rows.ReferenceMean[place] = 0.0 then
+                rows.LogFoldChange[place] <- 0.0
+
+        result
+
+    let private nothingTested (options: DifferentialOptions) (cells: Cells) = {
+        Options = options
+        Source = cells.Source
+        Perturbations = [||]
+        Reference = Option.defaultValue "" options.Control
+        Cells = [||]
+        ReferenceCells = [||]
+        GeneTable = cells.GeneTable
+        LeftOut = cells.Counts.Cells
+        Dispersions = None
+        Calibration = None
+        Rows = ContrastRows.create 0 cells.GeneTable.Names.Length []
+    }
+
+    /// Rows of every perturbation that was tested; the others have none.
+    let private tableOf precision (perturbations: string[]) (result: DifferentialResult) =
+        let genes = result.GeneTable.Names.Length
+        let number = perturbations |> Array.mapi (fun at name -> name, at) |> Map.ofArray
+        let rows = result.Rows
+
+        DeTable.create precision result.Source {
+            Targets = perturbations
+            Target = Array.init rows.PValue.Length (fun place -> number[result.Perturbations[place / genes]])
+            Features = result.GeneTable.Names
+            Feature = Array.init rows.PValue.Length (fun place -> place % genes)
+            Log2FoldChange = rows.LogFoldChange
+            PValue = rows.PValue
+            Fdr = rows.QValue
+            NoFoldChange = rows.LogFoldChange |> Array.map Double.IsNaN
+            NoFdr = rows.QValue |> Array.map Double.IsNaN
+        }
+
+    let private numbered (cells: Cells) = {
+        cells with
+            CellTable = {
+                cells.CellTable with
+                    Names = Array.init cells.Counts.Cells string
+            }
+    }
+
+    /// The cells of groups without NaN, and which groups are left out.
+    let private usable (groups: Groups) (cells: Cells) =
+        let spoilt =
+            [| 0 .. groups.Labels.Length - 1 |]
+            |> Array.filter (isSpoilt groups cells.Counts)
+
+        let kept =
+            if spoilt.Length = 0 then
+                cells
+            else
+                [| 0 .. groups.Labels.Length - 1 |]
+                |> Array.except spoilt
+                |> Array.collect (fun group -> Groups.members group groups)
+                |> fun members -> Cells.takeCells (Array.sort members) cells
+
+        numbered kept, [ for group in spoilt -> groups.Labels[group] ]
+
+    let private test progress (options: DifferentialOptions) (cells: Cells) (tested: string[]) spoilt =
+        if
+            tested.Length = 0
+            || options.Control |> Option.exists (fun control -> List.contains control spoilt)
+        then
+            Ok(nothingTested options cells)
+        else
+            DifferentialExpression.compute progress options cells |> Result.map noChange
+
+    /// The table of these cells, whose values are on this scale. Perturbations of which a cell holds NaN or infinity are not
+    /// tested and have no rows, nor has any if the control has such a cell; that is in the result. Errors are those of
+    /// `DifferentialExpression.compute`, two genes of one name among them; and BadOption for a test of counts of other values.
+    let compute progress precision testBy (sides: SideOptions) scale (cells: Cells) : Result<OwnTable, CoExprError> =
+        result {
+            let! groups = Groups.create [ sides.Column ] (Some sides.Control) cells
+            let kept, spoilt = usable groups cells
+            do! requireCounts testBy scale kept
+            let kept, values = tested scale kept
+            let perturbations = groups.Labels |> Array.filter ((<>) sides.Control)
+            let left = perturbations |> Array.except spoilt
+            let! found = test progress (optionsOf testBy sides values) kept left spoilt
+            let! table = tableOf precision perturbations found
+
+            return {
+                Result = found
+                Table = table
+                Untested =
+                    if List.contains sides.Control spoilt then
+                        List.ofArray perturbations
+                    else
+                        spoilt
+            }
+        }
+
+    /// The cells of the real control, and those of the predicted perturbations, both on the scale that is compared.
+    let private underRealControl (options: SideOptions) (sides: PerturbationSides) source : Result<Cells, CoExprError> =
+        let control = options.Control
+        let labelled side group = Groups.members group side.Groups
+
+        let parts = [|
+            for side in [ sides.Real; sides.Predicted ] do
+                for group in 0 .. side.Groups.Labels.Length - 1 do
+                    let label = side.Groups.Labels[group]
+
+                    if (label = control) = obj.ReferenceEquals(side, sides.Real) then
+                        let members = labelled side group
+                        Array.replicate members.Length label, ExpressionScale.rows side.Values members
+        |]
+
+        let labels = parts |> Array.collect fst
+
+        let table =
+            Table.ofNames (Array.init labels.Length string)
+            |> Table.withColumn options.Column (Column.categories labels)
+
+        Cells.create
+            source
+            (ExpressionScale.matrix sides.Genes.Length (parts |> Array.collect snd))
+            table
+            (Table.ofNames sides.Genes)
+
+    /// The scale of values that were brought to the compared scale already.
+    let private compared scale =
+        match scale with
+        | ExpressionScale.AsTheyAre -> ExpressionScale.AsTheyAre
+        | _ -> ExpressionScale.Logarithms
+
+    /// The table of predicted cells, against their own control or, as effects are, against the real one.
+    let ofPredicted
+        progress
+        precision
+        testBy
+        (options: SideOptions)
+        source
+        (sides: PerturbationSides)
+        (predicted: Cells)
+        =
+        let scale = sides.Predicted.Scale
+
+        match source with
+        | ControlSource.Predicted -> compute progress precision testBy options scale predicted
+        | ControlSource.Real ->
+            underRealControl options sides predicted.Source
+            |> Result.bind (compute progress precision testBy options (compared scale))
+
+    /// The rows of some perturbations.
+    let restrict (names: string[]) (table: DeTable) =
+        let kept =
+            [| 0 .. table.Targets.Length - 1 |]
+            |> Array.filter (fun target -> Array.contains table.Targets[target] names)
+
+        if kept.Length = table.Targets.Length then
+            table
+        else
+            let rows =
+                kept
+                |> Array.collect (fun target -> [| table.Starts[target] .. table.Starts[target + 1] - 1 |])
+
+            let pick (values: 'a[]) =
+                if values.Length = 0 then
+                    values
+                else
+                    rows |> Array.map (fun row -> values[row])
+
+            {
+                table with
+                    Targets = kept |> Array.map (fun target -> table.Targets[target])
+                    Starts =
+                        kept
+                        |> Array.map (fun target -> table.Starts[target + 1] - table.Starts[target])
+                        |> Array.scan (+) 0
+                    Feature = pick table.Feature
+                    Log2FoldChange = pick table.Log2FoldChange
+                    PValue = pick table.PValue
+                    Fdr = pick table.Fdr
+                    NoFoldChange = pick table.NoFoldChange
+                    NoFdr = pick table.NoFdr
+            }
