@@ -48,6 +48,8 @@ type NegativeBinomialOptions = {
     Shrink: bool
     /// Groups with fewer cells are not tested.
     MinimumCells: int
+    /// What else the model allows for.
+    Covariates: CovariateOptions
     Threads: int
 }
 
@@ -83,27 +85,19 @@ module NegativeBinomialScreen =
         CountUntestable = false
         Shrink = false
         MinimumCells = 2
+        Covariates = CovariateOptions.none
         Threads = Schedule.defaultThreads
     }
 
-    /// The rules of all groups.
-    let internal nodes threads (sizeFactors: float[]) (genes: GroupedGenes) =
-        let nodes = SizeFactorNodes(GroupedGenes.arrange sizeFactors genes, genes.Starts)
-
-        Schedule.blocks threads nodes.Groups ignore (fun () group -> nodes.Fill group)
-        nodes
-
     /// What one pass over the genes needs.
     type private Pass = {
-        Nodes: SizeFactorNodes
-        Genes: GroupedGenes
+        Model: GeneModel
         Control: int
         Perturbations: int[]
         /// The row of the first of the perturbations.
         FirstRow: int
         Dispersions: GeneDispersions option
         Estimation: GeneDispersionOptions
-        Stored: StoredProfile[]
         Quasi: QuasiDispersions option
         Alphas: float[]
         Rows: ContrastRows
@@ -112,23 +106,20 @@ module NegativeBinomialScreen =
     let private log2e = 1.0 / log 2.0
 
     /// Where the mode is asked for and was not reached by precisions alone, it is looked for from the gene's profile.
-    let private finalDispersion (pass: Pass) (profile: DispersionProfile) (counts: GeneCounts) gene =
+    let private finalDispersion (pass: Pass) (tester: IGeneTester) gene =
         match pass.Dispersions with
         | Some found when
             pass.Quasi.IsNone
             && pass.Estimation.Shrinkage = ScreenShrinkage.PosteriorMode
             && found.PriorVariance > 0.0
             && not found.IsOutlier[gene]
-            && not (isNull pass.Stored[gene])
+            && not (Double.IsNaN found.GeneWise[gene])
             ->
-            profile.Load(pass.Stored[gene], counts)
-            pass.Stored[gene] <- null
-
             let values =
-                ReadOnlySpan(found.Profiles, gene * DispersionFit.Points, DispersionFit.Points)
+                Array.sub found.Profiles (gene * DispersionFit.Points) DispersionFit.Points
 
             let mode =
-                DispersionFit.Mode(profile, pass.Estimation.CoxReid, values, log found.Trend[gene], found.PriorVariance)
+                tester.Mode(pass.Estimation.CoxReid, values, log found.Trend[gene], found.PriorVariance)
 
             found.Final[gene] <- exp mode
             pass.Alphas[gene] <- found.Final[gene]
@@ -148,18 +139,14 @@ module NegativeBinomialScreen =
             && rows.Fraction[place] < low.Fraction
             && rows.Mean[place] < low.Mean
 
-    let private fillMeans (pass: Pass) (tester: FoldTester) group place =
-        let counts, rows = tester.Counts, pass.Rows
+    let private fillMeans (pass: Pass) (tester: IGeneTester) group place =
+        let sizes, rows = pass.Model.Sizes, pass.Rows
+        rows.Mean[place] <- tester.Mean group
+        rows.ReferenceMean[place] <- tester.Mean pass.Control
+        rows.Fraction[place] <- share (tester.Stored group) sizes[group]
+        rows.ReferenceFraction[place] <- share (tester.Stored pass.Control) sizes[pass.Control]
 
-        let stored group =
-            counts.Bounds[group + 1] - counts.Bounds[group]
-
-        rows.Mean[place] <- tester.Means[group]
-        rows.ReferenceMean[place] <- tester.Means[pass.Control]
-        rows.Fraction[place] <- share (stored group) (pass.Genes.Size group)
-        rows.ReferenceFraction[place] <- share (stored pass.Control) (pass.Genes.Size pass.Control)
-
-    let private fillTest (pass: Pass) (tester: FoldTester) group place =
+    let private fillTest (pass: Pass) (tester: IGeneTester) group place =
         let rows, found = pass.Rows, tester.Compare group
         rows.Effect[place] <- found.LogFold * log2e
         rows.LogFoldChange[place] <- found.LogFold * log2e
@@ -169,27 +156,20 @@ module NegativeBinomialScreen =
         rows.Log10P[place] <- found.Log10P
         rows.Status[place] <- found.Status
 
-    let private fillRow options (pass: Pass) (tester: FoldTester) row group gene =
-        let place = row * pass.Genes.Genes.Lines + gene
+    let private fillRow options (pass: Pass) (tester: IGeneTester) row group gene =
+        let place = row * pass.Model.Genes + gene
         fillMeans pass tester group place
 
-        if min (pass.Genes.Size group) (pass.Genes.Size pass.Control) < options.MinimumCells then
+        if min pass.Model.Sizes[group] pass.Model.Sizes[pass.Control] < options.MinimumCells then
             pass.Rows.Status[place] <- RowStatus.TooFewCells
         elif isLow options pass.Rows place then
             pass.Rows.Status[place] <- RowStatus.LowExpression
         else
             fillTest pass tester group place
 
-    let private testGene options (pass: Pass) (tester: FoldTester, profile) gene =
-        let genes = pass.Genes
-
-        tester.Load(
-            Span.op_Implicit (genes.Genes.IndicesOf gene),
-            Span.op_Implicit (genes.Genes.ValuesOf gene),
-            genes.Starts
-        )
-
-        let alpha = finalDispersion pass profile tester.Counts gene
+    let private testGene options (pass: Pass) (tester: IGeneTester) gene =
+        tester.Load gene
+        let alpha = finalDispersion pass tester gene
 
         match pass.Quasi with
         | Some quasi -> tester.Fit(alpha, quasi.Shrunk[gene], quasi.PriorDegrees + quasi.Degrees)
@@ -199,62 +179,44 @@ module NegativeBinomialScreen =
         |> Array.iteri (fun i group -> fillRow options pass tester (pass.FirstRow + i) group gene)
 
     let private testAll (progress: Progress) options (pass: Pass) =
-        let lines = pass.Genes.Genes.Lines
-        let advance = Progress.counter progress "tests" "genes" (int64 lines)
-
-        let makeState () =
-            FoldTester(pass.Nodes, pass.Control, options.Test, options.Hypothesis), DispersionProfile pass.Nodes
-
+        let genes = pass.Model.Genes
+        let advance = Progress.counter progress "tests" "genes" (int64 genes)
         let size = GeneDispersions.BlockGenes
 
-        Schedule.blocks options.Threads ((lines + size - 1) / size) makeState (fun state block ->
-            let first, next = block * size, min lines ((block + 1) * size)
+        Schedule.blocks options.Threads ((genes + size - 1) / size) pass.Model.Tester (fun tester block ->
+            let first, next = block * size, min genes ((block + 1) * size)
 
             for gene in first .. next - 1 do
-                testGene options pass state gene
+                testGene options pass tester gene
 
             advance (int64 (next - first)))
 
-    /// Of the groups with cells, cells less groups.
-    let private degrees (genes: GroupedGenes) =
-        let groups =
-            Seq.init genes.Labels.Length genes.Size
-            |> Seq.filter (fun cells -> cells > 0)
-            |> Seq.length
-
-        float (max 1 (genes.Cells.Length - groups))
-
-    let private quasiOf options (genes: GroupedGenes) (found: GeneDispersions) =
+    let private quasiOf options (model: GeneModel) (found: GeneDispersions) =
         if options.Test = NegativeBinomialTest.QuasiLikelihood then
-            Some(QuasiDispersions.create (degrees genes) found.Means found.GeneWise found.Trend)
+            Some(QuasiDispersions.create model.Degrees found.Means found.GeneWise found.Trend)
         else
             None
 
-    let private run progress options sizeFactors (genes: GroupedGenes) control perturbations firstRow rows =
-        let nodes = nodes options.Threads sizeFactors genes
-
-        let estimation, stored, dispersions, alphas =
+    let private run progress options (model: GeneModel) control perturbations firstRow rows =
+        let estimation, dispersions, alphas =
             match options.Dispersion with
-            | DispersionSource.Given alphas -> GeneDispersions.standard, [||], None, alphas
+            | DispersionSource.Given alphas -> GeneDispersions.standard, None, alphas
             | DispersionSource.Screen chosen
             | DispersionSource.EachComparison chosen ->
-                let struct (found, stored) =
-                    GeneDispersions.geneWise progress options.Threads chosen nodes genes
+                let found =
+                    model.GeneWise progress options.Threads chosen |> GeneDispersions.shrink chosen
 
-                let found = GeneDispersions.shrink chosen found
-                chosen, stored, Some found, Array.copy found.Final
+                chosen, Some found, Array.copy found.Final
 
-        let quasi = dispersions |> Option.bind (quasiOf options genes)
+        let quasi = dispersions |> Option.bind (quasiOf options model)
 
         testAll progress options {
-            Nodes = nodes
-            Genes = genes
+            Model = model
             Control = control
             Perturbations = perturbations
             FirstRow = firstRow
             Dispersions = dispersions
             Estimation = estimation
-            Stored = stored
             Quasi = quasi
             Alphas =
                 match quasi, dispersions with
@@ -343,23 +305,52 @@ module NegativeBinomialScreen =
         | DispersionSource.Given alphas -> GeneDispersions.given cells.GeneTable.Names alphas |> Result.map ignore
         | _ -> Ok()
 
-    let private testScreen progress options (counts: SparseCounts) (groups: Groups) control perturbations factors rows =
+    /// How the genes are fitted in the cells of these groups.
+    let private modelOf options (cells: Cells) (groups: Groups) control factors =
+        if options.Covariates.IsNone then
+            GroupedGenes.create options.Threads cells.Counts groups
+            |> GroupModel.create options.Threads factors control options.Test options.Hypothesis
+            |> Ok
+        else
+            CovariateModel.create
+                options.Threads
+                options.Covariates
+                cells
+                groups
+                factors
+                control
+                options.Test
+                options.Hypothesis
+
+    let private testPair progress options cells groups control factors rows row group =
+        let pair = pairOf groups control group
+        let both = String.Join(" and ", pair.Labels)
+
+        modelOf options cells pair 0 factors
+        |> Result.map (fun model -> run progress options model 0 [| 1 |] row rows)
+        |> Result.mapError (fun error ->
+            match error with
+            | CoExprError.BadOption(option, value, reason) ->
+                CoExprError.BadOption(option, value, $"among the cells of {both}, {reason}")
+            | other -> other)
+        |> CoExprError.unwrap
+
+    let private testScreen progress options cells groups control perturbations factors rows =
         match options.Dispersion with
         | DispersionSource.EachComparison _ ->
-            perturbations
-            |> Array.mapi (fun row group ->
-                let genes = GroupedGenes.create options.Threads counts (pairOf groups control group)
-                run progress options factors genes 0 [| 1 |] row rows)
+            CoExprError.protect (fun () ->
+                perturbations
+                |> Array.mapi (testPair progress options cells groups control factors rows))
         | _ ->
-            let genes = GroupedGenes.create options.Threads counts groups
-            [| run progress options factors genes control perturbations 0 rows |]
+            modelOf options cells groups control factors
+            |> Result.map (fun model -> [| run progress options model control perturbations 0 rows |])
 
     /// Tests every gene of every group against the control group. The same bits for every number of threads and order of
     /// the genes.
     ///
     /// Errors: no control or one with too few cells; values that are no counts, by gene and cell; a cell without counts in
-    /// a group, which has no size factor; given size factors or dispersions that do not fit. What concerns single rows,
-    /// such as a group without counts of a gene, is in their status.
+    /// a group, which has no size factor; given size factors or dispersions that do not fit; covariates that are missing,
+    /// constant or confounded (see `CovariateDesign.create`). What concerns single rows, such as a group without counts of a gene, is in their status.
     let compute
         (progress: Progress)
         (options: NegativeBinomialOptions)
@@ -380,8 +371,8 @@ module NegativeBinomialScreen =
             let rows =
                 ContrastRows.create perturbations.Length cells.Counts.Genes [ ContrastRows.StandardError ]
 
-            let found =
-                testScreen progress options cells.Counts groups control perturbations factors rows
+            let! found =
+                testScreen progress options cells groups control perturbations factors rows
 
             ContrastRows.adjust
                 options.Threads
