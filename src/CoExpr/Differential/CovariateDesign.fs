@@ -71,8 +71,8 @@ module CovariateDesign =
     let private fail name reason : 'a =
         raise (CoExprFailure(CoExprError.BadOption("--covariates", name, reason)))
 
-    /// The name of a column, and whether its numbers are labels.
-    let private read (word: string) =
+    /// The name of a column, and whether its numbers are labels, from "name" or "factor(name)".
+    let internal read (word: string) : string * bool =
         let word = word.Trim()
 
         if word.StartsWith "factor(" && word.EndsWith ")" then

@@ -18,6 +18,15 @@ module internal CovariateModel =
         Units: unit -> CovariateUnits
     }
 
+    /// What all genes are fitted with.
+    type private Setting = {
+        Options: CovariateOptions
+        Source: Source
+        Control: int
+        /// Of each gene the coefficients that its dispersion was found at; null before it was.
+        Means: CovariateCoefficients[]
+    }
+
     /// Each group's cells stratum by stratum.
     let private stratified (groups: Groups) (stratumOf: int[]) strata : Groups =
         let members = [|
@@ -76,7 +85,9 @@ module internal CovariateModel =
             ofStrata threads counts groups factors design.Names.Length (stratumOf, rows)
         | _ -> ofCells threads counts groups factors design
 
-    let private loader (options: CovariateOptions) (genes: GroupedGenes) (units: CovariateUnits) gene =
+    let private load setting (units: CovariateUnits) gene =
+        let options, genes = setting.Options, setting.Source.Genes
+
         let offsets =
             if options.Offsets.Length = 0 then
                 [||]
@@ -89,105 +100,116 @@ module internal CovariateModel =
             ReadOnlySpan offsets
         )
 
-    let private intercept (options: CovariateOptions) gene =
-        if options.ControlIntercepts.Length = 0 then
+    /// The control's intercept where it is known, else NaN.
+    let private known setting gene =
+        if setting.Options.ControlIntercepts.Length = 0 then
             nan
         else
-            options.ControlIntercepts[gene]
+            setting.Options.ControlIntercepts[gene]
 
-    /// Poisson estimates, at which profiles of dispersions hold the means.
-    let private poisson (fit: CovariateFit) (units: CovariateUnits) known control (slopes: float[]) =
+    let private held setting =
+        if setting.Options.ControlIntercepts.Length = 0 then
+            -1
+        else
+            setting.Control
+
+    /// Intercepts at their Poisson estimates given the slopes, ln(Σ y / Σ s e^(xγ)): those of groups alone where there are
+    /// no covariates.
+    let private setIntercepts setting gene (units: CovariateUnits) (at: CovariateCoefficients) =
+        for group in 0 .. units.Groups - 1 do
+            at.Intercepts[group] <-
+                match units.Total group with
+                | 0.0 -> CovariateUnits.Absent
+                | total -> log (total / units.Intercept(group, 0.0, 0.0, ReadOnlySpan at.Slopes).Expected)
+
+        if held setting >= 0 then
+            at.Intercepts[setting.Control] <- known setting gene
+
+    type private Estimator = {
+        Units: CovariateUnits
+        Fit: CovariateFit
+        Profile: CovariateProfile
+        IsAdjusted: bool
+    }
+
+    let private makeEstimator setting (estimation: GeneDispersionOptions) =
+        let units = setting.Source.Units()
+
+        {
+            Units = units
+            Fit = CovariateFit units
+            Profile = CovariateProfile units
+            IsAdjusted = estimation.CoxReid
+        }
+
+    /// The dispersion with means held at these coefficients. The profile is left in `values`.
+    let private maximize setting (estimator: Estimator) (at: CovariateCoefficients) (values: float[]) =
+        estimator.Profile.Load(at, held setting)
+        DispersionFit.Maximize(estimator.Profile, estimator.IsAdjusted, values.AsSpan())
+
+    /// A gene's dispersion alone. With covariates means differ within a group, and Poisson estimates give too much to cells
+    /// of high ones: they only serve to find a first dispersion, at which the means are then fitted that are held.
+    let private estimate setting (found: GeneDispersions) (estimator: Estimator) gene =
+        let units = estimator.Units
         let at = CovariateCoefficients(units.Groups, units.Columns)
-        CovariateFit.Start(units, at)
+        let values = Array.zeroCreate<float> DispersionFit.Points
+        setIntercepts setting gene units at
 
-        if not (isNull slopes) then
-            slopes.CopyTo(at.Slopes, 0)
+        let solve dispersion =
+            estimator.Fit.Solve(at, dispersion, TiedIntercept.Free(held setting))
 
-        let held = if Double.IsNaN known then -1 else control
+        let isSolved =
+            units.Columns = 0
+            || solve GroupFit.LeastDispersion
+               && solve (exp (maximize setting estimator at values).LogDispersion)
 
-        if held >= 0 then
-            at.Intercepts[control] <- known
+        if isSolved then
+            GeneDispersions.record found gene (maximize setting estimator at values)
+            values.CopyTo(found.Profiles, gene * DispersionFit.Points)
+            setting.Means[gene] <- at
 
-        let isSolved = fit.Solve(at, GroupFit.LeastDispersion, TiedIntercept.Free held)
+    let private hasCounts (units: CovariateUnits) =
+        Seq.exists (fun group -> units.Total group > 0.0) (seq { 0 .. units.Groups - 1 })
 
-        struct (isSolved, at, held)
-
-    /// A gene's dispersion alone; the slopes of its Poisson estimate are kept.
-    let private estimate
-        options
-        control
-        (slopes: float[][])
-        (found: GeneDispersions)
-        isAdjusted
-        (units: CovariateUnits, fit, profile: CovariateProfile)
-        gene
-        =
-        found.Means[gene] <- units.MeanOfScaled()
-
-        if Seq.exists (fun group -> units.Total group > 0.0) (seq { 0 .. units.Groups - 1 }) then
-            let struct (isSolved, at, held) =
-                poisson fit units (intercept options gene) control null
-
-            if isSolved then
-                slopes[gene] <- at.Slopes
-                profile.Load(at, held)
-
-                let values =
-                    found.Profiles.AsSpan(gene * DispersionFit.Points, DispersionFit.Points)
-
-                GeneDispersions.record found gene (DispersionFit.Maximize(profile, isAdjusted, values))
-
-    let private geneWise
-        options
-        source
-        control
-        slopes
-        (progress: Progress)
-        threads
-        (estimation: GeneDispersionOptions)
-        =
-        let lines = source.Genes.Genes.Lines
+    let private geneWise setting (progress: Progress) threads (estimation: GeneDispersionOptions) =
+        let lines = setting.Source.Genes.Genes.Lines
         let found = GeneDispersions.empty lines
         let advance = Progress.counter progress "dispersions" "genes" (int64 lines)
         let size = GeneDispersions.BlockGenes
 
-        let makeState () =
-            let units = source.Units()
-            units, CovariateFit units, CovariateProfile units
-
-        Schedule.blocks threads ((lines + size - 1) / size) makeState (fun state block ->
+        let work (estimator: Estimator) block =
             let first, next = block * size, min lines ((block + 1) * size)
-            let units, _, _ = state
 
             for gene in first .. next - 1 do
-                loader options source.Genes units gene
-                estimate options control slopes found estimation.CoxReid state gene
+                load setting estimator.Units gene
+                found.Means[gene] <- estimator.Units.MeanOfScaled()
 
-            advance (int64 (next - first)))
+                if hasCounts estimator.Units then
+                    estimate setting found estimator gene
 
+            advance (int64 (next - first))
+
+        Schedule.blocks threads ((lines + size - 1) / size) (fun () -> makeEstimator setting estimation) work
         found
 
-    let private tester options source control (slopes: float[][]) test hypothesis =
-        let units = source.Units()
-        let tester = CovariateTester(units, control, test, hypothesis)
-        let fit, profile = CovariateFit units, CovariateProfile units
+    let private tester setting test hypothesis =
+        let units = setting.Source.Units()
+        let tester = CovariateTester(units, setting.Control, test, hypothesis)
+        let profile = CovariateProfile units
         let mutable loaded = -1
 
         {
             new IGeneTester with
                 member _.Load gene =
                     loaded <- gene
-                    loader options source.Genes units gene
+                    load setting units gene
 
                 member _.Mode(coxReid, values, centre, variance) =
-                    let struct (_, at, held) =
-                        poisson fit units (intercept options loaded) control slopes[loaded]
-
-                    profile.Load(at, held)
+                    profile.Load(setting.Means[loaded], held setting)
                     DispersionFit.Mode(profile, coxReid, ReadOnlySpan values, centre, variance)
 
                 member _.Fit(dispersion, quasiDispersion, degrees) =
-                    tester.Fit(dispersion, quasiDispersion, degrees, intercept options loaded, slopes[loaded])
+                    tester.Fit(dispersion, quasiDispersion, degrees, known setting loaded, setting.Means[loaded])
 
                 member _.Mean group = tester.Mean group
                 member _.Stored group = units.Stored group
@@ -253,8 +275,13 @@ module internal CovariateModel =
                 else
                     CovariateDesign.create options.Columns groups cells
 
-            let source = sourceOf threads options cells.Counts groups factors design
-            let slopes: float[][] = Array.zeroCreate cells.Counts.Genes
+            let setting = {
+                Options = options
+                Source = sourceOf threads options cells.Counts groups factors design
+                Control = control
+                Means = Array.zeroCreate cells.Counts.Genes
+            }
+
             let sizes = groupSizes groups
             let used = sizes |> Array.filter (fun cells -> cells > 0) |> Array.length
 
@@ -262,7 +289,7 @@ module internal CovariateModel =
                 Genes = cells.Counts.Genes
                 Sizes = sizes
                 Degrees = float (max 1 (Array.sum sizes - used - design.Names.Length))
-                GeneWise = geneWise options source control slopes
-                Tester = fun () -> tester options source control slopes test hypothesis
+                GeneWise = geneWise setting
+                Tester = fun () -> tester setting test hypothesis
             }
         }

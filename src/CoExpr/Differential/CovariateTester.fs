@@ -80,9 +80,9 @@ type internal CovariateTester
     /// The coefficients of the gene that was fitted last.
     member _.Coefficients = best
 
-    /// Fits the gene that the units were loaded with. `intercept` is the control's where it is known, else NaN; `slopes`
-    /// are where to start from, if there are any.
-    member _.Fit(alpha: float, quasiDispersion: float, degrees: float, intercept: float, slopes: float[]) =
+    /// Fits the gene that the units were loaded with. `intercept` is the control's where it is known, else NaN; `start`
+    /// is where to start from, if there is anything better than groups alone.
+    member _.Fit(alpha: float, quasiDispersion: float, degrees: float, intercept: float, start: CovariateCoefficients) =
         dispersion <- max alpha GroupFit.LeastDispersion
         quasi <- quasiDispersion
         known <- intercept
@@ -93,10 +93,10 @@ type internal CovariateTester
             else
                 TestTail.Student degrees
 
-        CovariateFit.Start(units, best)
-
-        if not (isNull slopes) then
-            slopes.CopyTo(best.Slopes, 0)
+        if isNull start then
+            CovariateFit.Start(units, best)
+        else
+            best.Take start
 
         if isKnown () then
             best.Intercepts[control] <- known

@@ -56,6 +56,8 @@ module DifferentialRun =
 
     let private negativeBinomialOptions (chosen: NegativeBinomialOptions) = [
         "size-factors", Json.Text(SizeFactorKind.name chosen.SizeFactors)
+        if not chosen.Covariates.Columns.IsEmpty then
+            "covariates", Json.List [ for column in chosen.Covariates.Columns -> Json.Text column ]
         yield! dispersionOptions chosen.Dispersion
         match chosen.Hypothesis with
         | FoldHypothesis.Beyond(_, threshold) -> "threshold", number threshold
