@@ -143,12 +143,13 @@ module internal CovariateModel =
         }
 
     /// The dispersion with means held at these coefficients. The profile is left in `values`.
-    let private maximize setting (estimator: Estimator) (at: CovariateCoefficients) (values: float[]) =
+    let private maximize setting (estimator: Estimator) isAdjusted (at: CovariateCoefficients) (values: float[]) =
         estimator.Profile.Load(at, held setting)
-        DispersionFit.Maximize(estimator.Profile, estimator.IsAdjusted, values.AsSpan())
+        DispersionFit.Maximize(estimator.Profile, isAdjusted, values.AsSpan())
 
     /// A gene's dispersion alone. With covariates means differ within a group, and Poisson estimates give too much to cells
-    /// of high ones: they only serve to find a first dispersion, at which the means are then fitted that are held.
+    /// of high ones: they only serve to find a first dispersion, without the adjustment, at which the means are then fitted
+    /// that are held.
     let private estimate setting (found: GeneDispersions) (estimator: Estimator) gene =
         let units = estimator.Units
         let at = CovariateCoefficients(units.Groups, units.Columns)
@@ -161,10 +162,10 @@ module internal CovariateModel =
         let isSolved =
             units.Columns = 0
             || solve GroupFit.LeastDispersion
-               && solve (exp (maximize setting estimator at values).LogDispersion)
+               && solve (exp (maximize setting estimator false at values).LogDispersion)
 
         if isSolved then
-            GeneDispersions.record found gene (maximize setting estimator at values)
+            GeneDispersions.record found gene (maximize setting estimator estimator.IsAdjusted at values)
             values.CopyTo(found.Profiles, gene * DispersionFit.Points)
             setting.Means[gene] <- at
 
