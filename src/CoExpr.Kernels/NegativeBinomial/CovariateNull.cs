@@ -35,6 +35,7 @@ public sealed class CovariateNull
     readonly ArrowSystem rest;
     readonly ArrowSystem arrow;
     readonly double[] change;
+    readonly double[] ranges;
     readonly GroupSums pair;
     CovariateCoefficients best;
     double alpha;
@@ -53,6 +54,18 @@ public sealed class CovariateNull
         (own, pair) = (new GroupSums(columns), new GroupSums(columns));
         (others, rest, arrow) = (new ArrowSystem(columns), new ArrowSystem(columns), new ArrowSystem(columns));
         change = new double[columns];
+        ranges = new double[columns];
+        for (var column = 0; column < columns; column++)
+            ranges[column] = Range(column);
+    }
+
+    // The largest difference of a covariate between any two cells.
+    double Range(int column)
+    {
+        var (low, high) = (double.PositiveInfinity, double.NegativeInfinity);
+        for (var group = 0; group < units.Groups; group++)
+            (low, high) = (Math.Min(low, units.Lowest(group, column)), Math.Max(high, units.Highest(group, column)));
+        return high - low;
     }
 
     /// <summary>How many suppositions were fitted anew cell by cell.</summary>
@@ -89,7 +102,11 @@ public sealed class CovariateNull
     {
         var isAbsent = CovariateUnits.IsAbsent(best.Intercepts[control]);
         var near = always || isAbsent ? new LostLikelihood(double.NaN, double.NaN) : Near(group, shift);
-        return near.Bound <= Tolerance * near.LogRatio ? near : Anew(group, shift, double.IsNaN(near.LogRatio));
+        if (near.Bound <= Tolerance * near.LogRatio)
+            return near;
+        if (!double.IsNaN(near.LogRatio))
+            Follow(group);
+        return Anew(group, shift, double.IsNaN(near.LogRatio));
     }
 
     LostLikelihood Anew(int group, double shift, bool fromBest)
@@ -121,7 +138,6 @@ public sealed class CovariateNull
         Array.Clear(change);
         if (!Climb(group, shift))
             return new LostLikelihood(double.NaN, double.NaN);
-        Follow(group);
         return Measure(group);
     }
 
@@ -199,7 +215,7 @@ public sealed class CovariateNull
         return sum;
     }
 
-    // The other groups' intercepts, to first order.
+    // The other groups' intercepts, to first order: where a new fit of all cells starts.
     void Follow(int group)
     {
         for (var which = 0; which < units.Groups; which++)
@@ -224,21 +240,18 @@ public sealed class CovariateNull
             far += change[i] * Product(rest.Schur, i, change) / 2;
             linear += change[i] * (sums[control].ScoreX[i] + rest.Right[i]);
         }
-        var bound = Third(near, CovariateFit.Reach(units, control, moved, change)) + Third(far, Furthest(group));
+        var bound = Third(near, CovariateFit.Reach(units, control, moved, change)) + Third(far, Furthest());
         return new LostLikelihood(Math.Max(0, Ratio(group) + near + far - linear), bound);
     }
 
     static double Third(double second, double most) => second <= 0 ? 0 : second * most * Math.Exp(most) / 3;
 
-    double Furthest(int group)
+    // Another group's intercept goes against its mean of the covariates, u: |(x − u)ᵀc| is at most this.
+    double Furthest()
     {
         var most = 0.0;
-        for (var which = 0; which < units.Groups; which++)
-            if (which != group && which != control && !CovariateUnits.IsAbsent(best.Intercepts[which]))
-            {
-                var moved = trial.Intercepts[which] - best.Intercepts[which];
-                most = Math.Max(most, CovariateFit.Reach(units, which, moved, change));
-            }
+        for (var column = 0; column < change.Length; column++)
+            most += Math.Abs(change[column]) * ranges[column];
         return most;
     }
 }

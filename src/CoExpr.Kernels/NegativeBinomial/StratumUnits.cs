@@ -13,6 +13,8 @@ public sealed class StratumUnits : CovariateUnits
     readonly int strata;
     readonly GeneCounts gene;
     readonly double[] held;
+    readonly double[] lowest;
+    readonly double[] highest;
 
     /// <summary>Work space for one thread.</summary>
     /// <param name="nodes">Of every stratum of every group: those of the first group, then of the second.</param>
@@ -26,6 +28,10 @@ public sealed class StratumUnits : CovariateUnits
         Groups = nodes.Groups / strata;
         gene = new GeneCounts(nodes);
         held = new double[nodes.Groups];
+        (lowest, highest) = (new double[Groups * columns], new double[Groups * columns]);
+        for (var group = 0; group < Groups; group++)
+        for (var column = 0; column < columns; column++)
+            Measure(group, column);
     }
 
     /// <inheritdoc/>
@@ -71,21 +77,21 @@ public sealed class StratumUnits : CovariateUnits
     public override double MeanOfScaled() => gene.MeanOfScaled();
 
     /// <inheritdoc/>
-    public override double Lowest(int group, int column) => Extreme(group, column, Math.Min);
+    public override double Lowest(int group, int column) => lowest[group * Columns + column];
 
     /// <inheritdoc/>
-    public override double Highest(int group, int column) => Extreme(group, column, Math.Max);
+    public override double Highest(int group, int column) => highest[group * Columns + column];
 
-    double Extreme(int group, int column, Func<double, double, double> choose)
+    void Measure(int group, int column)
     {
-        var extreme = double.NaN;
+        var (low, high) = (double.PositiveInfinity, double.NegativeInfinity);
         for (var stratum = 0; stratum < strata; stratum++)
             if (nodes.Size(group * strata + stratum) > 0)
             {
                 var value = rows[stratum * Columns + column];
-                extreme = double.IsNaN(extreme) ? value : choose(extreme, value);
+                (low, high) = (Math.Min(low, value), Math.Max(high, value));
             }
-        return double.IsNaN(extreme) ? 0 : extreme;
+        (lowest[group * Columns + column], highest[group * Columns + column]) = low <= high ? (low, high) : (0, 0);
     }
 
     /// <inheritdoc/>

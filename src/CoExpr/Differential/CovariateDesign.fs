@@ -282,12 +282,18 @@ module CovariateDesign =
 
             members |> Array.map (fun level -> levels[level]), own |> Array.map (fun group -> groups.Labels[group]))
 
+    /// The control's set is told first.
+    let private holdsControl (groups: Groups) own =
+        match groups.Control with
+        | Some control -> Array.contains groups.Labels[control] own
+        | None -> false
+
     let private confounded (groups: Groups) covariate : 'a =
         match covariate.Values with
         | Values.Levels(levels, codes) ->
             let sets =
                 components groups levels codes
-                |> Array.sortByDescending (fun (_, own) -> own.Length)
+                |> Array.sortByDescending (fun (_, own) -> struct (holdsControl groups own, own.Length))
                 |> Array.map (fun (levels, own) ->
                     let word = if levels.Length = 1 then "level" else "levels"
                     $"{word} {some levels}: {some own}")
