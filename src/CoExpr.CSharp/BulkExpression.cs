@@ -185,9 +185,9 @@ public sealed class BulkComparisons
 {
     readonly BulkFit fit;
     readonly FSharpList<BulkComparison> comparisons;
-    readonly BulkSamples samples;
+    readonly Table samples;
 
-    internal BulkComparisons(BulkFit fit, FSharpList<BulkComparison> comparisons, BulkSamples samples) =>
+    internal BulkComparisons(BulkFit fit, FSharpList<BulkComparison> comparisons, Table samples) =>
         (this.fit, this.comparisons, this.samples) = (fit, comparisons, samples);
 
     /// <summary>Names of the coefficients.</summary>
@@ -207,7 +207,7 @@ public sealed class BulkComparisons
         comparisons.SelectMany(one => one.Results.Zip(fit.Genes, (result, gene) => Of(result, gene))).ToArray();
 
     /// <summary>Writes one row per gene and contrast.</summary>
-    /// <param name="path">.tsv or .csv; .gz is packed.</param>
+    /// <param name="path">.tsv or .csv, packed with .gz; or .h5ad, contrasts x genes, with fold changes in X.</param>
     /// <exception cref="CoExprException">It cannot be written.</exception>
     public void Save(string path)
     {
@@ -221,7 +221,7 @@ public sealed class BulkComparisons
     public void SaveSamples(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        CoExprException.Unwrap(BulkFile.writeSamples(path, fit, samples.SampleTable));
+        CoExprException.Unwrap(BulkFile.writeSamples(path, fit, samples));
     }
 
     static BulkGeneResult Of(BulkResult result, BulkGene gene)
@@ -249,17 +249,6 @@ public sealed class BulkComparisons
 /// <summary>Differential expression of bulk samples or sums of cells, with any design.</summary>
 public static class BulkExpression
 {
-    /// <summary>Says early whether results could be saved under these names, none over another or over an input.</summary>
-    /// <param name="inputs">The files that are read.</param>
-    /// <param name="outputs">The files that are to be written.</param>
-    /// <exception cref="CoExprException">They could not.</exception>
-    public static void CheckOutputs(IReadOnlyList<string> inputs, IReadOnlyList<string> outputs)
-    {
-        ArgumentNullException.ThrowIfNull(inputs);
-        ArgumentNullException.ThrowIfNull(outputs);
-        CoExprException.Unwrap(BulkFile.check(ListModule.OfSeq(inputs), ListModule.OfSeq(outputs)));
-    }
-
     /// <summary>Fits a design to samples and makes comparisons.</summary>
     /// <param name="samples">Counts and the table of samples.</param>
     /// <param name="design">Such as "~ batch + condition".</param>
@@ -284,26 +273,73 @@ public static class BulkExpression
         return Task.Run(() => Run(samples, design, compared, chosen), token);
     }
 
-    static BulkComparisons Run(BulkSamples samples, string text, FSharpList<Contrast> contrasts, BulkSettings settings)
+    /// <summary>Reads counts, fits a design, makes comparisons, and writes them with a record of the run
+    /// (OUTPUT.run.json): all files or none.</summary>
+    /// <param name="input">The counts.</param>
+    /// <param name="output">.tsv or .csv, packed with .gz; or .h5ad, contrasts x genes, with fold changes in X.</param>
+    /// <param name="design">Such as "~ batch + condition".</param>
+    /// <param name="contrasts">What is compared.</param>
+    /// <param name="files">Where samples come from, and what else is written. Default: each cell of the input is a sample,
+    /// described by its own columns.</param>
+    /// <param name="settings">How; the defaults of <see cref="BulkSettings"/> if omitted.</param>
+    /// <param name="reading">How the input is read.</param>
+    /// <param name="progress">Told how far it is.</param>
+    /// <param name="token">Asked between the steps.</param>
+    /// <exception cref="CoExprException">As of <see cref="RunAsync"/>; or a file cannot be read or written, or an output
+    /// would replace an input.</exception>
+    public static Task<BulkSummary> RunFilesAsync(
+        string input,
+        string output,
+        string design,
+        IEnumerable<BulkContrast> contrasts,
+        BulkFiles? files = null,
+        BulkSettings? settings = null,
+        ReadSettings? reading = null,
+        IProgress<JobProgress>? progress = null,
+        CancellationToken token = default
+    )
     {
-        var design = DesignOf(samples, text, settings);
-        var reduced = settings.Reduced is { } fewer ? DesignOf(samples, fewer, settings, true) : null;
-        var (fit, comparisons) = CoExprException.Unwrap(
-            CoExpr.BulkExpression.run(settings.ToCore(reduced), design, contrasts, samples.Counts)
+        ArgumentNullException.ThrowIfNull(input);
+        ArgumentNullException.ThrowIfNull(output);
+        ArgumentNullException.ThrowIfNull(design);
+        ArgumentNullException.ThrowIfNull(contrasts);
+        var (chosen, among) = (settings ?? new BulkSettings(), files ?? new BulkFiles());
+        var request = new BulkRequest(
+            among.Source(),
+            design,
+            OptionModule.OfObj(chosen.Reduced),
+            chosen.ReferencePairs(),
+            ListModule.OfSeq(contrasts.Select(contrast => contrast.Value)),
+            chosen.ToCore(null)
         );
-        return new(fit, comparisons, samples);
+        var paths = new BulkPaths(input, output, OptionModule.OfObj(among.SizeFactorsTo));
+        var options = CellData.Options(reading ?? new ReadSettings(), progress, token);
+        return Task.Run(
+            () =>
+            {
+                var (record, found) = CoExprException.Unwrap(
+                    BulkRun.run(JobProgress.Of(progress, token), options, request, paths)
+                );
+                return new BulkSummary(record, found);
+            },
+            token
+        );
     }
 
-    static Design DesignOf(BulkSamples samples, string text, BulkSettings settings, bool isReduced = false)
+    static BulkComparisons Run(BulkSamples samples, string text, FSharpList<Contrast> contrasts, BulkSettings settings)
     {
-        var formula = CoExprException.Unwrap(FormulaModule.parse(text));
-        var used = formula.Terms.SelectMany(term => term).Select(variable => variable.Column).ToHashSet();
-        // The reduced design may lack a column that a reference is of.
-        var references = settings
-            .References.Where(pair => !isReduced || used.Contains(pair.Key))
-            .Select(pair => Tuple.Create(pair.Key, pair.Value));
-        return CoExprException.Unwrap(
-            DesignModule.create(samples.Source, ListModule.OfSeq(references), formula, samples.SampleTable)
+        var (design, reduced) = CoExprException.Unwrap(
+            BulkRun.designs(
+                samples.Source,
+                settings.ReferencePairs(),
+                text,
+                OptionModule.OfObj(settings.Reduced),
+                samples.SampleTable
+            )
         );
+        var (fit, comparisons) = CoExprException.Unwrap(
+            CoExpr.BulkExpression.run(settings.ToCore(reduced?.Value), design, contrasts, samples.Counts)
+        );
+        return new(fit, comparisons, samples.SampleTable);
     }
 }

@@ -1,5 +1,7 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
+using Microsoft.FSharp.Collections;
 using Microsoft.FSharp.Core;
 
 namespace CoExpr.CSharp;
@@ -96,6 +98,9 @@ public sealed record BulkSettings
 
     /// <summary>Threads; they do not change the result. Default: as many as the process may use.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
+
+    internal FSharpList<Tuple<string, string>> ReferencePairs() =>
+        ListModule.OfSeq(References.Select(pair => Tuple.Create(pair.Key, pair.Value)));
 
     internal DesignOptions ToCore(Design? reduced)
     {

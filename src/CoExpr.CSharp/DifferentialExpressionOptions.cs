@@ -19,7 +19,8 @@ public sealed record DifferentialExpressionOptions
     public string? Control { get; init; }
 
     /// <summary>Of counts, by negative binomials: "lrt" (likelihood ratio), "wald", "score" or "ql" (quasi-likelihood). Of
-    /// other values, or of normalised counts: "rank-sum" (Mann-Whitney) or "welch" (t). Default: lrt.</summary>
+    /// other values, or of normalised counts: "rank-sum" (Mann-Whitney) or "welch" (t). "crispyx-wald" is CRISPYx's test of
+    /// counts, faults included: see <see cref="Like"/>. Default: lrt.</summary>
     public string Test { get; init; } = "lrt";
 
     /// <summary>How negative binomials allow for the depth of cells: "trimmed" (total counts without the twentieth of
@@ -61,6 +62,10 @@ public sealed record DifferentialExpressionOptions
     /// <summary>Whether fold changes of negative binomials are also given drawn towards 0 (apeglm's prior), with s-values.
     /// Default: no.</summary>
     public bool Shrink { get; init; }
+
+    /// <summary>The smallest mean that "crispyx-wald" lets a fit have; 1e-6 mends what it does to genes of few counts.
+    /// Default: 0.5, as CRISPYx.</summary>
+    public double LeastMean { get; init; } = CrispyxScreen.defaults.LeastMean;
 
     /// <summary>Whether cells without a count are left out; a negative binomial has no size factor for them. Default: no.</summary>
     public bool LeaveOutEmptyCells { get; init; }
@@ -136,16 +141,24 @@ public sealed record DifferentialExpressionOptions
     public bool RankGenesGroups { get; init; }
 
     /// <summary>The same, with the ranks, t-tests, fold changes and corrections of another program: "scanpy" (1.10),
-    /// "crispyx" (0.1.1) or "pdex" (0.2.5, with its columns).</summary>
+    /// "crispyx" (0.1.1) or "pdex" (0.2.5, with its columns). Of "crispyx" also its test of counts, where the test is wald:
+    /// its size factors, its least mean of 0.5 and its dispersions, whose fold changes are too small where counts are
+    /// few.</summary>
     /// <param name="program">Its name.</param>
-    /// <exception cref="CoExprException">There is no such set, or the test is none of rank-sum and welch.</exception>
+    /// <exception cref="CoExprException">There is no such set, or it has no such test.</exception>
     public DifferentialExpressionOptions Like(string program)
     {
+        if (program == "crispyx" && Test is "wald" or "crispyx-wald")
+            return this with
+            {
+                Test = "crispyx-wald",
+                SizeFactors = SizeFactorKindModule.name(CrispyxScreen.defaults.SizeFactors),
+            };
         if (Test is not ("rank-sum" or "welch"))
             throw CoExprException.BadOption(
                 "--compat",
                 program,
-                $"it is of rank-sum and welch, and the test is {Test}"
+                $"it is of rank-sum and welch, of crispyx also of wald, and the test is {Test}"
             );
         var alike = this with { Exact = false, ConstantGroups = true };
         return program switch
@@ -214,6 +227,7 @@ public sealed record DifferentialExpressionOptions
                 NegativeBinomialTest.Score,
                 NegativeBinomialTest.QuasiLikelihood,
             }.Select(test => DifferentialTest.NewNegativeBinomial(OfCounts(test))),
+            DifferentialTest.NewCrispyx(new(SizeFactorsOf(), LeastMean, Shrink)),
             DifferentialTest.NewRankSum(
                 new(Continuity, TieCorrection, Exact, UnitWeights ? StratumWeight.Unit : StratumWeight.LocallyBest)
             ),
@@ -224,9 +238,7 @@ public sealed record DifferentialExpressionOptions
     {
         var standard = NegativeBinomialScreen.defaults;
         return new(
-            SizeFactorColumn is null
-                ? CoExprException.Unwrap(SizeFactorKindModule.parse(SizeFactors))
-                : SizeFactorKind.NewColumn(SizeFactorColumn),
+            SizeFactorsOf(),
             DispersionsOf(),
             test,
             Within
@@ -241,6 +253,11 @@ public sealed record DifferentialExpressionOptions
             standard.Threads
         );
     }
+
+    SizeFactorKind SizeFactorsOf() =>
+        SizeFactorColumn is null
+            ? CoExprException.Unwrap(SizeFactorKindModule.parse(SizeFactors))
+            : SizeFactorKind.NewColumn(SizeFactorColumn);
 
     DispersionSource DispersionsOf()
     {

@@ -86,8 +86,15 @@ public sealed record EvaluationSettings
     /// <summary>Whether a prediction may leave out perturbations; it is ranked against all real ones. Default: no.</summary>
     public bool Partial { get; init; }
 
-    /// <summary>Which measures: full, minimal, vcc, de, anndata or pds. Default: full.</summary>
+    /// <summary>Which measures: full, minimal, vcc, de, anndata, pds, vcc2026 or extended. Default: full.</summary>
     public string Profile { get; init; } = "full";
+
+    /// <summary>Names of measures to take instead of those of a profile. Default: none, the profile's.</summary>
+    public IReadOnlyCollection<string> Metrics { get; init; } = [];
+
+    /// <summary>Cells of a perturbation that distances between populations take at most; more are drawn from. Default: 500.
+    /// </summary>
+    public int MostCells { get; init; } = Core.Further.MostCells;
 
     /// <summary>Names of measures to leave out. Default: none.</summary>
     public IReadOnlyCollection<string> SkippedMetrics { get; init; } = [];
@@ -125,7 +132,7 @@ public sealed record EvaluationSettings
     internal EvaluationOptions ToCore() =>
         new(
             Sides(),
-            CoExprException.Unwrap(MetricRegistry.parseProfile(Profile)),
+            Chosen(),
             ListModule.OfSeq(SkippedMetrics),
             RealControl ? ControlSource.Real : ControlSource.Predicted,
             new(
@@ -134,8 +141,21 @@ public sealed record EvaluationSettings
                 DividedByOthers ? RankDenominator.Others : RankDenominator.All,
                 MapModule.OfSeq(Targets.Select(one => Tuple.Create(one.Key, one.Value)))
             ),
-            new(Threshold(), ListOrder(), SinglePrecision ? DePrecision.Single : DePrecision.Double)
+            new(Threshold(), ListOrder(), SinglePrecision ? DePrecision.Single : DePrecision.Double),
+            new(AtLeastTwoCells(), Core.Further.Seed)
         );
+
+    EvaluationProfile Chosen() =>
+        Metrics.Count > 0
+            ? EvaluationProfile.NewNamed(ListModule.OfSeq(Metrics))
+            : CoExprException.Unwrap(MetricRegistry.parseProfile(Profile));
+
+    int AtLeastTwoCells() =>
+        MostCells >= 2
+            ? MostCells
+            : throw CoExprException.Of(
+                CoExprError.NewBadOption("--most-cells", $"{MostCells}", "2 or more are needed")
+            );
 
     int PositiveThreads() =>
         Threads >= 1

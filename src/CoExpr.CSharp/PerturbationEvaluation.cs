@@ -57,7 +57,7 @@ public enum CeilingKind
     WithReplacement,
 }
 
-/// <summary>How good a predicted response to perturbations is: every measure of cell-eval but one.</summary>
+/// <summary>How good a predicted response to perturbations is: every measure of cell-eval, and those of other suites.</summary>
 public static class PerturbationEvaluation
 {
     /// <summary>Evaluates a prediction and writes results.csv, agg_results.csv, results.tsv, results.json and run.json, all of

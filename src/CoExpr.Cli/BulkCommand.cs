@@ -21,7 +21,7 @@ public sealed class BulkCommand
 
     readonly Option<string> output = new("--output", "-o")
     {
-        Description = "Where to: .tsv or .csv (.gz), one row per gene and contrast",
+        Description = "Where to: .tsv or .csv (.gz), one row per gene and contrast; or .h5ad, contrasts x genes",
         HelpName = "FILE",
         Required = true,
     };
@@ -196,51 +196,42 @@ public sealed class BulkCommand
     async Task RunAsync(ParseResult parsed, CancellationToken token)
     {
         var path = parsed.GetRequiredValue(output);
-        BulkExpression.CheckOutputs(
-            Named(parsed.GetRequiredValue(input), parsed.GetValue(samples)),
-            Named(path, parsed.GetValue(sizeFactorsTo))
-        );
-        var compared = parsed.GetRequiredValue(contrasts).Select(ContrastOf).ToArray();
-        var settings = Settings(parsed);
-        BulkComparisons? made = null;
-        BulkSamples? counts = null;
+        BulkSummary? made = null;
         await ProgressDisplay
             .RunAsync(
                 common.ShowsProgress(parsed),
                 async progress =>
-                {
-                    counts = await ReadAsync(parsed, progress, token).ConfigureAwait(false);
                     made = await BulkExpression
-                        .RunAsync(counts, parsed.GetRequiredValue(design), compared, settings, token)
-                        .ConfigureAwait(false);
-                }
+                        .RunFilesAsync(
+                            parsed.GetRequiredValue(input),
+                            path,
+                            parsed.GetRequiredValue(design),
+                            parsed.GetRequiredValue(contrasts).Select(ContrastOf).ToArray(),
+                            Files(parsed),
+                            Settings(parsed),
+                            new()
+                            {
+                                Rows = GenesIn.Rows(parsed.GetValue(genesIn)),
+                                Threads = parsed.GetValue(common.Threads),
+                            },
+                            progress,
+                            token
+                        )
+                        .ConfigureAwait(false)
             )
             .ConfigureAwait(false);
-        made!.Save(path);
-        if (parsed.GetValue(sizeFactorsTo) is { } factors)
-            made.SaveSamples(factors);
-        Tell(parsed, counts!, made, path);
+        Tell(parsed, made!, path);
     }
 
-    static string[] Named(params string?[] paths) => [.. paths.OfType<string>()];
-
-    async Task<BulkSamples> ReadAsync(ParseResult parsed, IProgress<JobProgress>? progress, CancellationToken token)
-    {
-        var reading = new ReadSettings
+    BulkFiles Files(ParseResult parsed) =>
+        new()
         {
-            Rows = GenesIn.Rows(parsed.GetValue(genesIn)),
-            Threads = parsed.GetValue(common.Threads),
+            Samples = parsed.GetValue(samples),
+            Pseudobulk = parsed.GetValue(pseudobulk) is { } columns
+                ? new() { Columns = columns.Split(','), MinimalCells = parsed.GetValue(minCells) }
+                : null,
+            SizeFactorsTo = parsed.GetValue(sizeFactorsTo),
         };
-        var data = await CellData
-            .ReadAsync(parsed.GetRequiredValue(input), reading, progress, token)
-            .ConfigureAwait(false);
-        if (parsed.GetValue(pseudobulk) is { } columns)
-            return BulkSamples.OfPseudobulk(
-                data,
-                new() { Columns = columns.Split(','), MinimalCells = parsed.GetValue(minCells) }
-            );
-        return parsed.GetValue(samples) is { } table ? BulkSamples.WithTable(data, table) : BulkSamples.OfCells(data);
-    }
 
     static BulkContrast ContrastOf(string text) =>
         text.Split(',') switch
@@ -299,9 +290,10 @@ public sealed class BulkCommand
         };
     }
 
-    void Tell(ParseResult parsed, BulkSamples counts, BulkComparisons made, string path)
+    void Tell(ParseResult parsed, BulkSummary summary, string path)
     {
         var fdr = parsed.GetValue(alpha);
+        var made = summary.Comparisons;
         var found = made
             .Results.GroupBy(result => result.Contrast)
             .Select(group =>
@@ -315,8 +307,8 @@ public sealed class BulkCommand
             );
         KeyValuePair<string, string>[] lines =
         [
-            new("samples", counts.SampleNames.Count.ToString(CultureInfo.InvariantCulture)),
-            .. counts.TooSmall.Select(pair =>
+            new("samples", summary.SampleNames.Count.ToString(CultureInfo.InvariantCulture)),
+            .. summary.TooSmall.Select(pair =>
                 KeyValuePair.Create(
                     "left out",
                     string.Create(CultureInfo.InvariantCulture, $"{pair.Key}: {pair.Value} cells")

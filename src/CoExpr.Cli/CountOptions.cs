@@ -74,6 +74,17 @@ sealed class CountOptions
         "Also give fold changes drawn towards 0 (apeglm's prior), and s-values"
     );
 
+    readonly Option<double> leastMean = OptionKind.Number(
+        "--min-mean",
+        "For --compat crispyx --test wald: the smallest mean that a fit may have; 1e-6 mends what 0.5 does to genes of few counts",
+        0.5
+    );
+
+    /// <summary>What CRISPYx's test of counts does not heed.</summary>
+    internal Option[] NotOfCrispyx => [sizeFactors, eachComparison, trend, shrinkage, threshold, within, lowExpression];
+
+    internal Option OfCrispyxAlone => leastMean;
+
     internal Option[] All =>
         [
             sizeFactors,
@@ -86,6 +97,7 @@ sealed class CountOptions
             within,
             lowExpression,
             shrink,
+            leastMean,
         ];
 
     internal bool IsWithin(CommandResult result) => result.Given(within);
@@ -116,5 +128,6 @@ sealed class CountOptions
             Within = parsed.GetValue(within),
             LowExpressionFilter = parsed.GetValue(lowExpression),
             Shrink = parsed.GetValue(shrink),
+            LeastMean = parsed.GetValue(leastMean),
         };
 }

@@ -56,7 +56,7 @@ public sealed class DeCommand
     readonly Option<string?> compat = new("--compat")
     {
         Description =
-            "Ranks, t-tests, fold changes and corrections of another program; the test is rank-sum unless named",
+            "Ranks, t-tests, fold changes and corrections of another program; the test is rank-sum unless named (of crispyx also wald, its test of counts)",
         HelpName = "scanpy|crispyx|pdex",
     };
 
@@ -242,10 +242,17 @@ public sealed class DeCommand
 
     void RefuseThoseThatItSets(CommandResult result)
     {
+        if (IsCrispyxOfCounts(result))
+        {
+            foreach (var option in counts.NotOfCrispyx.Append(alternative).Where(result.Given))
+                result.AddError($"{option.Name} has no meaning for CRISPYx's test of counts.");
+        }
         Option[] set = [noContinuity, noTies, noExact, constantGroups, foldChange, untestable, weights, columns];
         foreach (var option in set.Where(result.Given))
             result.AddError($"--compat says what {option.Name} is; leave one of them out.");
     }
+
+    bool IsCrispyxOfCounts(CommandResult result) => result.GetValue(compat) == "crispyx" && TestOf(result) == "wald";
 
     /// <summary>Options that the chosen test would not heed.</summary>
     void RefuseThoseOfOthers(CommandResult result, string chosen)
@@ -260,6 +267,8 @@ public sealed class DeCommand
             others.AddRange(ofSamples);
         if (result.Given(alternative) && counts.IsWithin(result))
             result.AddError("--alternative has no meaning for --within: a change is near to 0 either way.");
+        if (!isSamples && !IsCrispyxOfCounts(result))
+            others.Add(counts.OfCrispyxAlone);
         if (chosen != "rank-sum")
             others.AddRange(ofRanks);
         if (chosen != "welch")

@@ -115,7 +115,21 @@ sealed class EvaluateRunCommand
         "vcc",
         "de",
         "anndata",
-        "pds"
+        "pds",
+        "vcc2026",
+        "extended"
+    );
+
+    readonly Option<string?> metrics = EvaluateCommand.Path(
+        "--metrics",
+        "Measures to take instead of a profile's, by commas",
+        "NAMES"
+    );
+
+    readonly Option<int> mostCells = OptionKind.Number(
+        "--most-cells",
+        "Cells of a perturbation that distances between populations take; more are drawn from",
+        500
     );
 
     readonly Option<string?> skipped = EvaluateCommand.Path(
@@ -218,7 +232,9 @@ sealed class EvaluateRunCommand
             output,
             prefix,
             profile,
+            metrics,
             skipped,
+            mostCells,
             partial,
             controlSource,
             ties,
@@ -293,11 +309,15 @@ sealed class EvaluateRunCommand
             _ => CeilingKind.None,
         };
 
+    static string[] Names(string? list) => list?.Split(',', StringSplitOptions.TrimEntries) ?? [];
+
     EvaluationSettings Settings(ParseResult parsed) =>
         cells.Of(parsed, parsed.GetValue(common.Threads)) with
         {
             Profile = parsed.GetValue(profile)!,
-            SkippedMetrics = parsed.GetValue(skipped)?.Split(',', StringSplitOptions.TrimEntries) ?? [],
+            SkippedMetrics = Names(parsed.GetValue(skipped)),
+            Metrics = Names(parsed.GetValue(metrics)),
+            MostCells = parsed.GetValue(mostCells),
             Partial = parsed.GetValue(partial),
             RealControl = parsed.GetValue(controlSource) == "real",
             Ties = parsed.GetValue(ties) switch

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
+using System.Text.Json;
 using System.Threading.Tasks;
 using NUnit.Framework;
 
@@ -215,6 +216,77 @@ public class BulkTests
         var expected = Column(Rows(Golden("batch_condition_t.tsv")), "pvalue");
         Assert.That(Column(rows, "p_value").Take(120), Is.EqualTo(expected).Within(0.1).Percent);
         Assert.That(Rows(scratch["samples.tsv"])[0], Does.Contain("size_factor"));
+    }
+
+    [Test]
+    public void AnH5adHoldsTheSameNumbersContrastsByGenes()
+    {
+        using var scratch = new Scratch();
+        string[] asked =
+        [
+            "--design",
+            "~ batch + condition",
+            "--contrast",
+            "condition,c,a",
+            "--contrast",
+            "condition,b,a",
+        ];
+        Assert.That(Coexpr.Run(Arguments(scratch, asked)).Code, Is.Zero);
+        var ended = Coexpr.Run([.. Arguments(scratch, asked), "-o", scratch["out.h5ad"]]);
+        Assert.That(ended.Code, Is.EqualTo(2), "two outputs");
+        string[] other = [.. Arguments(scratch, asked).Select(word => word.Replace("out.tsv", "out.h5ad"))];
+        ended = Coexpr.Run(other);
+        Assert.That(ended.Code, Is.Zero, ended.Errors);
+        var found = Python.Run(
+            """
+            import sys, json, anndata
+            a = anndata.read_h5ad(sys.argv[1])
+            n = lambda values: [None if x != x else x for x in values.tolist()]
+            print(json.dumps({"contrasts": list(a.obs_names), "genes": list(a.var_names), "fold": n(a.X[1]),
+              "p": n(a.layers["p_value"][1]),
+              "layers": sorted(a.layers), "dispersion": n(a.var["dispersion"]), "options": a.uns["coexpr"]["--design"],
+              "outcomes": [str(a.uns["outcome_names"][int(k)]) for k in a.layers["outcome"][1]]}))
+            """,
+            scratch["out.h5ad"]
+        );
+        var rows = Rows(scratch["out.tsv"]);
+        double[] Numbers(string name) =>
+            [
+                .. found
+                    .GetProperty(name)
+                    .EnumerateArray()
+                    .Select(x => x.ValueKind == JsonValueKind.Null ? double.NaN : x.GetDouble()),
+            ];
+        string[] Words(string name) => [.. found.GetProperty(name).EnumerateArray().Select(x => x.GetString()!)];
+        Assert.That(Words("contrasts"), Is.EqualTo(new[] { "condition_c_vs_a", "condition_b_vs_a" }));
+        Assert.That(Words("genes"), Is.EqualTo(rows.Skip(121).Select(row => row[0])));
+        Assert.That(Numbers("fold"), Is.EqualTo(Column(rows, "log2_fold_change").Skip(120)));
+        Assert.That(Numbers("p"), Is.EqualTo(Column(rows, "p_value").Skip(120)));
+        Assert.That(Numbers("dispersion"), Is.EqualTo(Column(rows, "dispersion").Take(120)));
+        Assert.That(Words("outcomes"), Is.EqualTo(rows.Skip(121).Select(row => row[^1])));
+        Assert.That(Words("layers"), Is.EqualTo(new[] { "lfc_se", "outcome", "p_adjusted", "p_value", "stat" }));
+        Assert.That(found.GetProperty("options").GetString(), Is.EqualTo("~ batch + condition"));
+    }
+
+    [Test]
+    public void TheRecordSaysWhatWasAskedAndFound()
+    {
+        using var scratch = new Scratch();
+        var ended = Coexpr.Run(
+            Arguments(scratch, "--design", "~ batch + condition", "--contrast", "condition,c,a", "--t")
+        );
+        Assert.That(ended.Code, Is.Zero, ended.Errors);
+        using var file = JsonDocument.Parse(File.ReadAllText(scratch["out.tsv.run.json"]));
+        var record = file.RootElement;
+        Assert.That(record.GetProperty("command").GetString(), Is.EqualTo("bulk"));
+        Assert.That(record.GetProperty("options").GetProperty("design").GetString(), Is.EqualTo("~ batch + condition"));
+        Assert.That(record.GetProperty("options").GetProperty("student-t").GetBoolean());
+        Assert.That(record.GetProperty("options").GetProperty("samples").GetString(), Is.EqualTo("samples.tsv"));
+        Assert.That(record.GetProperty("counts").GetProperty("genes").GetInt32(), Is.EqualTo(120));
+        var called = Column(Rows(scratch["out.tsv"]), "p_adjusted").Count(p => p < 0.1);
+        const string Counted = "condition_c_vs_a: genes with adjusted p below alpha";
+        Assert.That(record.GetProperty("counts").GetProperty(Counted).GetInt32(), Is.EqualTo(called).And.Positive);
+        Assert.That(scratch.Files(), Is.EquivalentTo(new[] { "out.tsv", "out.tsv.run.json" }));
     }
 
     [Test]

@@ -302,6 +302,27 @@ public class DifferentialExpressionTests : IDisposable
         Assert.That(File.ReadAllText(scratch["other.tsv"]), Is.EqualTo(File.ReadAllText(scratch["one.tsv"])));
     }
 
+    /// <summary>From the command line and the facade; without the clamp its fold changes are those of the counts.</summary>
+    [Test]
+    public async Task CrispyxTestsCounts()
+    {
+        string[] asked = ["--compat", "crispyx", "--test", "wald", "--min-mean", "1e-6"];
+        IsDone(Coexpr.Run(De(Known, scratch["out.tsv"], asked)));
+        var lines = File.ReadAllLines(scratch["out.tsv"]);
+        Assert.That(lines[0], Does.Contain("\tintercept\tdispersion\t").And.Contain("\tconverged\titerations\t"));
+        var options = new DifferentialExpressionOptions
+        {
+            Control = "control",
+            Test = "wald",
+            LeastMean = 1e-6,
+        };
+        var result = await DifferentialExpression.ComputeAsync(Known, options.Like("crispyx"));
+        Assert.That(result.Row("a", "H").Log2FoldChange, Is.GreaterThan(0.0));
+        var printed = lines.Single(line => line.StartsWith("a\tH\t", StringComparison.Ordinal)).Split('\t')[3];
+        var given = double.Parse(printed, CultureInfo.InvariantCulture);
+        Assert.That(result.Row("a", "H").Log2FoldChange, Is.EqualTo(given).Within(1e-9));
+    }
+
     [Test]
     public void ManyPerturbationsDoNotFitIntoScanpysRecords()
     {
@@ -628,9 +649,21 @@ public class DifferentialExpressionTests : IDisposable
             ),
             Case(
                 "another program's counts",
-                "--compat scanpy: it is of rank-sum and welch, and the test is wald",
+                "--compat scanpy: it is of rank-sum and welch, of crispyx also of wald, and the test is wald",
                 known,
                 [.. usual, "--test", "wald", "--compat", "scanpy"]
+            ),
+            Case(
+                "what another program does not have",
+                "--threshold has no meaning for CRISPYx's test of counts",
+                known,
+                [.. usual, "--compat", "crispyx", "--test", "wald", "--threshold", "1"]
+            ),
+            Case(
+                "what another program has alone",
+                "--min-mean has no meaning for --test wald",
+                known,
+                [.. usual, "--test", "wald", "--min-mean", "1"]
             ),
             Case(
                 "an unknown program",

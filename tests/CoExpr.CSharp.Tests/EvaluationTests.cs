@@ -101,6 +101,56 @@ public class EvaluationTests
     }
 
     [Test]
+    public void MeasuresAreTakenByNameAndByProfile()
+    {
+        using var scratch = new Scratch();
+        var named = Coexpr.Run(
+            Arguments(scratch, "--metrics", "distance_euclidean, discrimination_score_chebyshev", "-q")
+        );
+        Assert.That(named.Code, Is.Zero, named.Errors);
+        var results = Columns(scratch["out/results.csv"]);
+        Assert.That(
+            results.Keys,
+            Is.EqualTo(new[] { "perturbation", "discrimination_score_chebyshev", "distance_euclidean" })
+        );
+        Assert.That(Numbers(results["distance_euclidean"]), Is.EqualTo(new[] { 0.0, 1.0 }));
+        // (0, 1) is as far from (1, 0) as from (0, 2), and a comes first.
+        Assert.That(Numbers(results["discrimination_score_chebyshev"]), Is.EqualTo(new[] { 1.0, 0.5 }));
+        Assert.That(Coexpr.Run(Arguments(scratch, "--profile", "extended", "--most-cells", "2", "-q")).Code, Is.Zero);
+        var all = Columns(scratch["out/results.csv"]);
+        Assert.That(all.Keys, Does.Contain("perturbench_rank_rmse").And.Contain("pds_cosine"));
+        // Two perturbations have no groups, single cells no covariance: the fields are empty.
+        Assert.That(all["clustering_agreement"], Is.EqualTo(new[] { "", "" }));
+        Assert.That(all["distance_mahalanobis"], Is.EqualTo(new[] { "", "" }));
+        Assert.That(Numbers(all["distance_mean_pairwise"]), Is.EqualTo(new[] { 0.0, 1.0 }));
+    }
+
+    [Test]
+    public void TheChallengeOf2026IsTakenFromCellsAndTables()
+    {
+        using var scratch = new Scratch();
+        string[] tables = ["--real-de", RealTable(scratch), "--predicted-de", PredictedTable(scratch)];
+        var ended = Coexpr.Run(Arguments(scratch, [.. tables, "--profile", "vcc2026", "-q"]));
+        Assert.That(ended.Code, Is.Zero, ended.Errors);
+        var results = Columns(scratch["out/results.csv"]);
+        Assert.That(results, Has.Count.EqualTo(7));
+        // Of the genes x, y of a the prediction calls x alone, and rightly.
+        Assert.That(Numbers(results["sig_jaccard"]), Is.EqualTo(new[] { 0.5, 1.0 }));
+        Assert.That(Numbers(results["direction_fidelity_yield_raw"]), Is.EqualTo(new[] { 0.5, 0 }));
+        Assert.That(results["lfc_nmae"], Is.EqualTo(new[] { "", "" }));
+    }
+
+    [TestCase("--most-cells 1: 2 or more are needed", "--most-cells", "1")]
+    [TestCase("--metrics: distance_euklid is not known", "--metrics", "distance_euklid")]
+    public void MeasuresAreRefusedWithAReason(string message, params string[] options)
+    {
+        using var scratch = new Scratch();
+        var ended = Coexpr.Run(Arguments(scratch, options));
+        Assert.That(ended.Code, Is.EqualTo(2));
+        Assert.That(ended.Errors, Does.Contain(message));
+    }
+
+    [Test]
     public void AggregatesAreInTheOrderOfCellEvalWithTwoMore()
     {
         using var scratch = new Scratch();

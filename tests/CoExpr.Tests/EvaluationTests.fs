@@ -66,6 +66,7 @@ module EvaluationTests =
                 "discrimination_score_l2"
                 "discrimination_score_cosine"
                 "pearson_edistance"
+                "clustering_agreement"
             |]
             (found.Columns |> Array.map (fun column -> column.Name))
 
@@ -78,7 +79,7 @@ module EvaluationTests =
             |> Expect.ok
             |> List.map (fun entry -> entry.Name)
 
-        Expect.equal 27 (names EvaluationProfile.Full []).Length
+        Expect.equal 28 (names EvaluationProfile.Full []).Length
         Expect.equal 18 (names EvaluationProfile.De []).Length
 
         Expect.equal
@@ -333,7 +334,7 @@ module EvaluationTests =
 
         let middling = perfect |> List.map (fun (name, _) -> name, 0.4)
         let scores = Scoring.compute "p" perfect "b" middling |> Expect.ok
-        Expect.equal 25 scores.Length
+        Expect.equal 65 scores.Length
         Assert.That(scores |> List.forall (fun score -> score.Score = 1.0))
 
     [<Test>]

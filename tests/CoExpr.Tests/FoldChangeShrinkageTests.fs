@@ -51,21 +51,23 @@ module FoldChangeShrinkageTests =
     let ``the scale of a prior`` () =
         // Equal errors of 0.1: A is the mean square less 0.01.
         let estimates = [| 0.3; -0.5; 0.2; 0.0 |]
-        near 1e-9 (sqrt (0.38 / 4.0 - 0.01)) (FoldChangeShrinkage.priorScale estimates (Array.create 4 0.1))
+        near 1e-9 (sqrt (0.38 / 4.0 - 0.01)) (EffectPrior.scale estimates (Array.create 4 0.1))
         // Less spread than the errors explain; more than fits; nothing to go by.
-        near 1e-12 1e-3 (FoldChangeShrinkage.priorScale [| 0.01; -0.02 |] [| 0.5; 0.5 |])
-        Expect.equal 1.0 (FoldChangeShrinkage.priorScale [| 90.0; -80.0 |] [| 0.5; 0.5 |])
-        near 1e-12 1e-3 (FoldChangeShrinkage.priorScale [| nan; 1.0 |] [| 0.5; infinity |])
+        near 1e-12 1e-3 (EffectPrior.scale [| 0.01; -0.02 |] [| 0.5; 0.5 |])
+        Expect.equal 1.0 (EffectPrior.scale [| 90.0; -80.0 |] [| 0.5; 0.5 |])
+        near 1e-12 1e-3 (EffectPrior.scale [| nan; 1.0 |] [| 0.5; infinity |])
+        // An estimate without a finite error does not count.
+        near 1e-9 (sqrt (0.125 - 0.01)) (EffectPrior.scale [| 0.3; -0.4; 9.0; nan |] [| 0.1; 0.1; nan; 0.5 |])
 
     [<Test>]
     let ``s-values are running means`` () =
-        let found = FoldChangeShrinkage.sValues [| 0.3; 0.1; nan; 0.5; 0.1 |]
+        let found = EffectPrior.sValues [| 0.3; 0.1; nan; 0.5; 0.1 |]
         near 1e-15 (0.5 / 3.0) found[0]
         near 1e-15 0.1 found[1]
         Assert.That(found[2], Is.NaN)
         near 1e-15 0.25 found[3]
         near 1e-15 0.1 found[4]
-        Expect.equal [||] (FoldChangeShrinkage.sValues [||])
+        Expect.equal [||] (EffectPrior.sValues [||])
 
     [<Test>]
     let ``deviations are from the curvature at the mode`` () =

@@ -1,4 +1,6 @@
 using System;
+using System.Numerics;
+using System.Runtime.Intrinsics;
 
 namespace CoExpr.Kernels;
 
@@ -124,9 +126,23 @@ public static class GroupOrder
         var at = 0;
         for (var group = 0; group < groupStarts.Length; group++)
         {
-            while (at < positions.Length && positions[at] < groupStarts[group])
-                at++;
+            at = FirstFrom(positions, at, groupStarts[group]);
             bounds[group] = at;
         }
+    }
+
+    /// <summary>The first place at or after <paramref name="at"/> of a position that is not below the start.</summary>
+    static int FirstFrom(ReadOnlySpan<int> positions, int at, int start)
+    {
+        var limit = Vector256.Create(start);
+        for (; at <= positions.Length - Vector256<int>.Count; at += Vector256<int>.Count)
+        {
+            var reached = Vector256.GreaterThanOrEqual(Vector256.Create(positions[at..]), limit);
+            if (reached != Vector256<int>.Zero)
+                return at + BitOperations.TrailingZeroCount(reached.ExtractMostSignificantBits());
+        }
+        while (at < positions.Length && positions[at] < start)
+            at++;
+        return at;
     }
 }

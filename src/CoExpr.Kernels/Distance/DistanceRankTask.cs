@@ -135,7 +135,7 @@ public sealed class DistanceRankTask
         return largest;
     }
 
-    static double ScaleOf(double largest) =>
+    internal static double ScaleOf(double largest) =>
         largest is 0 or (>= Smallest and <= Largest) ? 1 : Math.ScaleB(1, -Math.ILogB(largest));
 
     int[] Classes()

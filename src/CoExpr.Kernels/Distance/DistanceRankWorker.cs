@@ -27,7 +27,7 @@ public sealed unsafe class DistanceRankWorker : IDisposable
     const double DoubleUnit = 1.0 / (1L << 53);
 
     // More than what underflow in single precision can add up to, at values scaled to at most 2^20.
-    const double Underflow = 1e-30;
+    internal const double Underflow = 1e-30;
 
     // What is left of a squared norm without a row's left-out genes; with less of it cosines are not screened.
     const double LeastShare = 1e-5;
@@ -259,7 +259,7 @@ public sealed unsafe class DistanceRankWorker : IDisposable
     }
 
     /// <summary>How far the screen can be off, relative to the rows' norms.</summary>
-    readonly struct DistanceErrors
+    internal readonly struct DistanceErrors
     {
         internal DistanceErrors(int depth, int genes)
         {

@@ -36,7 +36,8 @@ public static class RowDistance
     /// <summary>Σ x².</summary>
     internal static double SquaredNorm(ReadOnlySpan<double> x, SimdPath path) => Sum<Product>(x, x, path);
 
-    interface ITerm
+    /// <summary>What one place of two rows adds to a sum; 0 where both are 0.</summary>
+    internal interface ITerm
     {
         static abstract Vector512<double> Of(Vector512<double> x, Vector512<double> y);
         static abstract Vector256<double> Of(Vector256<double> x, Vector256<double> y);
@@ -70,7 +71,7 @@ public static class RowDistance
         public static double Of(double x, double y) => x * y;
     }
 
-    static double Sum<T>(ReadOnlySpan<double> x, ReadOnlySpan<double> y, SimdPath path)
+    internal static double Sum<T>(ReadOnlySpan<double> x, ReadOnlySpan<double> y, SimdPath path)
         where T : ITerm =>
         path switch
         {

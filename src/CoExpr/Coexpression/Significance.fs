@@ -1,7 +1,6 @@
 namespace CoExpr
 
 open System
-open MathNet.Numerics
 open CoExpr.Kernels
 
 /// The G-test of independence of two binned genes (Wilks 1938): with M cells and mutual information I, G = 2 ln 2 · M · I
@@ -18,46 +17,11 @@ module GTest =
     /// (rows − 1)(columns − 1).
     let degrees rows columns = (rows - 1) * (columns - 1)
 
-    /// Γ(a, x) / (x^a e^−x) by its continued fraction, evaluated as Lentz does; for x > a + 1.
-    let private fraction a x =
-        let tiny = 1e-300
-        let mutable b = x + 1.0 - a
-        let mutable c = 1.0 / tiny
-        let mutable d = 1.0 / b
-        let mutable h = d
-        let mutable i = 1.0
-        let mutable running = true
-
-        while running && i < 100000.0 do
-            let step = -i * (i - a)
-            b <- b + 2.0
-            d <- 1.0 / (step * d + b)
-            c <- b + step / c
-            let change = d * c
-            h <- h * change
-            running <- abs (change - 1.0) > 1e-16
-            i <- i + 1.0
-
-        h
-
-    let private logTail (a: float) (x: float) =
-        (a * log x - x - SpecialFunctions.GammaLn a + log (fraction a x)) / log 10.0
-
     /// P(χ² ≥ g), the chance of so high a G or a higher; 1 without degrees of freedom. 0 below 1e-308: see log10PValue.
-    let pValue degrees (g: float) =
-        if degrees <= 0 || g <= 0.0 then
-            1.0
-        else
-            SpecialFunctions.GammaUpperRegularized(float degrees / 2.0, g / 2.0)
+    let pValue degrees g = ChiSquaredTail.upper degrees g
 
     /// The base-10 logarithm of the same, which does not run out where p is below the smallest double.
-    let log10PValue degrees (g: float) =
-        let p = pValue degrees g
-
-        if p > 1e-290 then
-            log10 p
-        else
-            logTail (float degrees / 2.0) (g / 2.0)
+    let log10PValue degrees g = ChiSquaredTail.log10Upper degrees g
 
 /// The false discovery rate of Benjamini and Hochberg (1995). It bounds the expected share of false ones among the pairs
 /// called, for tests that are independent or positively dependent (Benjamini and Yekutieli 2001).

@@ -614,7 +614,7 @@ module BulkExpression =
         let inLn = Math.Log 2.0
 
         let scale =
-            CauchyShrinkage.priorScale
+            EffectPrior.scale
                 (results |> Array.map (fun r -> inLn * r.Log2FoldChange))
                 (results |> Array.map (fun r -> inLn * r.StandardError))
 
@@ -625,7 +625,7 @@ module BulkExpression =
             |> Array.map (function
                 | Some s -> s.FalseSign
                 | None -> nan)
-            |> CauchyShrinkage.sValues
+            |> EffectPrior.sValues
 
         results
         |> Array.mapi (fun at result -> {

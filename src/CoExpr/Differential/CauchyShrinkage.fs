@@ -23,54 +23,6 @@ module CauchyShrinkage =
     [<Literal>]
     let private OtherDeviation = 15.0
 
-    [<Literal>]
-    let private SmallestVariance = 1e-6
-
-    [<Literal>]
-    let private LargestVariance = 400.0
-
-    /// The variance A of true effects around 0 that explains the estimates: the root of
-    ///     A = Σ w (x² − s²) / Σ w,   w = 1 / (2 (A + s²)²)   (Efron and Morris 1975).
-    let internal effectVariance (pairs: struct (float * float)[]) =
-        let excess a =
-            let mutable top, bottom = 0.0, 0.0
-
-            for struct (x, s) in pairs do
-                let w = 0.5 / ((a + s * s) * (a + s * s))
-                top <- top + w * (x * x - s * s)
-                bottom <- bottom + w
-
-            top / bottom - a
-
-        if pairs.Length = 0 || not (excess SmallestVariance > 0.0) then
-            SmallestVariance
-        elif excess LargestVariance > 0.0 then
-            LargestVariance
-        else
-            let mutable low, high = log SmallestVariance, log LargestVariance
-
-            for _ in 1..60 do
-                let middle = 0.5 * (low + high)
-
-                if excess (exp middle) > 0.0 then
-                    low <- middle
-                else
-                    high <- middle
-
-            exp (0.5 * (low + high))
-
-    /// The scale of the Cauchy prior, natural logarithms: the standard deviation of true effects, at most 1. Estimates and
-    /// standard errors in natural logarithms, NaN for genes that were not fitted.
-    let priorScale (estimates: float[]) (errors: float[]) : float =
-        // In one order, so that the order of genes changes no bit.
-        let pairs =
-            Array.zip estimates errors
-            |> Array.filter (fun (x, s) -> Double.IsFinite x && Double.IsFinite s)
-            |> Array.sort
-            |> Array.map (fun (x, s) -> struct (x, s))
-
-        min 1.0 (sqrt (effectVariance pairs))
-
     /// The posterior of one gene. Not for several threads at once.
     [<Sealed>]
     type internal Posterior(design: Design, target: int, scale: float) =
@@ -228,23 +180,6 @@ module CauchyShrinkage =
             {
                 Log2FoldChange = best[target] * toLog2
                 StandardError = deviation * toLog2
-                FalseSign = Tail.normal (abs best[target] / deviation)
+                FalseSign = NormalTail.upper (abs best[target] / deviation)
                 Converged = converged && Double.IsFinite deviation
             }
-
-    /// s-values: the mean chance of a wrong sign among this finding and all surer ones (Stephens 2017). NaN stays NaN.
-    let sValues (falseSigns: float[]) : float[] =
-        let known =
-            [| 0 .. falseSigns.Length - 1 |]
-            |> Array.filter (fun at -> not (Double.IsNaN falseSigns[at]))
-            |> Array.sortBy (fun at -> falseSigns[at])
-
-        let values = Array.create falseSigns.Length nan
-        let mutable sum = 0.0
-
-        known
-        |> Array.iteri (fun rank at ->
-            sum <- sum + falseSigns[at]
-            values[at] <- sum / float (rank + 1))
-
-        values

@@ -22,32 +22,9 @@ type TestDistribution =
     /// Student's t with these degrees of freedom.
     | StudentT of degrees: float
 
-/// Upper tails of distributions and the quantiles that the tests need, from the regularized gamma and beta functions: 1 − CDF
-/// would be 0 for every strong effect.
+/// Tails and quantiles that tests of coefficients need.
 [<RequireQualifiedAccess>]
 module Tail =
-
-    /// P(Z > z) of a standard normal.
-    let normal (z: float) =
-        0.5 * SpecialFunctions.Erfc(z / sqrt 2.0)
-
-    /// P(T > t) of Student's t.
-    let studentT degrees (t: float) =
-        if Double.IsInfinity t then
-            if t > 0.0 then 0.0 else 1.0
-        else
-            let tail =
-                0.5
-                * SpecialFunctions.BetaRegularized(0.5 * degrees, 0.5, degrees / (degrees + t * t))
-
-            if t >= 0.0 then tail else 1.0 - tail
-
-    /// P(χ² > x).
-    let chiSquared degrees (x: float) =
-        if x <= 0.0 then
-            1.0
-        else
-            SpecialFunctions.GammaUpperRegularized(0.5 * float degrees, 0.5 * x)
 
     /// The value that an F with these degrees of freedom stays below with this probability, by bisection.
     let fisherQuantile (numerator: float) (denominator: float) probability =
@@ -65,8 +42,8 @@ module Tail =
 
     let upper distribution z =
         match distribution with
-        | TestDistribution.Normal -> normal z
-        | TestDistribution.StudentT degrees -> studentT degrees z
+        | TestDistribution.Normal -> NormalTail.upper z
+        | TestDistribution.StudentT degrees -> StudentTail.upper degrees z
 
 /// Tests of one coefficient or contrast: the estimate over its standard error (Wald 1943), against a threshold if there is
 /// one (McCarthy and Smyth 2009; Love, Huber and Anders 2014).
@@ -94,4 +71,4 @@ module CoefficientTest =
     /// Twice the gain in log-likelihood over a reduced design, not below 0, and its p by χ² (Wilks 1938).
     let likelihoodRatio degrees full reduced : struct (float * float) =
         let statistic = max 0.0 (2.0 * (full - reduced))
-        struct (statistic, Tail.chiSquared degrees statistic)
+        struct (statistic, ChiSquaredTail.upper degrees statistic)

@@ -8,6 +8,8 @@ type DifferentialTest =
     /// Its hypothesis takes the alternative, and its correction, smallest group and threads are those, of the
     /// DifferentialOptions around it.
     | NegativeBinomial of NegativeBinomialOptions
+    /// CRISPYx's Wald test of counts, faults included; correction, smallest group and threads as above.
+    | Crispyx of CrispyxOptions
     | RankSum of RankSumOptions
     | Welch of WelchOptions
 
@@ -17,6 +19,7 @@ module DifferentialTest =
     let name test =
         match test with
         | DifferentialTest.NegativeBinomial chosen -> NegativeBinomialTest.name chosen.Test
+        | DifferentialTest.Crispyx _ -> "crispyx-wald"
         | DifferentialTest.RankSum _ -> "rank-sum"
         | DifferentialTest.Welch _ -> "welch"
 
@@ -31,7 +34,8 @@ module DifferentialTest =
     /// What the effect of a row is.
     let effectName test =
         match test with
-        | DifferentialTest.NegativeBinomial _ -> "log2 fold change of the fitted means"
+        | DifferentialTest.NegativeBinomial _
+        | DifferentialTest.Crispyx _ -> "log2 fold change of the fitted means"
         | DifferentialTest.RankSum _ -> "area under the ROC curve less 1/2"
         | DifferentialTest.Welch _ -> "difference of the means of the tested values"
 
@@ -42,6 +46,7 @@ module DifferentialTest =
                                                 Test = NegativeBinomialTest.QuasiLikelihood
                                             } -> "signed root of F"
         | DifferentialTest.NegativeBinomial _
+        | DifferentialTest.Crispyx _
         | DifferentialTest.RankSum _ -> "z"
         | DifferentialTest.Welch _ -> "t"
 
@@ -71,14 +76,6 @@ type DifferentialOptions = {
     /// Controls to test against the other controls in the same way; None: no calibration.
     Calibration: FakePerturbations option
     Threads: int
-}
-
-/// The dispersions that tests of a screen's counts rest on, one per gene: see `GeneDispersions`.
-type ScreenDispersions = {
-    Means: float[]
-    GeneWise: float[]
-    Trend: float[]
-    Final: float[]
 }
 
 /// What each perturbation changes.
@@ -139,6 +136,11 @@ module DifferentialExpression =
         | TestedValues.LogNormalised target when not (target > 0.0 && Double.IsFinite target) -> Some target
         | _ -> None
 
+    let private isCrispyx test =
+        match test with
+        | DifferentialTest.Crispyx _ -> true
+        | _ -> false
+
     let private isRankSum test =
         match test with
         | DifferentialTest.RankSum _ -> true
@@ -165,6 +167,11 @@ module DifferentialExpression =
                     "--batch"
                     options.Batch.Value
                     "only the rank-sum test takes strata; tests of counts take --covariates"
+            elif isCrispyx options.Test && options.Alternative <> TwoSampleAlternative.TwoSided then
+                bad
+                    "--alternative"
+                    (TwoSampleAlternative.name options.Alternative)
+                    "CRISPYx's test of counts is two-sided"
             else
                 match options.Calibration with
                 | Some fakes -> Calibration.validate options.Control fakes
@@ -387,6 +394,9 @@ module DifferentialExpression =
         | DifferentialTest.NegativeBinomial chosen ->
             NegativeBinomialScreen.compute progress (negativeBinomial options chosen) groups cells
             |> Result.map (fun found -> struct (found.Rows, screenDispersions found))
+        | DifferentialTest.Crispyx chosen ->
+            CrispyxScreen.compute progress options.Threads options.MinimumCells options.Adjustment chosen groups cells
+            |> Result.map (fun (struct (rows, dispersions)) -> struct (rows, Some dispersions))
         | DifferentialTest.RankSum chosen ->
             compareSamples progress options cells groups (RankSum.compute progress options.Threads chosen)
             |> Result.map (fun rows -> struct (rows, None))

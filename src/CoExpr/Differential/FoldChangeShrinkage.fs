@@ -74,60 +74,39 @@ module FoldChangeShrinkage =
             FalseSign = NormalTail.upper (abs mode / deviation)
         }
 
-    /// The least and the largest variance of true log-fold changes that is considered, in natural logarithms squared.
-    let private variances = struct (1e-6, 400.0)
+    /// What CRISPYx 0.1.1 takes for the mode: where Newton's steps from 0 end, halved until the density rises. Of two modes
+    /// it is the one near 0, whatever the estimate's certainty; `shrink` finds the higher one.
+    let shrinkFromZero (scale: float) (estimate: float) (standardError: float) : ShrunkenFold =
+        let variance, s2 = standardError * standardError, scale * scale
+        let value = objective estimate variance scale
 
-    /// The prior's scale from many estimates and their standard errors in natural logarithms: √A, at most 1, where A is the
-    /// variance of the true ones by the equation of Efron and Morris (1973),
-    /// Σ (estimate² − error² − A) / (A + error²)² = 0. Those without a finite error are left out.
-    let priorScale (estimates: float[]) (standardErrors: float[]) =
-        let used =
-            Array.zip estimates standardErrors
-            |> Array.filter (fun (m, e) -> Double.IsFinite m && Double.IsFinite e && e > 0.0)
-            |> Array.sort
+        let curvature b =
+            1.0 / variance + 2.0 * (s2 - b * b) / ((s2 + b * b) * (s2 + b * b))
 
-        let excess a =
-            used
-            |> Array.sumBy (fun (m, e) -> (m * m - e * e - a) / ((a + e * e) * (a + e * e)))
+        let rec halve b slope step share left =
+            if left = 0 || value (b + share * step) <= value b + 0.1 * share * step * slope then
+                share * step
+            else
+                halve b slope step (0.5 * share) (left - 1)
 
-        let rec halve low high steps =
-            let middle = sqrt (low * high)
+        let rec descend b left =
+            let slope = (b - estimate) / variance + 2.0 * b / (s2 + b * b)
+            let step = -slope / max (abs (curvature b)) (1.0 / (variance + s2))
+            let moved = halve b slope step 1.0 10
 
-            if steps = 0 then middle
-            elif excess middle > 0.0 then halve middle high (steps - 1)
-            else halve low middle (steps - 1)
+            if left = 0 || abs moved < 1e-8 then
+                b + moved
+            else
+                descend (b + moved) (left - 1)
 
-        let struct (least, most) = variances
+        let mode = descend 0.0 99
+        let deviation = 1.0 / sqrt (abs (curvature mode))
 
-        let variance =
-            if used.Length = 0 || excess least <= 0.0 then least
-            elif excess most >= 0.0 then most
-            else halve least most 100
-
-        min 1.0 (sqrt variance)
-
-    /// Of each probability of a false sign the mean of all that are no larger: the share of false signs among the estimates
-    /// called with it (Stephens 2017). NaN stays NaN.
-    let sValues (falseSigns: float[]) =
-        let order =
-            [| 0 .. falseSigns.Length - 1 |]
-            |> Array.filter (fun at -> not (Double.IsNaN falseSigns[at]))
-            |> Array.sortBy (fun at -> struct (falseSigns[at], at))
-
-        let found = Array.create falseSigns.Length nan
-        let mutable sum = 0.0
-
-        order
-        |> Array.iteri (fun rank at ->
-            sum <- sum + falseSigns[at]
-            found[at] <- sum / float (rank + 1))
-
-        // Equal ones have the value of the last of them.
-        for rank in order.Length - 2 .. -1 .. 0 do
-            if falseSigns[order[rank]] = falseSigns[order[rank + 1]] then
-                found[order[rank]] <- found[order[rank + 1]]
-
-        found
+        {
+            LogFold = mode
+            Deviation = deviation
+            FalseSign = NormalTail.upper (abs mode / deviation)
+        }
 
     /// The names of the columns that `ofRows` adds.
     [<Literal>]
@@ -148,7 +127,7 @@ module FoldChangeShrinkage =
             min error (abs estimate / abs rows.Statistic[place])
         | _ -> error
 
-    let private ofPerturbation (rows: ContrastRows) (errors: float[]) first genes (columns: float[][]) =
+    let private ofPerturbation shrink (rows: ContrastRows) (errors: float[]) first genes (columns: float[][]) =
         let natural (values: float[]) =
             Array.sub values first genes |> Array.map (fun x -> x * log 2.0)
 
@@ -158,7 +137,7 @@ module FoldChangeShrinkage =
             natural errors
             |> Array.mapi (fun gene error -> errorOf rows (first + gene) estimates[gene] error)
 
-        let scale = priorScale estimates standardErrors
+        let scale = EffectPrior.scale estimates standardErrors
         let falseSigns = Array.create genes nan
 
         for gene in 0 .. genes - 1 do
@@ -167,25 +146,31 @@ module FoldChangeShrinkage =
                 && standardErrors[gene] > 0.0
                 && Double.IsFinite standardErrors[gene]
             then
-                let found = shrink scale estimates[gene] standardErrors[gene]
+                let found: ShrunkenFold = shrink scale estimates[gene] standardErrors[gene]
                 columns[0][first + gene] <- found.LogFold / log 2.0
                 columns[1][first + gene] <- found.Deviation / log 2.0
                 falseSigns[gene] <- found.FalseSign
 
-        Array.blit (sValues falseSigns) 0 columns[2] first genes
+        Array.blit (EffectPrior.sValues falseSigns) 0 columns[2] first genes
 
-    /// Adds to rows with standard errors their shrunken log2 fold changes, the standard deviations of these, and s-values,
-    /// each perturbation with a prior of its own. NaN where there is no finite error.
-    let ofRows threads perturbations genes (rows: ContrastRows) : ContrastRows =
+    /// The same by a way to shrink that takes the prior's scale, an estimate and its error.
+    let internal ofRowsBy shrink threads perturbations genes (rows: ContrastRows) : ContrastRows =
         let errors =
             rows.Further
             |> List.find (fun (name, _) -> name = ContrastRows.StandardError)
             |> snd
 
         let columns = Array.init 3 (fun _ -> Array.create errors.Length nan)
-        Schedule.ranges threads 1 perturbations (fun row _ -> ofPerturbation rows errors (row * genes) genes columns)
+
+        Schedule.ranges threads 1 perturbations (fun row _ ->
+            ofPerturbation shrink rows errors (row * genes) genes columns)
 
         {
             rows with
                 Further = rows.Further @ List.zip [ Shrunken; Deviation; SValue ] (List.ofArray columns)
         }
+
+    /// Adds to rows with standard errors their shrunken log2 fold changes, the standard deviations of these, and s-values,
+    /// each perturbation with a prior of its own. NaN where there is no finite error.
+    let ofRows threads perturbations genes (rows: ContrastRows) : ContrastRows =
+        ofRowsBy shrink threads perturbations genes rows

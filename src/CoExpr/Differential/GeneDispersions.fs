@@ -4,6 +4,14 @@ open System
 open MathNet.Numerics.Interpolation
 open CoExpr.Kernels
 
+/// The dispersions that tests of a screen's counts rest on, one per gene: see `GeneDispersions`.
+type ScreenDispersions = {
+    Means: float[]
+    GeneWise: float[]
+    Trend: float[]
+    Final: float[]
+}
+
 /// How the dispersion of a typical gene of a screen depends on its mean.
 [<RequireQualifiedAccess>]
 type ScreenTrend =

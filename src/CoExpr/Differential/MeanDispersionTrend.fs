@@ -37,68 +37,6 @@ module MeanDispersionTrend =
         |> Array.sort
         |> Array.unzip
 
-    /// One step of iteratively reweighted least squares for gamma values with mean a + b x: weights 1 / mean².
-    let private gammaStep (x: float[]) (y: float[]) struct (a: float, b: float) =
-        let mutable s, sx, sxx, sy, sxy = 0.0, 0.0, 0.0, 0.0, 0.0
-
-        for at in 0 .. x.Length - 1 do
-            let fitted = a + b * x[at]
-            let w = 1.0 / (fitted * fitted)
-            s <- s + w
-            sx <- sx + w * x[at]
-            sxx <- sxx + w * x[at] * x[at]
-            sy <- sy + w * y[at]
-            sxy <- sxy + w * x[at] * y[at]
-
-        let det = s * sxx - sx * sx
-        struct ((sxx * sy - sx * sxy) / det, (s * sxy - sx * sy) / det)
-
-    let private gammaDeviance (x: float[]) (y: float[]) struct (a: float, b: float) =
-        let mutable sum = 0.0
-
-        for at in 0 .. x.Length - 1 do
-            let fitted = a + b * x[at]
-
-            sum <-
-                sum
-                + (if fitted > 0.0 then
-                       (y[at] - fitted) / fitted - log (y[at] / fitted)
-                   else
-                       infinity)
-
-        2.0 * sum
-
-    /// The gamma regression of y on a + b x with identity link, steps halved while a fitted mean is not above 0; None where
-    /// it does not converge in 25 steps.
-    let private gammaRegression x y start =
-        let mutable at = start
-        let mutable deviance = gammaDeviance x y at
-        let mutable steps = 0
-        let mutable converged = false
-        let mutable running = true
-
-        while running do
-            let struct (a, b) = at
-            let struct (nextA, nextB) = gammaStep x y at
-            let mutable next = struct (nextA, nextB)
-            let mutable reached = gammaDeviance x y next
-            let mutable halvings = 0
-
-            while not (Double.IsFinite reached) && halvings < 25 do
-                let struct (c, d) = next
-                next <- struct (0.5 * (a + c), 0.5 * (b + d))
-                reached <- gammaDeviance x y next
-                halvings <- halvings + 1
-
-            steps <- steps + 1
-            // Tighter than the 1e-8 of R's glm, so that where it stops does not show.
-            converged <- abs (reached - deviance) / (abs reached + 0.1) < 1e-12
-            running <- Double.IsFinite reached && not converged && steps < 100
-            at <- next
-            deviance <- reached
-
-        if converged then Some at else None
-
     let private isTypical (struct (a: float, b: float)) mean dispersion =
         let ratio = dispersion / (a + b / mean)
         ratio > 1e-4 && ratio < 15.0
@@ -118,7 +56,7 @@ module MeanDispersionTrend =
                 (if kept.Length < 2 then
                      None
                  else
-                     gammaRegression x y coefficients)
+                     GammaRegression.fit x y coefficients)
             with
             | Some(struct (a, b)) when a > 0.0 && b > 0.0 ->
                 let moved = pown (log (a / oldA)) 2 + pown (log (b / oldB)) 2

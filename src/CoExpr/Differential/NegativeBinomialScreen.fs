@@ -74,7 +74,8 @@ type NegativeBinomialResult = {
 [<RequireQualifiedAccess>]
 module NegativeBinomialScreen =
 
-    /// Library sizes without the twentieth of the genes with the most counts, dispersions of the screen, likelihood ratios, two-sided, q per perturbation.
+    /// Library sizes without the twentieth of the genes with the most counts, dispersions of the screen, likelihood ratios,
+    /// two-sided, q per perturbation.
     let defaults = {
         SizeFactors = SizeFactorKind.TrimmedLibrarySize 0.05
         Dispersion = DispersionSource.Screen GeneDispersions.standard
@@ -130,8 +131,9 @@ module NegativeBinomialScreen =
     let private share stored cells =
         if cells = 0 then nan else float stored / float cells
 
-    let private isLow (options: NegativeBinomialOptions) (rows: ContrastRows) place =
-        match options.LowExpression with
+    /// Whether a row, of which means and fractions are known, is of a gene too weakly expressed.
+    let internal isLow (rule: LowExpression option) (rows: ContrastRows) place =
+        match rule with
         | None -> false
         | Some low ->
             rows.ReferenceFraction[place] < low.ControlFraction
@@ -162,7 +164,7 @@ module NegativeBinomialScreen =
 
         if min pass.Model.Sizes[group] pass.Model.Sizes[pass.Control] < options.MinimumCells then
             pass.Rows.Status[place] <- RowStatus.TooFewCells
-        elif isLow options pass.Rows place then
+        elif isLow options.LowExpression pass.Rows place then
             pass.Rows.Status[place] <- RowStatus.LowExpression
         else
             fillTest pass tester group place
@@ -266,7 +268,7 @@ module NegativeBinomialScreen =
             else
                 Ok()
 
-    let private requireControl (options: NegativeBinomialOptions) (groups: Groups) =
+    let internal requireControl minimumCells (groups: Groups) =
         match groups.Control with
         | None ->
             Error(
@@ -279,19 +281,19 @@ module NegativeBinomialScreen =
         | Some control ->
             let cells = groups.Starts[control + 1] - groups.Starts[control]
 
-            if cells < options.MinimumCells then
+            if cells < minimumCells then
                 Error(
                     CoExprError.TooFew(
                         $"cells of the control {groups.Labels[control]}",
                         int64 cells,
-                        int64 options.MinimumCells,
+                        int64 minimumCells,
                         "Name a control with more cells, or lower --min-cells."
                     )
                 )
             else
                 Ok control
 
-    let private requireCounts (cells: Cells) =
+    let internal requireCounts (cells: Cells) =
         if cells.Counts.Integer then
             Ok cells
         else
@@ -359,7 +361,7 @@ module NegativeBinomialScreen =
         : Result<NegativeBinomialResult, CoExprError> =
         result {
             do! validate options
-            let! control = requireControl options groups
+            let! control = requireControl options.MinimumCells groups
             let! cells = requireCounts cells
             do! requireDispersions options cells
             let! factors = SizeFactors.create options.SizeFactors cells

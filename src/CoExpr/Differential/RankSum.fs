@@ -99,15 +99,6 @@ module RankSum =
             | TwoSampleAlternative.Greater -> difference - 0.5
             | TwoSampleAlternative.Less -> difference + 0.5
 
-    /// p and its base-10 logarithm of a z.
-    let private normal alternative (z: float) =
-        match alternative with
-        | TwoSampleAlternative.TwoSided ->
-            let struct (p, log10P) = NormalTail.upperAndLog10 (abs z)
-            struct (min 1.0 (2.0 * p), min 0.0 (log10 2.0 + log10P))
-        | TwoSampleAlternative.Greater -> NormalTail.upperAndLog10 z
-        | TwoSampleAlternative.Less -> NormalTail.upperAndLog10 -z
-
     let private exact alternative n1 n0 (u: float) =
         let upper = ExactRankSum.upper n1 n0
         let u, opposite = int u, n1 * n0 - int u
@@ -174,15 +165,13 @@ module RankSum =
         if sum.Variance > 0.0 then
             let z = corrected options tested.Alternative sum.Difference / sqrt sum.Variance
 
-            let struct (p, log10P) =
-                if isExact options tested.Strata n1 n0 sum then
-                    exact tested.Alternative n1 n0 sum.U
-                else
-                    normal tested.Alternative z
-
             rows.Statistic[place] <- z
-            rows.PValue[place] <- p
-            rows.Log10P[place] <- log10P
+
+            // The others' p are made of all rows together.
+            if isExact options tested.Strata n1 n0 sum then
+                let struct (p, log10P) = exact tested.Alternative n1 n0 sum.U
+                rows.PValue[place] <- p
+                rows.Log10P[place] <- log10P
         else
             fillTied rows place
 
@@ -274,4 +263,5 @@ module RankSum =
             ContrastRows.create tested.Perturbations.Length tested.Grouped.Genes.Lines [ UStatistic ]
 
         GeneBlocks.run progress threads tested rows (worker tested options rows (snd rows.Further.Head))
+        TailColumns.normal threads tested.Alternative rows
         rows

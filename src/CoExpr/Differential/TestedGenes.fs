@@ -127,7 +127,7 @@ type internal GeneReader(tested: TestedGenes) =
         | _ -> mean
 
     let log2Ratio above below =
-        log ((above + tested.Pseudocount) / (below + tested.Pseudocount)) / log 2.0
+        Math.Log2((above + tested.Pseudocount) / (below + tested.Pseudocount))
 
     let perturbations = tested.Perturbations
 

@@ -67,14 +67,7 @@ module WelchT =
             let after = Array.scanBack merged groups none
             Array.init groups.Length (fun group -> merged before[group] after[group + 1])
 
-    /// p and its base-10 logarithm.
-    let private tail alternative degrees t =
-        match alternative with
-        | TwoSampleAlternative.TwoSided -> StudentTail.bothAndLog10 degrees t
-        | TwoSampleAlternative.Greater -> StudentTail.upperAndLog10 degrees t
-        | TwoSampleAlternative.Less -> StudentTail.upperAndLog10 degrees -t
-
-    let private fillTest (rows: ContrastRows) (degreesOf: float[]) alternative place own reference referenceCells =
+    let private fillTest (rows: ContrastRows) (degreesOf: float[]) place own reference referenceCells =
         let a = own.Squares / (own.Cells - 1.0) / own.Cells
         let b = reference.Squares / (reference.Cells - 1.0) / referenceCells
         let t = (own.Mean - reference.Mean) / sqrt (a + b)
@@ -82,10 +75,7 @@ module WelchT =
         let degrees =
             (a + b) * (a + b) / (a * a / (own.Cells - 1.0) + b * b / (referenceCells - 1.0))
 
-        let struct (p, log10P) = tail alternative degrees t
         rows.Statistic[place] <- t
-        rows.PValue[place] <- p
-        rows.Log10P[place] <- log10P
         degreesOf[place] <- degrees
 
     /// A group does not vary, so that its variance is no estimate: there is nothing to test by.
@@ -135,7 +125,7 @@ module WelchT =
                             else
                                 reference.Cells
 
-                        fillTest rows degrees tested.Alternative place own reference cells
+                        fillTest rows degrees place own reference cells
                     else
                         fillConstant rows place own reference
 
@@ -158,5 +148,7 @@ module WelchT =
         let rows =
             ContrastRows.create tested.Perturbations.Length tested.Grouped.Genes.Lines [ Degrees ]
 
-        GeneBlocks.run progress threads tested rows (worker tested options rows (snd rows.Further.Head))
+        let degrees = snd rows.Further.Head
+        GeneBlocks.run progress threads tested rows (worker tested options rows degrees)
+        TailColumns.student threads tested.Alternative degrees rows
         rows

@@ -124,7 +124,7 @@ module DeAgreement =
         | DeOrder.Fdr -> last table.Fdr[row]
 
     /// Sorts rows by key, NaN first, equal ones in the order of the table.
-    let private sortStably (keys: float[]) (rows: int[]) =
+    let internal sortStably (keys: float[]) (rows: int[]) =
         Array.Sort(keys, rows)
         let mutable first = 0
 

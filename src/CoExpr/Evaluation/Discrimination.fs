@@ -53,6 +53,14 @@ type DiscriminationScores = {
     Scores: float[]
 }
 
+/// The same by a distance that goes by its name.
+type NamedScores = {
+    Name: string
+    Counts: DistanceCounts
+    Ranks: float[]
+    Scores: float[]
+}
+
 /// Discrimination of perturbations: the rank of a prediction's own real effect among all real effects, by distance from the
 /// prediction (Wu et al. 2024, cell-eval's discrimination score).
 [<RequireQualifiedAccess>]
@@ -85,16 +93,18 @@ module Discrimination =
             | true, found -> found.ToArray()
             | _ -> [||])
 
-    let private task options genes (perturbations: string[]) (own: int[]) (predicted: float[]) (real: float[]) =
+    /// The genes that no distance counts, and of each prediction the further ones that its own do not.
+    let leftOut options genes (perturbations: string[]) (own: int[]) : struct (int[] * int[][]) =
         let targets = targets options genes perturbations
         let nothing: int[] = [||]
 
-        let everywhere, byRow =
-            match options.Exclusion with
-            | TargetExclusion.Row -> nothing, own |> Array.map (fun truth -> targets[truth])
-            | TargetExclusion.Panel -> Array.concat targets |> Array.distinct, own |> Array.map (fun _ -> nothing)
-            | TargetExclusion.Nothing -> nothing, own |> Array.map (fun _ -> nothing)
+        match options.Exclusion with
+        | TargetExclusion.Row -> nothing, own |> Array.map (fun truth -> targets[truth])
+        | TargetExclusion.Panel -> Array.concat targets |> Array.distinct, own |> Array.map (fun _ -> nothing)
+        | TargetExclusion.Nothing -> nothing, own |> Array.map (fun _ -> nothing)
 
+    let private task options (genes: string[]) perturbations (own: int[]) (predicted: float[]) (real: float[]) =
+        let struct (everywhere, byRow) = leftOut options genes perturbations own
         DistanceRankTask(predicted, real, genes.Length, own, everywhere, byRow, Simd.Current())
 
     /// Counts of closer and equal real effects by number of distance: L1, L2, cosine, all from one pass over the data.
@@ -128,7 +138,9 @@ module Discrimination =
         task.Distances(kind, row, Span distances)
         Array.IndexOf(IntroSort.order distances, own)
 
-    let private rank policy (task: DistanceRankTask) kind (own: int[]) (counts: DistanceCounts) row =
+    /// The rank that a policy gives to the counts of a prediction; `legacy` is asked where NumPy's sort decides. NaN where a
+    /// prediction has no distances.
+    let place policy (counts: DistanceCounts) row (legacy: unit -> int) =
         let closer, equal = float counts.Closer[row], counts.Equal[row]
 
         if equal = 0 then
@@ -140,10 +152,10 @@ module Discrimination =
             | TiePolicy.Optimistic -> closer
             | TiePolicy.Pessimistic -> closer + float (equal - 1)
             | TiePolicy.NumPyLegacy when equal = 1 -> closer
-            | TiePolicy.NumPyLegacy -> float (legacyRank task kind row own[row])
+            | TiePolicy.NumPyLegacy -> float (legacy ())
 
     /// 1 − rank / P or 1 − rank / (P − 1); a single perturbation leaves nothing to be told from, and P − 1 gives NaN.
-    let private score denominator perturbations rank =
+    let score denominator perturbations rank =
         match denominator with
         | RankDenominator.All -> 1.0 - rank / float perturbations
         | RankDenominator.Others -> 1.0 - rank / float (perturbations - 1)
@@ -166,7 +178,10 @@ module Discrimination =
         count threads task
         |> Array.mapi (fun number counts ->
             let kind = enum<DistanceKind> number
-            let ranks = Array.init own.Length (rank options.Ties task kind own counts)
+
+            let ranks =
+                Array.init own.Length (fun row ->
+                    place options.Ties counts row (fun () -> legacyRank task kind row own[row]))
 
             {
                 Kind = kind

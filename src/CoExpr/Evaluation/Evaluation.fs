@@ -13,6 +13,7 @@ type EvaluationOptions = {
     ControlSource: ControlSource
     Discrimination: DiscriminationOptions
     De: DeAgreementOptions
+    Further: FurtherOptions
 }
 
 /// The measures of a prediction.
@@ -47,6 +48,7 @@ module Evaluation =
         ControlSource = ControlSource.Predicted
         Discrimination = Discrimination.defaults
         De = DeAgreement.defaults
+        Further = FurtherMeasures.defaults
     }
 
     let private timed name (seconds: ResizeArray<string * float>) work =
@@ -167,6 +169,9 @@ module Evaluation =
     let private wants (chosen: MetricEntry list) (names: string list) =
         chosen |> List.exists (fun entry -> List.contains entry.Name names)
 
+    let private isOfCellEval (entry: MetricEntry) =
+        List.contains EvaluationProfile.Full entry.Profiles
+
     let private cellColumns options chosen seconds (sides: PerturbationSides) =
         let profiles = sides.Profiles
 
@@ -196,16 +201,41 @@ module Evaluation =
         let warnings =
             PredictionWarnings.find profiles.Genes.Length profiles.Own predicted real scores
 
-        columns @ ranks @ energy, warnings
+        let further =
+            timed "further measures" seconds (fun () ->
+                FurtherMeasures.ofCells
+                    options.Sides.Threads
+                    options.Further
+                    options.ControlSource
+                    options.Discrimination
+                    chosen
+                    sides)
 
-    let private tableColumns options seconds tables =
+        columns @ ranks @ energy @ further.Columns, warnings @ further.Warnings
+
+    let private furtherOfTables options chosen real predicted =
+        if
+            chosen
+            |> List.exists (fun entry -> entry.FromTables && not (isOfCellEval entry))
+        then
+            FurtherMeasures.ofTables
+                options.Sides.Threads
+                options.De.Threshold
+                options.Discrimination.TargetOf
+                real
+                predicted
+        else
+            []
+
+    let private tableColumns options chosen seconds tables =
         match tables with
         | None -> Ok None
         | Some(real, predicted) ->
             requireSameTargets options real predicted
             |> Result.map (fun () ->
                 timed "tables" seconds (fun () ->
-                    Some(real.Targets, ofTables (DeAgreement.compare options.Sides.Threads options.De real predicted))))
+                    let compared = DeAgreement.compare options.Sides.Threads options.De real predicted
+                    Some(real.Targets, ofTables compared @ furtherOfTables options chosen real predicted)))
 
     let private missingTables (chosen: MetricEntry list) tables =
         let lacking = chosen |> List.filter (fun entry -> entry.FromTables) |> List.length
@@ -234,7 +264,8 @@ module Evaluation =
                     |> Result.map Some
                 | _ -> Ok None
 
-            let! ofTables = tableColumns options seconds (if wantsTables then tables else None)
+            let! ofTables =
+                tableColumns options chosen seconds (if wantsTables then tables else None)
 
             let ofCells, warnings =
                 match sides with

@@ -85,20 +85,13 @@ module ExpressionScale =
 
         require allowMissing scale cells |> Result.map (fun _ -> scale)
 
-    let private median (values: float[]) =
-        let sorted = Array.sort values
-        let middle = sorted.Length / 2
-
-        if sorted.Length = 0 then 0.0
-        elif sorted.Length % 2 = 1 then sorted[middle]
-        else (sorted[middle - 1] + sorted[middle]) / 2.0
-
     /// What each cell's counts are multiplied by: the median of the totals above 0 over the cell's total.
     let private factors (counts: SparseCounts) =
         let totals = SizeFactors.totals counts
 
         // A cell that holds NaN has no total: its values become NaN, and it does not bear on others.
-        let target = totals |> Array.filter (fun total -> total > 0.0) |> median
+        let target =
+            totals |> Array.filter (fun total -> total > 0.0) |> OrderStatistics.median
 
         totals |> Array.map (fun total -> if total > 0.0 then target / total else total)
 
@@ -115,6 +108,25 @@ module ExpressionScale =
 
             indices.Length
 
+    /// The most entries of a cell.
+    let private most (counts: SparseCounts) =
+        Seq.fold (fun most cell -> max most (counts.ByCell.Length cell)) 0 (seq { 0 .. counts.Cells - 1 })
+
+    /// The cells' counts, gene g at `place[g]`: as they are stored, or what logarithms are the logarithms of.
+    let amounts scale (place: int[]) (counts: SparseCounts) : CellValues =
+        let convert =
+            match scale with
+            | ExpressionScale.Logarithms -> fun _ value -> Double.ExpM1 value
+            | ExpressionScale.Counts
+            | ExpressionScale.AsTheyAre -> fun _ value -> value
+
+        {
+            Cells = counts.Cells
+            Genes = counts.Genes
+            Most = most counts
+            Read = reader counts place convert
+        }
+
     /// The cells' values on this scale, gene g at `place[g]`. Nothing is copied: logarithms are taken as a cell is read, in
     /// double precision.
     let values scale (place: int[]) (counts: SparseCounts) : CellValues =
@@ -129,6 +141,6 @@ module ExpressionScale =
         {
             Cells = counts.Cells
             Genes = counts.Genes
-            Most = Seq.fold (fun most cell -> max most (counts.ByCell.Length cell)) 0 (seq { 0 .. counts.Cells - 1 })
+            Most = most counts
             Read = reader counts place convert
         }

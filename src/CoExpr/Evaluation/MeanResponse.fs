@@ -68,6 +68,7 @@ module MeanResponse =
             let side = {
                 Groups = groups
                 Values = values
+                Amounts = ExpressionScale.amounts scale same real.Counts
                 Scale = scale
                 Bulk = MeanProfiles.compute options.Threads groups values
             }

@@ -8,7 +8,7 @@ type BestValue =
     /// A number that describes, and does not judge.
     | Nothing
 
-/// Which measures are taken, by the names of cell-eval.
+/// Which measures are taken.
 [<RequireQualifiedAccess>]
 type EvaluationProfile =
     | Full
@@ -21,8 +21,14 @@ type EvaluationProfile =
     | AnnData
     /// Discrimination alone.
     | Discrimination
+    /// The six scores of the Virtual Cell Challenge 2026.
+    | VirtualCellChallenge2026
+    /// All that there are.
+    | Extended
+    /// Some measures by name.
+    | Named of string list
 
-/// A measure: its name, as cell-eval has it, and what there is to know of it.
+/// A measure: its name, as cell-eval has it where it is cell-eval's, and what there is to know of it.
 type MetricEntry = {
     Name: string
     Best: BestValue
@@ -31,7 +37,7 @@ type MetricEntry = {
     Profiles: EvaluationProfile list
 }
 
-/// All measures, in the order of cell-eval's tables of results: those of tables of differential expression first.
+/// All measures: first cell-eval's in the order of its tables of results, those of tables of differential expression ahead.
 [<RequireQualifiedAccess>]
 module MetricRegistry =
 
@@ -49,14 +55,75 @@ module MetricRegistry =
             Name = name
             Best = best
             FromTables = fromTables
-            Profiles = EvaluationProfile.Full :: group :: profiles
+            Profiles = EvaluationProfile.Extended :: EvaluationProfile.Full :: group :: profiles
         }
+
+    /// A measure that cell-eval 0.8.1 has not.
+    let private further fromTables profiles name best = {
+        Name = name
+        Best = best
+        FromTables = fromTables
+        Profiles = EvaluationProfile.Extended :: profiles
+    }
 
     let private ofTables = entry true
     let private ofCells = entry false
     let private small = EvaluationProfile.Minimal
     let private challenge = EvaluationProfile.VirtualCellChallenge
     let private one, zero = BestValue.One, BestValue.Zero
+
+    let private challenge2026 = EvaluationProfile.VirtualCellChallenge2026
+
+    let private ofCellEval2Tables = [
+        "direction_fidelity_yield_raw", one
+        "direction_reach_raw", one
+        "sig_jaccard", one
+        "lfc_nmae", zero
+        "sig_informedness", one
+        "sig_markedness", one
+        "sig_mcc", one
+    ]
+
+    let private isOfChallenge name =
+        not (List.contains name [ "sig_informedness"; "sig_markedness"; "sig_mcc" ])
+
+    /// Those of systema, perturbench and pertpy, and discrimination by further distances.
+    let private ofOthers = [
+        for distance in EffectDistance.all do
+            $"discrimination_score_{distance.Name}", one
+        "systema_centroid_accuracy", one
+        "systema_pearson_reference", one
+        "systema_pearson_reference_top20", one
+        "systema_pearson_delta_top20", one
+        "systema_common_direction_real", BestValue.Nothing
+        "systema_common_direction_pred", BestValue.Nothing
+        "perturbench_rank_rmse", zero
+        "perturbench_rank_mae", zero
+        "perturbench_rank_cosine_logfc", zero
+        "perturbench_rank_pearson_logfc", zero
+        "perturbench_cosine_logfc", one
+        "perturbench_rmse", zero
+        for name in
+            [
+                "euclidean"
+                "pearson"
+                "spearman"
+                "cosine"
+                "kendall"
+                "r2"
+                "sym_kl"
+                "t"
+                "ks"
+                "energy"
+                "mean_pairwise"
+                "mmd_linear"
+                "mmd_rbf"
+                "mmd_poly"
+                "wasserstein"
+                "mahalanobis"
+            ] do
+            $"distance_{name}", zero
+    ]
 
     let all = [
         ofTables "overlap_at_N" one [ small; challenge ]
@@ -82,6 +149,13 @@ module MetricRegistry =
         ofCells "discrimination_score_l2" one []
         ofCells "discrimination_score_cosine" one []
         ofCells "pearson_edistance" one []
+        ofCells "clustering_agreement" one []
+        for name, best in ofCellEval2Tables do
+            further true (if isOfChallenge name then [ challenge2026 ] else []) name best
+        for name, best in [ "pds_cosine", one; "expr_mse_unbiased_capped_norm", zero ] do
+            further false [ challenge2026 ] name best
+        for name, best in ofOthers do
+            further false [] name best
     ]
 
     let private profiles = [
@@ -91,14 +165,18 @@ module MetricRegistry =
         "de", EvaluationProfile.De
         "anndata", EvaluationProfile.AnnData
         "pds", EvaluationProfile.Discrimination
+        "vcc2026", EvaluationProfile.VirtualCellChallenge2026
+        "extended", EvaluationProfile.Extended
     ]
 
     /// The names of profiles.
     let profileNames = List.map fst profiles
 
-    /// The name of a profile.
+    /// The name of a profile; of measures by name, theirs.
     let profileName profile =
-        profiles |> List.find (fun (_, known) -> known = profile) |> fst
+        match profile with
+        | EvaluationProfile.Named names -> System.String.Join(",", names)
+        | _ -> profiles |> List.find (fun (_, known) -> known = profile) |> fst
 
     /// The profile of this name.
     let parseProfile name : Result<EvaluationProfile, CoExprError> =
@@ -110,12 +188,26 @@ module MetricRegistry =
     let tryFind name =
         all |> List.tryFind (fun entry -> entry.Name = name)
 
-    /// The measures of a profile less those to skip; an unknown name to skip is an UnknownLabel.
+    let private requireKnown option names =
+        match names |> List.tryFind (tryFind >> Option.isNone) with
+        | Some unknown -> Error(CoExprError.UnknownLabel(option, unknown, all |> List.map (fun entry -> entry.Name)))
+        | None -> Ok()
+
+    let private isIn profile entry =
+        match profile with
+        | EvaluationProfile.Named names -> List.contains entry.Name names
+        | _ -> List.contains profile entry.Profiles
+
+    /// The measures of a profile less those to skip; an unknown name is an UnknownLabel.
     let chosen profile (skipped: string list) : Result<MetricEntry list, CoExprError> =
-        match skipped |> List.tryFind (tryFind >> Option.isNone) with
-        | Some unknown ->
-            Error(CoExprError.UnknownLabel("--skip-metrics", unknown, all |> List.map (fun entry -> entry.Name)))
-        | None ->
-            all
-            |> List.filter (fun entry -> List.contains profile entry.Profiles && not (List.contains entry.Name skipped))
-            |> Ok
+        result {
+            do! requireKnown "--skip-metrics" skipped
+
+            match profile with
+            | EvaluationProfile.Named names -> do! requireKnown "--metrics" names
+            | _ -> ()
+
+            return
+                all
+                |> List.filter (fun entry -> isIn profile entry && not (List.contains entry.Name skipped))
+        }

@@ -18,6 +18,8 @@ type SideOptions = {
 type PerturbationSide = {
     Groups: Groups
     Values: CellValues
+    /// Counts, of which values are logarithms.
+    Amounts: CellValues
     Scale: ExpressionScale
     Bulk: MeanProfiles
 }
@@ -127,6 +129,7 @@ module PerturbationSides =
             {
                 Groups = groups
                 Values = values
+                Amounts = ExpressionScale.amounts scale place cells.Counts
                 Scale = scale
                 Bulk = MeanProfiles.compute options.Threads groups values
             })

@@ -60,17 +60,11 @@ module PredictionWarnings =
             else
                 []
 
-    let private median (values: float[]) =
-        if values.Length = 0 then
-            nan
-        else
-            (Array.sort values)[values.Length / 2]
-
     let private size (effects: float[][]) (real: float[][]) (own: int[]) =
         let ratio =
             Array.map2 (fun row truth -> norm row / norm real[truth]) effects own
             |> Array.filter Double.IsFinite
-            |> median
+            |> OrderStatistics.median
 
         let say (word: string) =
             let text = ratio.ToString("G3", Globalization.CultureInfo.InvariantCulture)

@@ -7,18 +7,27 @@ open CoExpr
 [<RequireQualifiedAccess>]
 module BulkFile =
 
-    let private plain = [
-        "gene"
-        "contrast"
-        "base_mean"
-        "log2_fold_change"
-        "lfc_se"
-        "stat"
-        "p_value"
-        "p_adjusted"
+    /// What each comparison says of a gene.
+    let private compared: (string * (BulkResult -> float)) list = [
+        "log2_fold_change", _.Log2FoldChange
+        "lfc_se", _.StandardError
+        "stat", _.Statistic
+        "p_value", _.PValue
+        "p_adjusted", _.AdjustedPValue
     ]
 
-    let private shrunken = [ "shrunken_log2_fold_change"; "shrunken_se"; "s_value" ]
+    let private ofShrunken pick (result: BulkResult) =
+        result.Shrunken |> Option.map pick |> Option.defaultValue nan
+
+    let private shrunken: (string * (BulkResult -> float)) list = [
+        "shrunken_log2_fold_change", ofShrunken _.Log2FoldChange
+        "shrunken_se", ofShrunken _.StandardError
+        "s_value", _.SValue
+    ]
+
+    /// With those of shrinkage where it was asked for.
+    let private numbersOf (fit: BulkFit) =
+        if fit.Options.Shrink then compared @ shrunken else compared
 
     let private ofGene = [
         "base_variance"
@@ -60,17 +69,6 @@ module BulkFile =
         else
             writer.Number value
 
-    let private writeShrunken (writer: DelimitedWriter) (result: BulkResult) =
-        match result.Shrunken with
-        | Some shrunken ->
-            number writer shrunken.Log2FoldChange
-            number writer shrunken.StandardError
-        | None ->
-            writer.Missing()
-            writer.Missing()
-
-        number writer result.SValue
-
     let private writeGene (writer: DelimitedWriter) (gene: BulkGene) (result: BulkResult) =
         for value in
             [
@@ -89,72 +87,148 @@ module BulkFile =
         writer.Text(fitWord gene.Fit.Status)
         writer.Text(outcomeWord result.Outcome)
 
-    let private writeRow shrinks (writer: DelimitedWriter) (gene: BulkGene) (result: BulkResult) =
+    let private writeRow numbers (writer: DelimitedWriter) (gene: BulkGene) (result: BulkResult) =
         writer.Text result.Gene
         writer.Text result.Contrast
+        number writer result.BaseMean
 
-        for value in
-            [
-                result.BaseMean
-                result.Log2FoldChange
-                result.StandardError
-                result.Statistic
-                result.PValue
-                result.AdjustedPValue
-            ] do
-            number writer value
-
-        if shrinks then
-            writeShrunken writer result
+        for _, value in numbers do
+            number writer (value result)
 
         writeGene writer gene result
         writer.EndRow()
 
-    let private endings = [ ".tsv"; ".csv"; ".tsv.gz"; ".csv.gz" ]
+    let private writeRows path (fit: BulkFit) (comparisons: BulkComparison list) =
+        let numbers = numbersOf fit
 
-    /// Whether results can be written under this name, told before the work is done.
-    let checkFormat (path: string) : Result<unit, CoExprError> =
+        DelimitedTable.writeInPlace
+            path
+            ("gene" :: "contrast" :: "base_mean" :: List.map fst numbers @ ofGene)
+            (fun writer ->
+                for comparison in comparisons do
+                    Array.iter2 (writeRow numbers writer) fit.Genes comparison.Results)
+
+    let private geneTable (fit: BulkFit) (comparisons: BulkComparison list) : Table =
+        let genes = fit.Genes
+
+        let numbers name (value: BulkGene -> float) =
+            name, Column.Float(Array.map value genes)
+
+        let flags name (value: BulkGene -> bool) =
+            name, Column.Flag(Array.map value genes, [||])
+
+        {
+            Names = fit.Counts.Genes
+            Columns = [|
+                "base_mean", Column.Float(comparisons.Head.Results |> Array.map _.BaseMean)
+                numbers "base_variance" _.BaseVariance
+                numbers "dispersion_gene" _.GeneDispersion
+                numbers "dispersion_trend" _.TrendDispersion
+                numbers "dispersion_posterior" _.PosteriorDispersion
+                numbers "dispersion" _.Dispersion
+                flags "dispersion_outlier" _.IsDispersionOutlier
+                numbers "max_cooks" _.MaxCooks
+                flags "replaced" _.IsReplaced
+                "iterations", Column.Integer(genes |> Array.map (fun gene -> int64 gene.Fit.Iterations), [||])
+                "fit", Column.Text(genes |> Array.map (fun gene -> fitWord gene.Fit.Status))
+            |]
+        }
+
+    let private outcomes = [|
+        BulkOutcome.Tested
+        BulkOutcome.NoCounts
+        BulkOutcome.NoCountsCompared
+        BulkOutcome.OutlyingCount
+        BulkOutcome.BelowFilter
+        BulkOutcome.NotConverged
+        BulkOutcome.Unbounded
+    |]
+
+    let private outcomeCode (result: BulkResult) =
+        float (Array.IndexOf(outcomes, result.Outcome))
+
+    /// Contrasts x genes: fold changes in X, the rest in layers.
+    let private writeH5ad path facts (fit: BulkFit) (comparisons: BulkComparison list) =
+        let matrix (value: BulkResult -> float) =
+            MatrixPart.Dense {
+                Rows = comparisons.Length
+                Columns = fit.Genes.Length
+                Values =
+                    [| for comparison in comparisons -> comparison.Results |> Array.map value |]
+                    |> Array.concat
+            }
+
+        let contrasts: Table = {
+            Names = [| for comparison in comparisons -> comparison.Contrast |]
+            Columns = [||]
+        }
+
+        AnnData.write fit.Options.Threads path {
+            AnnDataParts.ofTables contrasts (geneTable fit comparisons) with
+                Matrix = Some(matrix _.Log2FoldChange)
+                Layers = [
+                    for name, value in List.tail (numbersOf fit) do
+                        name, matrix value
+                    "outcome", matrix outcomeCode
+                ]
+                Unstructured = [
+                    "outcome_names", Unstructured.Texts(outcomes |> Array.map outcomeWord)
+                    "coexpr",
+                    Unstructured.Group [
+                        for (name: string), (value: string) in facts ->
+                            name.Replace("/", " per "), Unstructured.Text value
+                    ]
+                ]
+        }
+        |> CoExprError.unwrap
+
+    let private isH5ad (path: string) =
+        path.EndsWith(".h5ad", StringComparison.OrdinalIgnoreCase)
+
+    let private tables = [ ".tsv"; ".csv"; ".tsv.gz"; ".csv.gz" ]
+
+    let private requireEnding option (path: string) endings words : Result<unit, CoExprError> =
         if
             endings
-            |> List.exists (fun ending -> path.EndsWith(ending, StringComparison.OrdinalIgnoreCase))
+            |> List.exists (fun (ending: string) -> path.EndsWith(ending, StringComparison.OrdinalIgnoreCase))
         then
             Ok()
         else
-            Error(CoExprError.BadOption("--output", path, "a name in .tsv or .csv (.gz) is needed"))
+            Error(CoExprError.BadOption(option, path, $"a name in {words} is needed"))
 
-    /// Whether all outputs of a run can be written, none of them over another or over an input: told before the work is
-    /// done.
-    let check (inputs: string list) (outputs: string list) : Result<unit, CoExprError> =
-        let all each paths =
-            (Ok(), paths)
-            ||> List.fold (fun before path -> before |> Result.bind (fun () -> each path))
+    /// Whether results can be written under this name, told before the work is done.
+    let checkFormat path =
+        requireEnding "--output" path (".h5ad" :: tables) ".h5ad, .tsv or .csv (.gz)"
 
-        result {
-            do! all checkFormat outputs
-            do! AtomicFile.checkAll outputs
-            do! all (fun input -> RunFiles.refuseInput input outputs) inputs
-        }
+    /// Whether a table of samples can be.
+    let checkTable path =
+        requireEnding "--size-factors-to" path tables ".tsv or .csv (.gz)"
 
-    /// Writes one row per gene and contrast, to a file that appears when complete. CannotWrite; BadOption for a name of
-    /// another ending than .tsv or .csv (.gz).
+    /// Writes to exactly this path, in place, in the format of `named`: for AtomicFile.writeAll.
+    let writeInPlace facts (fit: BulkFit) (comparisons: BulkComparison list) (named: string) path =
+        if isH5ad named then
+            writeH5ad path facts fit comparisons
+        else
+            writeRows path fit comparisons
+
+    /// Writes the results to a file that appears when complete: .tsv or .csv (.gz) with one row per gene and contrast, or
+    /// .h5ad, contrasts x genes, with the fold changes in X and the rest in layers. CannotWrite; BadOption for a name of
+    /// another ending.
     let write path (fit: BulkFit) (comparisons: BulkComparison list) : Result<unit, CoExprError> =
-        result {
-            do! checkFormat path
-            let shrinks = fit.Options.Shrink
-            let header = plain @ (if shrinks then shrunken else []) @ ofGene
+        checkFormat path
+        |> Result.bind (fun () -> AtomicFile.write path (writeInPlace [] fit comparisons path))
 
-            return!
-                DelimitedTable.write path header (fun writer ->
-                    for comparison in comparisons do
-                        Array.iter2 (writeRow shrinks writer) fit.Genes comparison.Results)
-        }
+    /// Samples with their size factors where there is one per sample.
+    let sampleTable (fit: BulkFit) (samples: Table) =
+        if fit.Factors.Length = fit.Design.Size then
+            Table.withColumn "size_factor" (Column.Float fit.Factors) samples
+        else
+            samples
+
+    /// Writes them to exactly this path, one row per sample.
+    let writeSamplesInPlace (fit: BulkFit) (samples: Table) path =
+        DelimitedTable.writeTableInPlace path "sample" (sampleTable fit samples)
 
     /// Size factors, and cells per sample where they are known, one row per sample.
     let writeSamples path (fit: BulkFit) (samples: Table) : Result<unit, CoExprError> =
-        let table =
-            if fit.Factors.Length = fit.Design.Size then
-                Table.withColumn "size_factor" (Column.Float fit.Factors) samples
-            else
-                samples
-
-        DelimitedTable.writeTable path "sample" table
+        DelimitedTable.writeTable path "sample" (sampleTable fit samples)

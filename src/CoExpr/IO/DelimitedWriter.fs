@@ -175,11 +175,11 @@ module DelimitedTable =
             else
                 writer.Flag values[row]
 
-    /// Writes a table: its names under `head`, then its columns.
-    let writeTable (path: string) (head: string) (table: Table) : Result<unit, CoExprError> =
+    /// Writes a table to exactly this path, in place: its names under `head`, then its columns.
+    let writeTableInPlace (path: string) (head: string) (table: Table) =
         let header = head :: (table.Columns |> Array.map fst |> Array.toList)
 
-        write path header (fun writer ->
+        writeInPlace path header (fun writer ->
             for row in 0 .. Table.rows table - 1 do
                 writer.Text table.Names[row]
 
@@ -187,3 +187,7 @@ module DelimitedTable =
                     writeValue writer row column
 
                 writer.EndRow())
+
+    /// The same to a file that appears when complete.
+    let writeTable (path: string) (head: string) (table: Table) : Result<unit, CoExprError> =
+        AtomicFile.write path (fun temporary -> writeTableInPlace temporary head table)

@@ -70,6 +70,11 @@ module DifferentialRun =
         "test", Json.Text(DifferentialTest.name options.Test)
         match options.Test with
         | DifferentialTest.NegativeBinomial chosen -> yield! negativeBinomialOptions chosen
+        | DifferentialTest.Crispyx chosen ->
+            "compat", Json.Text "crispyx"
+            "size-factors", Json.Text(SizeFactorKind.name chosen.SizeFactors)
+            "min-mean", number chosen.LeastMean
+            "shrink", Json.Flag chosen.Shrink
         | DifferentialTest.RankSum chosen -> yield! rankSumOptions chosen options.Batch
         | DifferentialTest.Welch chosen ->
             "overestimate-variance", Json.Flag chosen.OverestimateVariance
@@ -87,8 +92,10 @@ module DifferentialRun =
     /// Negative binomials are of counts, and fold changes of fitted means.
     let private sampleOptions (options: DifferentialOptions) = [
         match options.Test with
-        | DifferentialTest.NegativeBinomial _ -> ()
-        | _ ->
+        | DifferentialTest.NegativeBinomial _
+        | DifferentialTest.Crispyx _ -> ()
+        | DifferentialTest.RankSum _
+        | DifferentialTest.Welch _ ->
             yield! valueOptions options.Values
             "fold-change", Json.Text(FoldChange.name options.FoldChange)
             "pseudocount", number options.Pseudocount

@@ -94,6 +94,7 @@ module EvaluationRun =
         "values", Json.Text(scaleName options.Sides.Values)
         "partial", Json.Flag options.Sides.Partial
         "profile", Json.Text(MetricRegistry.profileName options.Profile)
+        "most-cells", Json.Number(float options.Further.MostCells)
         "skip-metrics", Json.Text(String.Join(",", options.Skipped))
         "control-source", Json.Text(caseName options.ControlSource)
         "ties", Json.Text(caseName options.Discrimination.Ties)

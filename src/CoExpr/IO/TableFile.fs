@@ -10,19 +10,6 @@ module TableFile =
 
     let private missing = set [ ""; "NA"; "NaN"; "nan"; "na"; "N/A" ]
 
-    let private fieldsOf (lines: TextLines) delimiter =
-        let fields = ResizeArray<string>()
-        let mutable first = 0
-
-        while first <= lines.Line.Length do
-            match Fields.endOf lines.Line delimiter first with
-            | -1 -> lines.Damaged "a quote is not closed on its line."
-            | ending ->
-                fields.Add(Fields.text (lines.Line.Slice(first, ending - first)))
-                first <- ending + 1
-
-        fields.ToArray()
-
     let private isNumber (text: string) =
         let style = NumberStyles.Float
         Double.TryParse(text, style, CultureInfo.InvariantCulture) |> fst
@@ -59,7 +46,7 @@ module TableFile =
 
         while lines.Next() do
             if not lines.Line.IsEmpty then
-                let fields = fieldsOf lines delimiter
+                let fields = FieldRow.split lines delimiter
 
                 if fields.Length <> width then
                     lines.Damaged $"{fields.Length} fields, where {width} are expected."
@@ -118,12 +105,12 @@ module TableFile =
                 else
                     usual
 
-            let header = fieldsOf lines delimiter
+            let header = FieldRow.split lines delimiter
 
             if not (lines.Next()) then
                 raise (CoExprFailure(CoExprError.TooFew($"rows of {path}", 0L, 1L, "The table holds a header alone.")))
 
-            let first = fieldsOf lines delimiter
+            let first = FieldRow.split lines delimiter
 
             let header =
                 if first.Length = header.Length + 1 then

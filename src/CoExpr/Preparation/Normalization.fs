@@ -14,22 +14,15 @@ type TargetSum =
 [<RequireQualifiedAccess>]
 module Normalization =
 
-    let private median (values: float[]) =
-        let sorted = Array.sort values
-        let middle = sorted.Length / 2
-
-        if sorted.Length = 0 then 0.0
-        elif sorted.Length % 2 = 1 then sorted[middle]
-        else (sorted[middle - 1] + sorted[middle]) / 2.0
-
     /// log(1 + target · x / total of the cell), natural logarithm, rounded to single precision. A cell without counts
-    /// stays at 0; values must not be negative, for 1 + x has no logarithm below x = −1 (NaN comes out). Throws ArgumentException for a target that is not above 0.
+    /// stays at 0; values must not be negative, for 1 + x has no logarithm below x = −1 (NaN comes out). Throws
+    /// ArgumentException for a target that is not above 0.
     let log1p (target: TargetSum) (counts: SparseCounts) =
         let totals = SizeFactors.totals counts
 
         let target =
             match target with
-            | TargetSum.Median -> totals |> Array.filter (fun total -> total > 0.0) |> median
+            | TargetSum.Median -> totals |> Array.filter (fun total -> total > 0.0) |> OrderStatistics.median
             | TargetSum.Counts sum when sum > 0.0 && Double.IsFinite sum -> sum
             | TargetSum.Counts sum -> invalidArg (nameof target) $"{sum} is not above 0"
 

@@ -46,43 +46,61 @@ module SizeFactorKind =
 module SizeFactors =
 
     /// Gene after gene, so that every cell's values are added in the order in which it holds them.
-    let private totalsByGene (counts: SparseCounts) =
+    let private totalsByGene (weights: float[]) (counts: SparseCounts) =
         let sums = Array.zeroCreate<float> counts.Cells
         let byGene = counts.ByGene
 
-        for at in 0 .. byGene.Values.Length - 1 do
-            let cell = byGene.Indices[at]
-            sums[cell] <- sums[cell] + float byGene.Values[at]
+        for gene in 0 .. counts.Genes - 1 do
+            let cells = byGene.IndicesOf gene
+            let values = byGene.ValuesOf gene
+
+            for at in 0 .. cells.Length - 1 do
+                sums[cells[at]] <- sums[cells[at]] + weights[gene] * float values[at]
 
         sums
 
-    let private totalsByCell (counts: SparseCounts) =
+    let private totalsByCell (weights: float[]) (counts: SparseCounts) =
         let byCell = counts.ByCell
 
         Array.init counts.Cells (fun cell ->
+            let genes = byCell.IndicesOf cell
+            let values = byCell.ValuesOf cell
             let mutable sum = 0.0
 
-            for value in byCell.ValuesOf cell do
-                sum <- sum + float value
+            for at in 0 .. genes.Length - 1 do
+                sum <- sum + weights[genes[at]] * float values[at]
 
             sum)
 
+    let private weightedTotals weights (counts: SparseCounts) =
+        if counts.IsByGene then
+            totalsByGene weights counts
+        else
+            totalsByCell weights counts
+
     /// The sum of each cell's values, one per cell: the same bits from either view, of which no other is made.
     let totals (counts: SparseCounts) =
-        if counts.IsByGene then
-            totalsByGene counts
-        else
-            totalsByCell counts
+        weightedTotals (Array.create counts.Genes 1.0) counts
 
-    /// Each cell's total over the mean of all totals, one per cell; their mean is 1. 0 for a cell without counts, and
-    /// for every cell where none has any.
-    let librarySize (counts: SparseCounts) =
-        let totals = totals counts
+    let private overMean (totals: float[]) =
         let mean = if totals.Length = 0 then 0.0 else Array.average totals
         totals |> Array.map (fun total -> if mean > 0.0 then total / mean else 0.0)
 
-    /// The sum of each gene's values.
-    let private geneTotals (counts: SparseCounts) =
+    /// Each cell's total over the mean of all totals, one per cell; their mean is 1. 0 for a cell without counts, and
+    /// for every cell where none has any.
+    let librarySize (counts: SparseCounts) = overMean (totals counts)
+
+    let private geneTotalsByCell (counts: SparseCounts) =
+        let sums = Array.zeroCreate<float> counts.Genes
+        let byCell = counts.ByCell
+
+        for at in 0 .. byCell.Values.Length - 1 do
+            let gene = byCell.Indices[at]
+            sums[gene] <- sums[gene] + float byCell.Values[at]
+
+        sums
+
+    let private geneTotalsByGene (counts: SparseCounts) =
         let byGene = counts.ByGene
 
         Array.init counts.Genes (fun gene ->
@@ -93,8 +111,16 @@ module SizeFactors =
 
             sum)
 
+    /// The sum of each gene's values: the same bits from either view, of which no other is made.
+    let private geneTotals (counts: SparseCounts) =
+        if counts.IsByGene then
+            geneTotalsByGene counts
+        else
+            geneTotalsByCell counts
+
     /// Each cell's total over its mean, without this share of the genes (rounded down), those with the highest totals; genes
-    /// that tie with the last of them are left out, too. A cell without other counts has its plain library size. Throws ArgumentException for a share that is not from 0 to below 1.
+    /// that tie with the last of them are left out, too. A cell without other counts has its plain library size. Throws
+    /// ArgumentException for a share that is not from 0 to below 1.
     let trimmedLibrarySize share (counts: SparseCounts) =
         if not (share >= 0.0 && share < 1.0) then
             invalidArg (nameof share) $"{share} is not from 0 to below 1"
@@ -107,39 +133,36 @@ module SizeFactors =
         else
             let least = (Array.sortDescending totals)[left - 1]
 
-            let kept =
-                [| 0 .. totals.Length - 1 |] |> Array.filter (fun gene -> totals[gene] < least)
+            let weights = totals |> Array.map (fun total -> if total < least then 1.0 else 0.0)
+
+            let trimmed = weightedTotals weights counts
 
             // A cell with none but those has its plain library size.
-            Array.map2
-                (fun trimmed plain -> if trimmed > 0.0 then trimmed else plain)
-                (librarySize (counts.TakeGenes kept))
-                (librarySize counts)
+            if trimmed |> Array.forall (fun total -> total > 0.0) then
+                overMean trimmed
+            else
+                Array.map2
+                    (fun trimmed plain -> if trimmed > 0.0 then trimmed else plain)
+                    (overMean trimmed)
+                    (librarySize counts)
 
-    /// The median of some values, the mean of the middle two where there are as many above as below; NaN of none.
-    let private median (values: float[]) =
-        let sorted = Array.sort values
-        let middle = sorted.Length / 2
-
-        if sorted.Length = 0 then nan
-        elif sorted.Length % 2 = 1 then sorted[middle]
-        else 0.5 * (sorted[middle - 1] + sorted[middle])
-
-    /// ln count of every entry above 0 less the gene's reference, cell by cell; genes without a reference (NaN) say nothing.
-    let private medianRatios (references: float[]) (counts: SparseCounts) =
+    /// Of every cell the typical one of ln(count / reference), over its entries above 0; genes without a reference (NaN), the
+    /// logarithm of theirs, say nothing.
+    let private typicalRatios (typical: float[] -> float) (references: float[]) (counts: SparseCounts) =
         let byCell = counts.ByCell
 
         Array.init counts.Cells (fun cell ->
             let genes, values =
                 byCell.IndicesOf(cell).ToArray(), byCell.ValuesOf(cell).ToArray()
 
-            exp (
-                median [|
-                    for at in 0 .. genes.Length - 1 do
-                        if values[at] > 0.0f && not (System.Double.IsNaN references[genes[at]]) then
-                            log (float values[at]) - references[genes[at]]
-                |]
-            ))
+            typical [|
+                for at in 0 .. genes.Length - 1 do
+                    if values[at] > 0.0f && not (System.Double.IsNaN references[genes[at]]) then
+                        log (float values[at]) - references[genes[at]]
+            |])
+
+    /// The median between two logarithms is that of their mean.
+    let private medianRatios = typicalRatios (OrderStatistics.median >> exp)
 
     /// Of every gene the sum of ln count over the cells with a count, and their number.
     let private logSums (counts: SparseCounts) =
@@ -200,8 +223,12 @@ module SizeFactors =
             logSums counts
             |> Array.map (fun (struct (sum, number)) -> if number > 0 then sum / float number else nan)
 
-        let factors = medianRatios references counts
-        let typical = median (factors |> Array.filter (System.Double.IsNaN >> not))
+        // The median between two ratios is their mean, as in CRISPYx.
+        let factors =
+            typicalRatios (Array.map exp >> OrderStatistics.median) references counts
+
+        let typical =
+            OrderStatistics.median (factors |> Array.filter (System.Double.IsNaN >> not))
 
         factors
         |> Array.map (fun factor -> if System.Double.IsNaN factor then typical else factor)

@@ -15,6 +15,7 @@ module DifferentialReport =
         match test with
         | DifferentialTest.RankSum _ -> "rank-sum tests"
         | DifferentialTest.Welch _ -> "Welch's t-tests"
+        | DifferentialTest.Crispyx _ -> "Wald tests as CRISPYx makes them"
         | DifferentialTest.NegativeBinomial chosen ->
             match chosen.Test with
             | NegativeBinomialTest.LikelihoodRatio -> "negative-binomial likelihood-ratio tests"
@@ -77,6 +78,10 @@ module DifferentialReport =
         match result.Options.Test with
         | DifferentialTest.RankSum _
         | DifferentialTest.Welch _ -> []
+        | DifferentialTest.Crispyx _ -> [
+            DifferentialFigures.dispersions result
+            |> figureOr "dispersions" "Dispersion against mean" "No gene has counts to estimate a dispersion from."
+          ]
         | DifferentialTest.NegativeBinomial chosen ->
             let words =
                 match chosen.Dispersion with

@@ -2,14 +2,7 @@ namespace CoExpr
 
 open System
 open MathNet.Numerics
-
-/// log(1 + x) to full precision for small x.
-module private Precise =
-
-    /// Where 1 + x rounds, so does the difference of 1, by the same amount (Kahan 1979).
-    let logOnePlus (x: float) =
-        let sum = 1.0 + x
-        if sum = 1.0 then x else log sum * x / (sum - 1.0)
+open CoExpr.Kernels
 
 /// The upper tail of the standard normal distribution.
 [<RequireQualifiedAccess>]
@@ -38,6 +31,51 @@ module NormalTail =
         let struct (_, log10P) = upperAndLog10 z
         log10P
 
+/// The upper tail of the χ² distribution.
+[<RequireQualifiedAccess>]
+module ChiSquaredTail =
+
+    /// Γ(a, x) / (x^a e^−x) by its continued fraction, evaluated as Lentz does; for x > a + 1.
+    let private fraction a x =
+        let tiny = 1e-300
+        let mutable b = x + 1.0 - a
+        let mutable c = 1.0 / tiny
+        let mutable d = 1.0 / b
+        let mutable h = d
+        let mutable i = 1.0
+        let mutable running = true
+
+        while running && i < 100000.0 do
+            let step = -i * (i - a)
+            b <- b + 2.0
+            d <- 1.0 / (step * d + b)
+            c <- b + step / c
+            let change = d * c
+            h <- h * change
+            running <- abs (change - 1.0) > 1e-16
+            i <- i + 1.0
+
+        h
+
+    let private logTail (a: float) (x: float) =
+        (a * log x - x - SpecialFunctions.GammaLn a + log (fraction a x)) / log 10.0
+
+    /// P(χ² ≥ x); 1 without degrees of freedom. 0 below 1e-308: see log10Upper.
+    let upper degrees (x: float) =
+        if degrees <= 0 || x <= 0.0 then
+            1.0
+        else
+            SpecialFunctions.GammaUpperRegularized(float degrees / 2.0, x / 2.0)
+
+    /// The base-10 logarithm of the same, which does not run out where p is below the smallest double.
+    let log10Upper degrees (x: float) =
+        let p = upper degrees x
+
+        if p > 1e-290 then
+            log10 p
+        else
+            logTail (float degrees / 2.0) (x / 2.0)
+
 /// The two tails of Student's t distribution, by the incomplete beta function: P(|T| ≥ t) = I_x(ν/2, 1/2), x = ν/(ν + t²).
 [<RequireQualifiedAccess>]
 module StudentTail =
@@ -59,9 +97,9 @@ module StudentTail =
     /// ln Γ(a + 1/2) − ln Γ(a), without the cancellation of two large logarithms.
     let rec private logGammaHalfStep (a: float) =
         if a < Large then
-            logGammaHalfStep (a + 1.0) - Precise.logOnePlus (0.5 / a)
+            logGammaHalfStep (a + 1.0) - DispersionLikelihood.Log1P(0.5 / a)
         else
-            a * Precise.logOnePlus (0.5 / a) + 0.5 * log a - 0.5 + stirling (a + 0.5)
+            a * DispersionLikelihood.Log1P(0.5 / a) + 0.5 * log a - 0.5 + stirling (a + 0.5)
             - stirling a
 
     /// ln (x^a · (1 − x)^(1/2) / B(a, 1/2)), where 1 − x = t²/(ν + t²).
@@ -102,7 +140,7 @@ module StudentTail =
         let x, rest = 1.0 / (1.0 + ratio), ratio / (1.0 + ratio)
 
         let factor () =
-            logFactor a (-Precise.logOnePlus ratio) rest
+            logFactor a (-DispersionLikelihood.Log1P ratio) rest
 
         if t = 0.0 then
             0.0
@@ -119,15 +157,18 @@ module StudentTail =
         let logarithm = logBoth degrees t
         struct (exp logarithm, logarithm / log 10.0)
 
-    /// P(T ≥ t), and its base-10 logarithm.
-    let upperAndLog10 degrees (t: float) =
-        let struct (both, log10Both) = bothAndLog10 degrees t
-
+    /// P(T ≥ t) and its base-10 logarithm from those of P(|T| ≥ |t|).
+    let upperOfBoth (t: float) (both: float) log10Both =
         if t < 0.0 then
             let upper = 1.0 - 0.5 * both
             struct (upper, log10 upper)
         else
             struct (0.5 * both, log10Both - log10 2.0)
+
+    /// P(T ≥ t), and its base-10 logarithm.
+    let upperAndLog10 degrees t =
+        let struct (both, log10Both) = bothAndLog10 degrees t
+        upperOfBoth t both log10Both
 
     /// P(|T| ≥ |t|).
     let both degrees t =
