@@ -46,6 +46,10 @@ public sealed record DifferentialExpressionOptions
     /// trend's). Default: mode.</summary>
     public string DispersionShrinkage { get; init; } = "mode";
 
+    /// <summary>Columns of the cell table that negative binomials allow for in all groups alike, whatever the perturbation:
+    /// labels level by level, numbers as they are, or factor(name) for numbers that are labels. Default: none.</summary>
+    public IReadOnlyList<string> Covariates { get; init; } = [];
+
     /// <summary>log2 fold changes up to this one are no finding of a negative-binomial test. Default: 0.</summary>
     public double Threshold { get; init; }
 
@@ -180,6 +184,7 @@ public sealed record DifferentialExpressionOptions
     internal DifferentialOptions ToCore()
     {
         ArgumentNullException.ThrowIfNull(Perturbation);
+        ArgumentNullException.ThrowIfNull(Covariates);
         return new(
             ListModule.OfSeq(Perturbation),
             Optional(Control),
@@ -244,6 +249,7 @@ public sealed record DifferentialExpressionOptions
             standard.CountUntestable,
             Shrink,
             standard.MinimumCells,
+            new CovariateOptions(ListModule.OfSeq(Covariates), [], []),
             standard.Threads
         );
     }

@@ -46,6 +46,13 @@ sealed class CountOptions
         "trend"
     );
 
+    readonly Option<string?> covariates = new("--covariates")
+    {
+        Description =
+            "Columns of obs to allow for in all groups alike: labels level by level, numbers as they are, factor(name) for numbers that are labels",
+        HelpName = "COLUMN,...",
+    };
+
     readonly Option<double> threshold = OptionKind.Number(
         "--threshold",
         "log2 fold changes up to this one are no finding",
@@ -82,6 +89,7 @@ sealed class CountOptions
         [
             sizeFactors,
             sizeFactorColumn,
+            covariates,
             eachComparison,
             trend,
             shrinkage,
@@ -112,6 +120,7 @@ sealed class CountOptions
         {
             SizeFactors = parsed.GetValue(sizeFactors)!,
             SizeFactorColumn = parsed.GetValue(sizeFactorColumn),
+            Covariates = parsed.GetValue(covariates)?.Split(',') ?? [],
             DispersionsEachComparison = parsed.GetValue(eachComparison),
             DispersionTrend = parsed.GetValue(trend)!,
             DispersionShrinkage = parsed.GetValue(shrinkage)!,

@@ -27,7 +27,7 @@ static class NegativeBinomialCost
         Measure("800 genes x 200,000 cells x 1,001 groups", large, Grouped(large, 1001, 0.05), 3);
     }
 
-    static Cells Simulated(int cells, int genes)
+    internal static Cells Simulated(int cells, int genes)
     {
         var standard = SimulationOptionsModule.defaults;
         var options = new SimulationOptions(
@@ -48,7 +48,7 @@ static class NegativeBinomialCost
     }
 
     // The first cells are controls, the others take turns.
-    static Groups Grouped(Cells cells, int groups, double controls)
+    internal static Groups Grouped(Cells cells, int groups, double controls)
     {
         var count = cells.Counts.Cells;
         var first = (int)(controls * count);
@@ -68,7 +68,9 @@ static class NegativeBinomialCost
         return new Groups(labels, [.. members.SelectMany(x => x)], starts, FSharpOption<int>.Some(0));
     }
 
-    static NegativeBinomialOptions Options(DispersionSource source)
+    static NegativeBinomialOptions Options(DispersionSource source) => Options(source, CovariateOptionsModule.none);
+
+    internal static NegativeBinomialOptions Options(DispersionSource source, CovariateOptions covariates)
     {
         var d = NegativeBinomialScreen.defaults;
         return new NegativeBinomialOptions(
@@ -81,6 +83,7 @@ static class NegativeBinomialCost
             d.CountUntestable,
             d.Shrink,
             d.MinimumCells,
+            covariates,
             1
         );
     }
@@ -179,7 +182,7 @@ static class NegativeBinomialCost
         return Math.Exp(beta);
     }
 
-    static double Best(int times, Func<object> work) =>
+    internal static double Best(int times, Func<object> work) =>
         Enumerable
             .Range(0, times + (times > 1 ? 3 : 0))
             .Min(_ =>

@@ -18,6 +18,8 @@ static class Program
             BulkCost.Run();
         else if (arguments is ["negative-binomial", .. var folders])
             NegativeBinomialCost.Run(folders);
+        else if (arguments is ["covariates"])
+            CovariateCost.Run();
         else if (arguments is ["evaluation", .. var sizes])
             EvaluationCost.Run(sizes);
         else

@@ -59,6 +59,24 @@ public class DifferentialExpressionTests : IDisposable
     static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
 
     [Test]
+    public async Task CovariatesChangeTheModelAndAreRecorded()
+    {
+        var output = scratch["out.tsv"];
+        IsDone(Coexpr.Run(De(Known, output, "--test", "lrt", "--covariates", "batch")));
+        using var record = JsonDocument.Parse(await File.ReadAllTextAsync(output + ".run.json"));
+        var options = record.RootElement.GetProperty("options");
+        var covariates = options.GetProperty("covariates").EnumerateArray().Select(x => x.GetString());
+        Assert.That(covariates, Is.EqualTo(new[] { "batch" }));
+        var chosen = new DifferentialExpressionOptions { Control = "control", Covariates = ["batch"] };
+        var found = await DifferentialExpression.ComputeAsync(Known, chosen);
+        var alone = await DifferentialExpression.ComputeAsync(Known, chosen with { Covariates = [] });
+        var (row, other) = (found.Of("a").First(x => x.Gene == "H"), alone.Of("a").First(x => x.Gene == "H"));
+        Assert.That(row.Log2FoldChange, Is.Not.EqualTo(other.Log2FoldChange).Within(1e-3));
+        var written = Rows(output).First(x => x["perturbation"] == "a" && x["gene"] == "H");
+        Assert.That(Number(written["log2_fold_change"]), Is.EqualTo(row.Log2FoldChange).Within(1e-12));
+    }
+
+    [Test]
     public void ATableHasARowForEachGeneOfEachPerturbation([Values("tsv", "tsv.gz")] string ending)
     {
         var output = scratch[$"out.{ending}"];
@@ -579,6 +597,30 @@ public class DifferentialExpressionTests : IDisposable
                 "--batch has no meaning for --test score",
                 known,
                 [.. usual, "--test", "score", "--batch", "batch"]
+            ),
+            Case(
+                "covariates of ranks",
+                "--covariates has no meaning for --test rank-sum",
+                known,
+                [.. usual, "--covariates", "batch"]
+            ),
+            Case(
+                "the perturbation as a covariate",
+                "--covariates perturbation: it is confounded with the perturbation",
+                known,
+                [.. usual, "--test", "lrt", "--covariates", "perturbation"]
+            ),
+            Case(
+                "a covariate that is not there",
+                "there is no column lane of the cell table; present: perturbation, batch",
+                known,
+                [.. usual, "--test", "lrt", "--covariates", "batch,lane"]
+            ),
+            Case(
+                "a covariate twice",
+                "--covariates batch: the column is named 2 times",
+                known,
+                [.. usual, "--test", "lrt", "--covariates", "batch, batch"]
             ),
             Case(
                 "a negative threshold",

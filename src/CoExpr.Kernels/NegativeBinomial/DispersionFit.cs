@@ -25,12 +25,12 @@ public readonly record struct DispersionFit(double LogDispersion, double Informa
     /// <param name="coxReid">Whether the adjustment of Cox and Reid is in; it is in the first look, too, which else
     /// finds the wrong maximum of some genes of few counts.</param>
     /// <param name="values">Receives the profile at the points.</param>
-    public static DispersionFit Maximize(DispersionProfile profile, bool coxReid, Span<double> values)
+    public static DispersionFit Maximize(IDispersionProfile profile, bool coxReid, Span<double> values)
     {
         var best = 0;
         for (var at = 0; at < Points; at++)
         {
-            values[at] = profile.At(Point(at), coxReid).Value;
+            values[at] = profile.ValueAt(Point(at), coxReid);
             if (values[at] > values[best])
                 best = at;
         }
@@ -45,7 +45,7 @@ public readonly record struct DispersionFit(double LogDispersion, double Informa
     /// <param name="centre">The density's mean of ln α.</param>
     /// <param name="variance">Its variance, above 0.</param>
     public static double Mode(
-        DispersionProfile profile,
+        IDispersionProfile profile,
         bool coxReid,
         ReadOnlySpan<double> values,
         double centre,
@@ -72,7 +72,7 @@ public readonly record struct DispersionFit(double LogDispersion, double Informa
             point.Curvature - 1 / variance
         );
 
-    static DispersionFit? Bound(DispersionProfile profile, bool coxReid, int best)
+    static DispersionFit? Bound(IDispersionProfile profile, bool coxReid, int best)
     {
         if (best > 0 && best < Points - 1)
             return null;

@@ -12,6 +12,18 @@ namespace CoExpr.Kernels;
 /// <param name="Curvature">Its second derivative.</param>
 public readonly record struct ProfilePoint(double Value, double Slope, double Curvature);
 
+/// <summary>A profile likelihood that <see cref="DispersionFit"/> looks for the maximum of.</summary>
+public interface IDispersionProfile
+{
+    /// <summary>The profile at ln α.</summary>
+    /// <param name="logDispersion">ln α.</param>
+    /// <param name="coxReid">Whether the adjustment for estimated means is in.</param>
+    ProfilePoint At(double logDispersion, bool coxReid);
+
+    /// <summary>Its value alone.</summary>
+    double ValueAt(double logDispersion, bool coxReid) => At(logDispersion, coxReid).Value;
+}
+
 /// <summary>The measures of a <see cref="DispersionProfile"/>.</summary>
 /// <param name="First">The grid point of the first mass.</param>
 /// <param name="CellMass">Mass 1 per cell.</param>
@@ -21,7 +33,7 @@ public readonly record struct ProfilePoint(double Value, double Slope, double Cu
 public sealed record StoredProfile(int First, double[] CellMass, double[] CountMass, double[] Above, double[] Large);
 
 /// <summary>What the counts of a gene say about its dispersion, from one pass over them.</summary>
-public sealed class DispersionProfile
+public sealed class DispersionProfile : IDispersionProfile
 {
     // With every group's mean held at its Poisson estimate m (ln α and the ln means are orthogonal: Cox and Reid 1987)
     //
@@ -118,7 +130,8 @@ public sealed class DispersionProfile
         return new ProfilePoint(value, slope, curvature);
     }
 
-    void Clear()
+    /// <summary>Forgets what was loaded, so that cells and counts can be put to it at means of one's own.</summary>
+    internal void Clear()
     {
         if (end > 0)
         {
@@ -148,6 +161,45 @@ public sealed class DispersionProfile
         tail = Math.Max(tail, (int)Math.Min(gene.Highest, Listed));
         Tally(gene, gene.Bounds[group], gene.Bounds[group + 1]);
     }
+
+    /// <summary>Takes in cells of mean e^(log + shift), each with its weight.</summary>
+    /// <param name="logs">From <paramref name="start"/> to before <paramref name="stop"/>, and readable for eight more.</param>
+    /// <param name="weights">As long.</param>
+    /// <param name="start">The first.</param>
+    /// <param name="stop">One beyond the last.</param>
+    /// <param name="shift">Added to each logarithm.</param>
+    /// <param name="lowest">The smallest logarithm of them and of their counts.</param>
+    /// <param name="highest">The largest.</param>
+    internal void AddCells(
+        double[] logs,
+        double[] weights,
+        int start,
+        int stop,
+        double shift,
+        double lowest,
+        double highest
+    )
+    {
+        first = Math.Min(first, Place(shift + lowest) - 1);
+        end = Math.Max(end, Place(shift + highest) + 3);
+        Deposit(cellMass, logs, weights, start, stop, shift);
+    }
+
+    /// <summary>Takes in the counts of some cells that <see cref="AddCells"/> has taken in.</summary>
+    /// <param name="gene">The gene.</param>
+    /// <param name="logs">Of each of its counts ln of the cell's mean, less the shift.</param>
+    /// <param name="start">The first of the counts.</param>
+    /// <param name="stop">One beyond the last.</param>
+    /// <param name="shift">Added to each logarithm.</param>
+    internal void AddCounts(GeneCounts gene, double[] logs, int start, int stop, double shift)
+    {
+        Deposit(countMass, logs, gene.Counts, start, stop, shift);
+        tail = Math.Max(tail, (int)Math.Min(gene.Highest, Listed));
+        Tally(gene, start, stop);
+    }
+
+    /// <summary>To be called when all is put in.</summary>
+    internal void Finish() => Accumulate();
 
     void Tally(GeneCounts gene, int start, int end)
     {

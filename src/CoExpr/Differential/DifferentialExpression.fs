@@ -57,7 +57,8 @@ type DifferentialOptions = {
     Perturbation: string list
     /// The label of the cells that each perturbation is compared with; None for all other cells.
     Control: string option
-    /// The column of the cell table within whose levels ranks are taken; for rank-sum tests alone.
+    /// The column of the cell table within whose levels ranks are taken, factor(name) for numbers that are labels; for
+    /// rank-sum tests alone.
     Batch: string option
     Test: DifferentialTest
     Values: TestedValues
@@ -162,7 +163,10 @@ module DifferentialExpression =
             elif options.Threads < 1 then
                 bad "--threads" (string options.Threads) "1 or more are needed"
             elif options.Batch.IsSome && not (isRankSum options.Test) then
-                bad "--batch" options.Batch.Value "only the rank-sum test takes strata"
+                bad
+                    "--batch"
+                    options.Batch.Value
+                    "only the rank-sum test takes strata; tests of counts take --covariates"
             elif isCrispyx options.Test && options.Alternative <> TwoSampleAlternative.TwoSided then
                 bad
                     "--alternative"
@@ -232,10 +236,26 @@ module DifferentialExpression =
         else
             requireSome $"labels beside the control in column {columns}" others "There is nothing to compare."
 
+    /// Batches are labels: of numbers nearly every one would be a batch of its own.
+    let private requireLabels word name isFactor column =
+        match column with
+        | Column.Float _
+        | Column.Integer _ when not isFactor ->
+            Error(
+                CoExprError.BadOption(
+                    "--batch",
+                    word,
+                    $"batches are labels, and the column is of kind {Column.kind column}; write factor({name}) if its numbers are labels. Of numbers that are none, tests of counts can allow (--covariates)"
+                )
+            )
+        | _ -> Ok()
+
     /// The groups of every level of a batch, one level after the other. A cell without a batch is in no group.
     let private stratify batch (cells: Cells) (groups: Groups) =
         result {
-            let! column = Cells.column batch cells
+            let name, isFactor = CovariateDesign.read batch
+            let! column = Cells.column name cells
+            do! requireLabels batch name isFactor column
             let levelOf = Array.init cells.Counts.Cells (fun cell -> Column.text cell column)
 
             let levels =

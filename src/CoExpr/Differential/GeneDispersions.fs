@@ -131,7 +131,8 @@ module GeneDispersions =
     [<Literal>]
     let private LeastNeighbours = 100
 
-    let private empty genes = {
+    /// Nothing found yet.
+    let internal empty genes = {
         Means = Array.zeroCreate genes
         GeneWise = Array.create genes nan
         Information = Array.zeroCreate genes
@@ -142,6 +143,12 @@ module GeneDispersions =
         Final = Array.create genes nan
         Profiles = Array.create (genes * DispersionFit.Points) nan
     }
+
+    /// Takes over what was found of a gene alone.
+    let internal record (found: GeneDispersions) gene (fit: DispersionFit) =
+        found.GeneWise[gene] <- exp fit.LogDispersion
+        found.Information[gene] <- fit.Information
+        found.AtBound[gene] <- sbyte fit.AtBound
 
     /// Estimates of every gene alone, and the profiles that posterior modes are found from: one pass over the counts.
     let internal geneWise (progress: Progress) threads options (nodes: SizeFactorNodes) (genes: GroupedGenes) =
@@ -166,10 +173,7 @@ module GeneDispersions =
                     let values =
                         found.Profiles.AsSpan(gene * DispersionFit.Points, DispersionFit.Points)
 
-                    let fit = DispersionFit.Maximize(profile, options.CoxReid, values)
-                    found.GeneWise[gene] <- exp fit.LogDispersion
-                    found.Information[gene] <- fit.Information
-                    found.AtBound[gene] <- sbyte fit.AtBound
+                    record found gene (DispersionFit.Maximize(profile, options.CoxReid, values))
 
                     if isMode then
                         stored[gene] <- profile.Store()

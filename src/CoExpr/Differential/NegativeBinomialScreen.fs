@@ -48,6 +48,8 @@ type NegativeBinomialOptions = {
     Shrink: bool
     /// Groups with fewer cells are not tested.
     MinimumCells: int
+    /// What else the model allows for.
+    Covariates: CovariateOptions
     Threads: int
 }
 
@@ -105,59 +107,23 @@ module NegativeBinomialScreen =
         CountUntestable = false
         Shrink = false
         MinimumCells = 2
+        Covariates = CovariateOptions.none
         Threads = Schedule.defaultThreads
     }
 
-    /// The rules of all groups, from one size factor per cell of the input.
-    let internal nodes threads (sizeFactors: float[]) (groups: Groups) =
-        let nodes =
-            SizeFactorNodes(groups.Order |> Array.map (fun cell -> sizeFactors[cell]), groups.Starts)
-
-        Schedule.blocks threads nodes.Groups ignore (fun () group -> nodes.Fill group)
-        nodes
-
     /// What one pass over some genes needs.
     type private Pass = {
-        Nodes: SizeFactorNodes
-        Genes: GroupedGenes
+        Model: GeneModel
         Comparison: CountComparison
         /// Of these genes.
         Prior: CountPrior
-        /// Profiles that were kept; none where they are to be made again.
-        Stored: StoredProfile[]
         Rows: ContrastRows
-    }
-
-    /// Work space for one thread.
-    type private Worker = {
-        Tester: FoldTester
-        Profile: DispersionProfile
-        Counts: GeneCounts
     }
 
     let private log2e = 1.0 / log 2.0
 
-    /// Loads the profile of a gene, if it has counts: as it was kept, or from the counts, which gives the same bits.
-    let private tryLoad (pass: Pass) worker gene =
-        if pass.Stored.Length > 0 then
-            let stored = pass.Stored[gene]
-            pass.Stored[gene] <- null
-
-            if not (isNull stored) then
-                worker.Profile.Load(stored, worker.Tester.Counts)
-
-            not (isNull stored)
-        else
-            let genes = pass.Genes.Genes
-            worker.Counts.Load(genes.IndicesOf gene, genes.ValuesOf gene, pass.Genes.Starts)
-
-            if worker.Counts.Highest > 0.0 then
-                worker.Profile.Load worker.Counts
-
-            worker.Counts.Highest > 0.0
-
     /// Where the mode is asked for and was not reached by precisions alone, it is looked for from the gene's profile.
-    let private finalDispersion (pass: Pass) worker gene =
+    let private finalDispersion (pass: Pass) (tester: IGeneTester) gene =
         let prior = pass.Prior
 
         match prior.Dispersions with
@@ -166,19 +132,13 @@ module NegativeBinomialScreen =
             && prior.Estimation.Shrinkage = ScreenShrinkage.PosteriorMode
             && found.PriorVariance > 0.0
             && not found.IsOutlier[gene]
-            && tryLoad pass worker gene
+            && not (Double.IsNaN found.GeneWise[gene])
             ->
             let values =
-                ReadOnlySpan(found.Profiles, gene * DispersionFit.Points, DispersionFit.Points)
+                Array.sub found.Profiles (gene * DispersionFit.Points) DispersionFit.Points
 
             let mode =
-                DispersionFit.Mode(
-                    worker.Profile,
-                    prior.Estimation.CoxReid,
-                    values,
-                    log found.Trend[gene],
-                    found.PriorVariance
-                )
+                tester.Mode(prior.Estimation.CoxReid, values, log found.Trend[gene], found.PriorVariance)
 
             found.Final[gene] <- exp mode
             prior.Alphas[gene] <- found.Final[gene]
@@ -199,19 +159,14 @@ module NegativeBinomialScreen =
             && rows.Fraction[place] < low.Fraction
             && rows.Mean[place] < low.Mean
 
-    let private fillMeans (pass: Pass) (tester: FoldTester) group place =
-        let counts, rows = tester.Counts, pass.Rows
+    let private fillMeans (pass: Pass) (tester: IGeneTester) group place =
+        let sizes, rows, control = pass.Model.Sizes, pass.Rows, pass.Comparison.Control
+        rows.Mean[place] <- tester.Mean group
+        rows.ReferenceMean[place] <- tester.Mean control
+        rows.Fraction[place] <- share (tester.Stored group) sizes[group]
+        rows.ReferenceFraction[place] <- share (tester.Stored control) sizes[control]
 
-        let stored group =
-            counts.Bounds[group + 1] - counts.Bounds[group]
-
-        rows.Mean[place] <- tester.Means[group]
-        let control = pass.Comparison.Control
-        rows.ReferenceMean[place] <- tester.Means[control]
-        rows.Fraction[place] <- share (stored group) (pass.Genes.Size group)
-        rows.ReferenceFraction[place] <- share (stored control) (pass.Genes.Size control)
-
-    let private fillTest (pass: Pass) (tester: FoldTester) group place =
+    let private fillTest (pass: Pass) (tester: IGeneTester) group place =
         let rows, found = pass.Rows, tester.Compare group
         rows.Effect[place] <- found.LogFold * log2e
         rows.LogFoldChange[place] <- found.LogFold * log2e
@@ -221,27 +176,21 @@ module NegativeBinomialScreen =
         rows.Log10P[place] <- found.Log10P
         rows.Status[place] <- found.Status
 
-    let private fillRow options (pass: Pass) (tester: FoldTester) row group gene =
-        let place = row * pass.Genes.Genes.Lines + gene
+    let private fillRow options (pass: Pass) (tester: IGeneTester) row group gene =
+        let place = row * pass.Model.Genes + gene
         fillMeans pass tester group place
 
-        if min (pass.Genes.Size group) (pass.Genes.Size pass.Comparison.Control) < options.MinimumCells then
+        if min pass.Model.Sizes[group] pass.Model.Sizes[pass.Comparison.Control] < options.MinimumCells then
             pass.Rows.Status[place] <- RowStatus.TooFewCells
         elif isLow options.LowExpression pass.Rows place then
             pass.Rows.Status[place] <- RowStatus.LowExpression
         else
             fillTest pass tester group place
 
-    let private testGene options (pass: Pass) worker gene =
-        let genes, tester, comparison = pass.Genes, worker.Tester, pass.Comparison
-
-        tester.Load(
-            Span.op_Implicit (genes.Genes.IndicesOf gene),
-            Span.op_Implicit (genes.Genes.ValuesOf gene),
-            genes.Starts
-        )
-
-        let alpha = finalDispersion pass worker gene
+    let private testGene options (pass: Pass) (tester: IGeneTester) gene =
+        let comparison = pass.Comparison
+        tester.Load gene
+        let alpha = finalDispersion pass tester gene
 
         match pass.Prior.Quasi with
         | Some quasi -> tester.Fit(alpha, quasi.Shrunk[gene], quasi.PriorDegrees + quasi.Degrees)
@@ -251,56 +200,38 @@ module NegativeBinomialScreen =
         |> Array.iteri (fun i group -> fillRow options pass tester (comparison.FirstRow + i) group gene)
 
     let private testAll (progress: Progress) options (pass: Pass) =
-        let lines = pass.Genes.Genes.Lines
-        let advance = Progress.counter progress "tests" "genes" (int64 lines)
-
-        let makeWorker () = {
-            Tester = FoldTester(pass.Nodes, pass.Comparison.Control, options.Test, options.Hypothesis)
-            Profile = DispersionProfile pass.Nodes
-            Counts = GeneCounts pass.Nodes
-        }
-
+        let genes = pass.Model.Genes
+        let advance = Progress.counter progress "tests" "genes" (int64 genes)
         let size = GeneDispersions.BlockGenes
 
-        Schedule.blocks options.Threads ((lines + size - 1) / size) makeWorker (fun worker block ->
-            let first, next = block * size, min lines ((block + 1) * size)
+        Schedule.blocks options.Threads ((genes + size - 1) / size) pass.Model.Tester (fun tester block ->
+            let first, next = block * size, min genes ((block + 1) * size)
 
             for gene in first .. next - 1 do
-                testGene options pass worker gene
+                testGene options pass tester gene
 
             advance (int64 (next - first)))
 
-    /// Of the groups with cells, cells less groups.
-    let private degrees (groups: Groups) =
-        let filled =
-            Seq.pairwise groups.Starts
-            |> Seq.filter (fun (start, next) -> next > start)
-            |> Seq.length
-
-        float (max 1 (groups.Order.Length - filled))
-
-    let private quasiOf options (groups: Groups) (found: GeneDispersions) =
+    let private quasiOf options degrees (found: GeneDispersions) =
         if options.Test = NegativeBinomialTest.QuasiLikelihood then
-            Some(QuasiDispersions.create (degrees groups) found.Means found.GeneWise found.Trend)
+            Some(QuasiDispersions.create degrees found.Means found.GeneWise found.Trend)
         else
             None
 
-    /// First stage, gene by gene: what some genes say of their dispersions, and the profiles that posterior modes are found
-    /// from. None where dispersions are given.
-    let internal estimate progress options nodes (genes: GroupedGenes) =
+    /// First stage, gene by gene: what some genes say of their dispersions. None where dispersions are given.
+    let internal estimate progress options (model: GeneModel) =
         match options.Dispersion with
         | DispersionSource.Given _ -> None
         | DispersionSource.Screen chosen
-        | DispersionSource.EachComparison chosen ->
-            Some(GeneDispersions.geneWise progress options.Threads chosen nodes genes)
+        | DispersionSource.EachComparison chosen -> Some(model.GeneWise progress options.Threads chosen)
 
-    /// Second stage, of all genes together: trend and prior.
-    let internal settle options (comparison: CountComparison) (found: GeneDispersions option) : CountPrior =
+    /// Second stage, of all genes together: trend and prior. `degrees`: cells less coefficients.
+    let internal settle options degrees (found: GeneDispersions option) : CountPrior =
         match options.Dispersion, found with
         | DispersionSource.Screen chosen, Some found
         | DispersionSource.EachComparison chosen, Some found ->
             let found = GeneDispersions.shrink chosen found
-            let quasi = quasiOf options comparison.Groups found
+            let quasi = quasiOf options degrees found
 
             {
                 Estimation = chosen
@@ -324,15 +255,13 @@ module NegativeBinomialScreen =
             Alphas = Array.sub prior.Alphas first (next - first)
     }
 
-    /// Third stage, gene by gene: fills in the rows of some genes, perturbations x these genes. `stored` are the profiles of
-    /// the first stage, or none: they are then made again. What modes are found goes into the prior's dispersions.
-    let internal test progress options nodes comparison prior stored (genes: GroupedGenes) rows =
+    /// Third stage, gene by gene: fills in the rows of the model's genes, perturbations x these genes. What modes are found
+    /// goes into the prior's dispersions.
+    let internal test progress options model comparison prior rows =
         testAll progress options {
-            Nodes = nodes
-            Genes = genes
+            Model = model
             Comparison = comparison
             Prior = prior
-            Stored = stored
             Rows = rows
         }
 
@@ -444,26 +373,52 @@ module NegativeBinomialScreen =
             }
           |]
 
+    /// How the genes are fitted in the cells of a comparison.
+    let private modelOf options (cells: Cells) factors (comparison: CountComparison) =
+        if options.Covariates.IsNone then
+            let genes = GroupedGenes.create options.Threads cells.Counts comparison.Groups
+            let nodes = GroupModel.nodes options.Threads factors comparison.Groups
+            Ok(GroupModel.create nodes comparison.Control options.Test options.Hypothesis genes)
+        else
+            CovariateModel.create
+                options.Threads
+                options.Covariates
+                cells
+                comparison.Groups
+                factors
+                comparison.Control
+                options.Test
+                options.Hypothesis
+
+    /// What is wrong with covariates in some of the cells alone, with which cells those are.
+    let private among (comparison: CountComparison) error =
+        match error with
+        | CoExprError.BadOption(option, value, reason) ->
+            let both = String.Join(" and ", comparison.Groups.Labels)
+            CoExprError.BadOption(option, value, $"among the cells of {both}, {reason}")
+        | other -> other
+
     /// All three stages over all genes.
-    let private run progress options (counts: SparseCounts) factors rows (comparison: CountComparison) =
-        let genes = GroupedGenes.create options.Threads counts comparison.Groups
-        let nodes = nodes options.Threads factors comparison.Groups
+    let private run progress options (cells: Cells) factors rows (comparison: CountComparison) =
+        let model =
+            modelOf options cells factors comparison
+            |> Result.mapError (fun error ->
+                match options.Dispersion with
+                | DispersionSource.EachComparison _ -> among comparison error
+                | _ -> error)
+            |> CoExprError.unwrap
 
-        let found, stored =
-            match estimate progress options nodes genes with
-            | Some(struct (found, stored)) -> Some found, stored
-            | None -> None, [||]
-
-        let prior = settle options comparison found
-        test progress options nodes comparison prior stored genes rows
+        let prior = estimate progress options model |> settle options model.Degrees
+        test progress options model comparison prior rows
         prior
 
     /// Tests every gene of every group against the control group. The same bits for every number of threads and order of
     /// the genes.
     ///
     /// Errors: no control or one with too few cells; values that are no counts, by gene and cell; a cell without counts in
-    /// a group, which has no size factor; given size factors or dispersions that do not fit. What concerns single rows,
-    /// such as a group without counts of a gene, is in their status.
+    /// a group, which has no size factor; given size factors or dispersions that do not fit; covariates that are missing,
+    /// constant or confounded (see `CovariateDesign.create`). What concerns single rows, such as a group without counts of
+    /// a gene, is in their status.
     let compute
         (progress: Progress)
         (options: NegativeBinomialOptions)
@@ -483,9 +438,10 @@ module NegativeBinomialScreen =
             let rows =
                 ContrastRows.create perturbations.Length cells.Counts.Genes [ ContrastRows.StandardError ]
 
-            let found =
-                comparisons options groups control
-                |> Array.map (run progress options cells.Counts factors rows)
+            let! found =
+                CoExprError.protect (fun () ->
+                    comparisons options groups control
+                    |> Array.map (run progress options cells factors rows))
 
             ContrastRows.adjust
                 options.Threads

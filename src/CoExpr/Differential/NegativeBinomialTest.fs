@@ -58,6 +58,142 @@ type internal TestTail =
         | TestTail.Normal -> NormalTail.upperAndLog10 z
         | TestTail.Student degrees -> struct (StudentTail.upper degrees z, StudentTail.log10Upper degrees z)
 
+[<RequireQualifiedAccess>]
+module internal FoldHypothesis =
+
+    /// A size with the sign of a difference.
+    let signed difference (size: float) =
+        if difference < 0.0 then -size else size
+
+    /// Statistic, p and its logarithm, from the log-fold change whose side of a threshold counts and the statistic of "the
+    /// log-fold change is `shift`", positive where it is more.
+    let judge
+        hypothesis
+        (tail: TestTail)
+        logFold
+        (statistic: float -> float)
+        : struct (float * struct (float * float)) =
+        let log2 = log 2.0
+
+        let both z =
+            let struct (p, log10P) = tail.Upper z
+            struct (min 1.0 (2.0 * p), min 0.0 (Math.Log10 2.0 + log10P))
+
+        match hypothesis with
+        | FoldHypothesis.Beyond(TwoSampleAlternative.TwoSided, 0.0) ->
+            let z = statistic 0.0
+            struct (z, both (abs z))
+        | FoldHypothesis.Beyond(TwoSampleAlternative.TwoSided, threshold) ->
+            let bound = threshold * log2
+
+            if abs logFold <= bound then
+                struct (0.0, struct (1.0, 0.0))
+            else
+                let z = statistic (signed logFold bound)
+                struct (z, both (abs z))
+        | FoldHypothesis.Beyond(TwoSampleAlternative.Greater, threshold) ->
+            let z = statistic (threshold * log2)
+            struct (z, tail.Upper z)
+        | FoldHypothesis.Beyond(TwoSampleAlternative.Less, threshold) ->
+            let z = statistic (-threshold * log2)
+            struct (z, tail.Upper -z)
+        | FoldHypothesis.Within threshold ->
+            // Both claims must hold, so the weaker counts.
+            let z = min (statistic (-threshold * log2)) (-(statistic (threshold * log2)))
+            struct (z, tail.Upper z)
+
+[<RequireQualifiedAccess>]
+module internal FoldTest =
+
+    /// Of a gene that no cell of either group has.
+    let allZero = {
+        LogFold = 0.0
+        StandardError = nan
+        Statistic = 0.0
+        PValue = 1.0
+        Log10P = 0.0
+        Status = RowStatus.AllZero
+    }
+
+    /// Of a fit that did not converge.
+    let unsolved logFold error = {
+        LogFold = logFold
+        StandardError = error
+        Statistic = nan
+        PValue = nan
+        Log10P = nan
+        Status = RowStatus.NotConverged
+    }
+
+    /// Of a log-fold change with its standard error, and a statistic with p and its logarithm.
+    let create status (struct (logFold, error)) (struct (z, struct (p, log10P))) =
+        if Double.IsNaN z then
+            unsolved logFold error
+        else
+            {
+                LogFold = logFold
+                StandardError = error
+                Statistic = z
+                PValue = p
+                Log10P = log10P
+                Status = status
+            }
+
+    /// Of penalised ln means: half a count weighs more in few cells than in many, but never to the other side of 0.
+    let penalised isZeroInPerturbed own reference =
+        if isZeroInPerturbed then
+            min 0.0 (own - reference)
+        else
+            max 0.0 (own - reference)
+
+    /// Of groups that may be without counts.
+    let status isZeroInPerturbed isZeroInReference =
+        if isZeroInPerturbed then RowStatus.ZeroInPerturbed
+        elif isZeroInReference then RowStatus.ZeroInReference
+        else RowStatus.Tested
+
+    /// The log-fold change whose side of a threshold counts: of likelihoods it is that of their maximum, which a group
+    /// without counts has at minus or plus infinity; of a Wald statistic its own.
+    let ofMaximum test isZeroInPerturbed isZeroInReference (logFold: float) =
+        if test = NegativeBinomialTest.Wald then logFold
+        elif isZeroInPerturbed then -infinity
+        elif isZeroInReference then infinity
+        else logFold
+
+/// The groups of one gene after another, each to be compared with the control. One serves one thread.
+type internal IGeneTester =
+    /// Takes up a gene of the screen.
+    abstract Load: gene: int -> unit
+
+    /// The ln dispersion of largest profile times a normal density, of the gene that was loaded: from whether Cox and Reid's
+    /// adjustment is in, the profile at the points of `DispersionFit`, and the density's mean and variance.
+    abstract Mode: coxReid: bool * values: float[] * centre: float * variance: float -> float
+
+    /// Fits the gene's groups. `quasiDispersion` divides the likelihood ratio, which then has a tail of so many degrees
+    /// of freedom; infinite ones are the normal distribution.
+    abstract Fit: dispersion: float * quasiDispersion: float * degrees: float -> unit
+
+    /// The mean count of a group in a cell of size factor 1.
+    abstract Mean: group: int -> float
+
+    /// How many cells of a group have a count.
+    abstract Stored: group: int -> int
+
+    /// Compares a group with the control.
+    abstract Compare: group: int -> FoldTest
+
+/// How the genes of a screen are fitted: by groups alone, or with covariates.
+type internal GeneModel = {
+    Genes: int
+    /// The cells of each group.
+    Sizes: int[]
+    /// Cells less coefficients, at least 1.
+    Degrees: float
+    /// Dispersions of every gene alone.
+    GeneWise: Progress -> int -> GeneDispersionOptions -> GeneDispersions
+    Tester: unit -> IGeneTester
+}
+
 /// Compares one gene's groups with the control. One serves one thread.
 ///
 /// A group without counts has its maximum at a mean of 0, where its likelihood is 1: the likelihood ratio and the score
@@ -72,11 +208,6 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
     let mutable controlInformation = nan
     let mutable quasi = 1.0
     let mutable tail = TestTail.Normal
-
-    let log2 = log 2.0
-
-    let signed difference (size: float) =
-        if difference < 0.0 then -size else size
 
     /// The statistic of "the log-fold change is `shift`", positive where it is more.
     let statistic group (fold: struct (float * float)) shift =
@@ -101,50 +232,7 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
 
             match test with
             | NegativeBinomialTest.Score -> fit.Score / sqrt fit.Information
-            | _ -> signed difference (sqrt (2.0 * fit.LogRatio / quasi))
-
-    let both z =
-        let struct (p, log10P) = tail.Upper z
-        struct (min 1.0 (2.0 * p), min 0.0 (Math.Log10 2.0 + log10P))
-
-    let one z = tail.Upper z
-
-    /// The log-fold change whose side of a threshold counts: of likelihoods it is that of their maximum, which a group
-    /// without counts has at minus or plus infinity; of a Wald statistic its own.
-    let ofMaximum group (struct (logFold, _): struct (float * float)) =
-        if test = NegativeBinomialTest.Wald then logFold
-        elif means[group] = 0.0 then -infinity
-        elif means[control] = 0.0 then infinity
-        else logFold
-
-    /// Statistic, p and its logarithm.
-    let judge group (fold: struct (float * float)) =
-        let logFold = ofMaximum group fold
-
-        match hypothesis with
-        | FoldHypothesis.Beyond(TwoSampleAlternative.TwoSided, 0.0) ->
-            let z = statistic group fold 0.0
-            struct (z, both (abs z))
-        | FoldHypothesis.Beyond(TwoSampleAlternative.TwoSided, threshold) ->
-            let bound = threshold * log2
-
-            if abs logFold <= bound then
-                struct (0.0, struct (1.0, 0.0))
-            else
-                let z = statistic group fold (signed logFold bound)
-                struct (z, both (abs z))
-        | FoldHypothesis.Beyond(TwoSampleAlternative.Greater, threshold) ->
-            let z = statistic group fold (threshold * log2)
-            struct (z, one z)
-        | FoldHypothesis.Beyond(TwoSampleAlternative.Less, threshold) ->
-            let z = statistic group fold (-threshold * log2)
-            struct (z, one -z)
-        | FoldHypothesis.Within threshold ->
-            // Both claims must hold, so the weaker counts.
-            let z =
-                min (statistic group fold (-threshold * log2)) (-(statistic group fold (threshold * log2)))
-
-            struct (z, one z)
+            | _ -> FoldHypothesis.signed difference (sqrt (2.0 * fit.LogRatio / quasi))
 
     let penalized group =
         GroupFit.PenalizedMean(counts, group, dispersion)
@@ -160,28 +248,8 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
             let precision which mean =
                 1.0 / GroupFit.Information(nodes, which, dispersion, mean)
 
-            // Half a count weighs more in few cells than in many: never to the other side of 0.
-            let logFold =
-                if means[group] = 0.0 then
-                    min 0.0 (log own - log reference)
-                else
-                    max 0.0 (log own - log reference)
-
+            let logFold = FoldTest.penalised (means[group] = 0.0) (log own) (log reference)
             struct (logFold, sqrt (precision group own + precision control reference))
-
-    let status group =
-        if means[group] = 0.0 then RowStatus.ZeroInPerturbed
-        elif means[control] = 0.0 then RowStatus.ZeroInReference
-        else RowStatus.Tested
-
-    let unsolved logFold error = {
-        LogFold = logFold
-        StandardError = error
-        Statistic = nan
-        PValue = nan
-        Log10P = nan
-        Status = RowStatus.NotConverged
-    }
 
     /// The counts of the gene that was loaded last.
     member _.Counts = counts
@@ -218,29 +286,15 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
 
     /// Compares a group with the control.
     member _.Compare group : FoldTest =
+        let isZero, isControlZero = means[group] = 0.0, means[control] = 0.0
+
         if counts.Totals[group] = 0.0 && counts.Totals[control] = 0.0 then
-            {
-                LogFold = 0.0
-                StandardError = nan
-                Statistic = 0.0
-                PValue = 1.0
-                Log10P = 0.0
-                Status = RowStatus.AllZero
-            }
+            FoldTest.allZero
         elif Double.IsNaN means[group] || Double.IsNaN means[control] then
-            unsolved nan nan
+            FoldTest.unsolved nan nan
         else
             let struct (logFold, error) = fold group
-            let struct (z, struct (p, log10P)) = judge group (struct (logFold, error))
+            let side = FoldTest.ofMaximum test isZero isControlZero logFold
 
-            if Double.IsNaN z then
-                unsolved logFold error
-            else
-                {
-                    LogFold = logFold
-                    StandardError = error
-                    Statistic = z
-                    PValue = p
-                    Log10P = log10P
-                    Status = status group
-                }
+            FoldHypothesis.judge hypothesis tail side (statistic group (struct (logFold, error)))
+            |> FoldTest.create (FoldTest.status isZero isControlZero) (struct (logFold, error))

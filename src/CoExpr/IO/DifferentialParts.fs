@@ -285,7 +285,7 @@ module internal DifferentialParts =
     /// Those of the only comparison are made once; of many they would not fit.
     let private nodesOf threads factors (comparisons: CountComparison[]) =
         let make comparison =
-            NegativeBinomialScreen.nodes threads factors comparisons[comparison].Groups
+            GroupModel.nodes threads factors comparisons[comparison].Groups
 
         if comparisons.Length = 1 then
             let nodes = make 0
@@ -293,16 +293,20 @@ module internal DifferentialParts =
         else
             make
 
-    let private groupedOf counts (work: CountScreen) comparison =
-        GroupedGenes.create work.Chosen.Threads counts work.Comparisons[comparison].Groups
+    /// The model of the genes of a block.
+    let private modelOf counts (work: CountScreen) comparison =
+        let compared = work.Comparisons[comparison]
+
+        GroupedGenes.create work.Chosen.Threads counts compared.Groups
+        |> GroupModel.create (work.NodesOf comparison) compared.Control work.Chosen.Test work.Chosen.Hypothesis
 
     let private writeEstimates (work: CountScreen) counts (writer: HashingWriter) =
         for comparison in 0 .. work.Comparisons.Length - 1 do
-            let genes = groupedOf counts work comparison
+            let model = modelOf counts work comparison
 
-            match NegativeBinomialScreen.estimate work.Screen.Quiet work.Chosen (work.NodesOf comparison) genes with
+            match NegativeBinomialScreen.estimate work.Screen.Quiet work.Chosen model with
             | None -> ()
-            | Some(struct (found, _)) ->
+            | Some found ->
                 for values in
                     [
                         found.Means
@@ -347,7 +351,7 @@ module internal DifferentialParts =
             Array.init blocks (readEstimates work comparison)
             |> GeneDispersions.concat
             |> Some
-            |> NegativeBinomialScreen.settle work.Chosen work.Comparisons[comparison]
+            |> NegativeBinomialScreen.settle work.Chosen (GroupModel.degrees work.Comparisons[comparison].Groups.Starts)
 
         let found = prior.Dispersions.Value
 
@@ -399,11 +403,9 @@ module internal DifferentialParts =
             let rows = ContrastRows.create screen.Perturbations genes screen.Further
 
             for comparison in 0 .. work.Comparisons.Length - 1 do
-                let grouped = groupedOf counts work comparison
-                let nodes = work.NodesOf comparison
+                let model = modelOf counts work comparison
                 let prior = priorOf comparison block
-                let comparison = work.Comparisons[comparison]
-                NegativeBinomialScreen.test screen.Quiet work.Chosen nodes comparison prior [||] grouped rows
+                NegativeBinomialScreen.test screen.Quiet work.Chosen model work.Comparisons[comparison] prior rows
 
             writeRows screen genes rows)
 
@@ -452,7 +454,7 @@ module internal DifferentialParts =
 
             match chosen.Dispersion with
             | DispersionSource.Given _ ->
-                let prior = NegativeBinomialScreen.settle work.Chosen work.Comparisons[0] None
+                let prior = NegativeBinomialScreen.settle work.Chosen 1.0 None
 
                 testCounts work (fun _ block ->
                     NegativeBinomialScreen.priorOf (screen.Reader.First block) (screen.Reader.First(block + 1)) prior)

@@ -67,6 +67,8 @@ module DifferentialRun =
 
     let private negativeBinomialOptions (chosen: NegativeBinomialOptions) = [
         "size-factors", Json.Text(SizeFactorKind.name chosen.SizeFactors)
+        if not chosen.Covariates.Columns.IsEmpty then
+            "covariates", Json.List [ for column in chosen.Covariates.Columns -> Json.Text column ]
         yield! dispersionOptions chosen.Dispersion
         match chosen.Hypothesis with
         | FoldHypothesis.Beyond(_, threshold) -> "threshold", number threshold
@@ -242,10 +244,17 @@ module DifferentialRun =
         }
 
     /// What needs all counts or all rows in memory at once: the option, its value, and why.
+    let private hasCovariates test =
+        match test with
+        | DifferentialTest.NegativeBinomial chosen -> not chosen.Covariates.IsNone
+        | _ -> false
+
     let private needsWhole (options: DifferentialOptions) (output: DifferentialOutput) (paths: DifferentialPaths) =
         match paths.Report, options.Calibration with
         | _ when options.Test.IsCrispyx ->
             Some(struct ("--compat", "crispyx", "its trend of dispersions needs the counts of all genes in memory at once"))
+        | _ when hasCovariates options.Test ->
+            Some(struct ("--covariates", "given", "their model needs the counts of all cells in memory at once"))
         | Some report, _ -> Some(struct ("--report", report, "its figures need all rows in memory at once"))
         | None, Some(FakePerturbations.Splits(count, _)) ->
             Some(struct ("--calibrate", string count, "it needs the counts of all controls in memory at once"))

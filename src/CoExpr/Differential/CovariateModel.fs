@@ -1,0 +1,296 @@
+namespace CoExpr
+
+open System
+open CoExpr.Kernels
+
+/// The model of groups and covariates: ln of a cell's mean count is the intercept of its group, plus its covariates times
+/// slopes that all groups share, plus ln of its size factor. Every gene is one fit over the cells of all groups.
+[<RequireQualifiedAccess>]
+module internal CovariateModel =
+
+    /// Strata of fewer cells than this are no faster than the cells.
+    [<Literal>]
+    let private LeastInStratum = 16
+
+    /// The genes in the order that the units want them, and what makes units for a thread.
+    type private Source = {
+        Genes: GroupedGenes
+        Units: unit -> CovariateUnits
+    }
+
+    /// What all genes are fitted with.
+    type private Setting = {
+        Options: CovariateOptions
+        Source: Source
+        Control: int
+        /// Of each gene the coefficients that its dispersion was found at; null before it was.
+        Means: CovariateCoefficients[]
+    }
+
+    /// Each group's cells stratum by stratum.
+    let private stratified (groups: Groups) (stratumOf: int[]) strata : Groups =
+        let members = [|
+            for group in 0 .. groups.Labels.Length - 1 do
+                let own =
+                    Groups.members group groups
+                    |> Array.groupBy (fun cell -> stratumOf[cell])
+                    |> dict
+
+                for stratum in 0 .. strata - 1 ->
+                    match own.TryGetValue stratum with
+                    | true, cells -> cells
+                    | _ -> [||]
+        |]
+
+        {
+            Labels = members |> Array.mapi (fun i _ -> $"{groups.Labels[i / strata]}|{i % strata}")
+            Order = Array.concat members
+            Starts = members |> Array.map Array.length |> Array.scan (+) 0
+            Control = None
+        }
+
+    let private ofStrata threads (counts: SparseCounts) groups (factors: float[]) columns (stratumOf, rows: float[]) =
+        let strata = rows.Length / columns
+
+        let genes = GroupedGenes.create threads counts (stratified groups stratumOf strata)
+
+        let nodes = SizeFactorNodes(GroupedGenes.arrange factors genes, genes.Starts)
+        Schedule.blocks threads nodes.Groups ignore (fun () group -> nodes.Fill group)
+
+        {
+            Genes = genes
+            Units = fun () -> StratumUnits(nodes, genes.Starts, rows, columns)
+        }
+
+    let private ofCells threads (counts: SparseCounts) groups (factors: float[]) (design: CovariateDesign) =
+        let genes = GroupedGenes.create threads counts groups
+
+        let columns =
+            design.Columns |> Array.map (fun column -> GroupedGenes.arrange column genes)
+
+        let cells = CellColumns(GroupedGenes.arrange factors genes, columns, genes.Starts)
+
+        {
+            Genes = genes
+            Units = fun () -> CellUnits cells
+        }
+
+    let private sourceOf threads options (counts: SparseCounts) (groups: Groups) factors (design: CovariateDesign) =
+        let isLarge strata =
+            int64 groups.Labels.Length * int64 strata * int64 LeastInStratum
+            <= int64 groups.Order.Length
+
+        match design.Strata with
+        | Some(stratumOf, rows) when options.Offsets.Length = 0 && isLarge (rows.Length / design.Names.Length) ->
+            ofStrata threads counts groups factors design.Names.Length (stratumOf, rows)
+        | _ -> ofCells threads counts groups factors design
+
+    let private load setting (units: CovariateUnits) gene =
+        let options, genes = setting.Options, setting.Source.Genes
+
+        let offsets =
+            if options.Offsets.Length = 0 then
+                [||]
+            else
+                GroupedGenes.arrange options.Offsets[gene] genes
+
+        units.Load(
+            Span.op_Implicit (genes.Genes.IndicesOf gene),
+            Span.op_Implicit (genes.Genes.ValuesOf gene),
+            ReadOnlySpan offsets
+        )
+
+    /// The control's intercept where it is known, else NaN.
+    let private known setting gene =
+        if setting.Options.ControlIntercepts.Length = 0 then
+            nan
+        else
+            setting.Options.ControlIntercepts[gene]
+
+    let private held setting =
+        if setting.Options.ControlIntercepts.Length = 0 then
+            -1
+        else
+            setting.Control
+
+    /// Intercepts at their Poisson estimates given the slopes, ln(Σ y / Σ s e^(xγ)): those of groups alone where there are
+    /// no covariates.
+    let private setIntercepts setting gene (units: CovariateUnits) (at: CovariateCoefficients) =
+        for group in 0 .. units.Groups - 1 do
+            at.Intercepts[group] <-
+                match units.Total group with
+                | 0.0 -> CovariateUnits.Absent
+                | total -> log (total / units.Intercept(group, 0.0, 0.0, ReadOnlySpan at.Slopes).Expected)
+
+        if held setting >= 0 then
+            at.Intercepts[setting.Control] <- known setting gene
+
+    type private Estimator = {
+        Units: CovariateUnits
+        Fit: CovariateFit
+        Profile: CovariateProfile
+        IsAdjusted: bool
+    }
+
+    let private makeEstimator setting (estimation: GeneDispersionOptions) =
+        let units = setting.Source.Units()
+
+        {
+            Units = units
+            Fit = CovariateFit units
+            Profile = CovariateProfile units
+            IsAdjusted = estimation.CoxReid
+        }
+
+    /// The dispersion with means held at these coefficients. The profile is left in `values`.
+    let private maximize setting (estimator: Estimator) isAdjusted (at: CovariateCoefficients) (values: float[]) =
+        estimator.Profile.Load(at, held setting)
+        DispersionFit.Maximize(estimator.Profile, isAdjusted, values.AsSpan())
+
+    /// A gene's dispersion alone. With covariates means differ within a group, and Poisson estimates give too much to cells
+    /// of high ones: they only serve to find a first dispersion, without the adjustment, at which the means are then fitted
+    /// that are held.
+    let private estimate setting (found: GeneDispersions) (estimator: Estimator) gene =
+        let units = estimator.Units
+        let at = CovariateCoefficients(units.Groups, units.Columns)
+        let values = Array.zeroCreate<float> DispersionFit.Points
+        setIntercepts setting gene units at
+
+        let solve dispersion =
+            estimator.Fit.Solve(at, dispersion, TiedIntercept.Free(held setting))
+
+        let isSolved =
+            units.Columns = 0
+            || solve GroupFit.LeastDispersion
+               && solve (exp (maximize setting estimator false at values).LogDispersion)
+
+        if isSolved then
+            GeneDispersions.record found gene (maximize setting estimator estimator.IsAdjusted at values)
+            values.CopyTo(found.Profiles, gene * DispersionFit.Points)
+            setting.Means[gene] <- at
+
+    let private hasCounts (units: CovariateUnits) =
+        Seq.exists (fun group -> units.Total group > 0.0) (seq { 0 .. units.Groups - 1 })
+
+    let private geneWise setting (progress: Progress) threads (estimation: GeneDispersionOptions) =
+        let lines = setting.Source.Genes.Genes.Lines
+        let found = GeneDispersions.empty lines
+        let advance = Progress.counter progress "dispersions" "genes" (int64 lines)
+        let size = GeneDispersions.BlockGenes
+
+        let work (estimator: Estimator) block =
+            let first, next = block * size, min lines ((block + 1) * size)
+
+            for gene in first .. next - 1 do
+                load setting estimator.Units gene
+                found.Means[gene] <- estimator.Units.MeanOfScaled()
+
+                if hasCounts estimator.Units then
+                    estimate setting found estimator gene
+
+            advance (int64 (next - first))
+
+        Schedule.blocks threads ((lines + size - 1) / size) (fun () -> makeEstimator setting estimation) work
+        found
+
+    let private tester setting test hypothesis =
+        let units = setting.Source.Units()
+        let tester = CovariateTester(units, setting.Control, test, hypothesis)
+        let profile = CovariateProfile units
+        let mutable loaded = -1
+
+        {
+            new IGeneTester with
+                member _.Load gene =
+                    loaded <- gene
+                    load setting units gene
+
+                member _.Mode(coxReid, values, centre, variance) =
+                    profile.Load(setting.Means[loaded], held setting)
+                    DispersionFit.Mode(profile, coxReid, ReadOnlySpan values, centre, variance)
+
+                member _.Fit(dispersion, quasiDispersion, degrees) =
+                    tester.Fit(dispersion, quasiDispersion, degrees, known setting loaded, setting.Means[loaded])
+
+                member _.Mean group = tester.Mean group
+                member _.Stored group = units.Stored group
+                member _.Compare group = tester.Compare group
+        }
+
+    let private require (options: CovariateOptions) (cells: Cells) =
+        let genes = cells.Counts.Genes
+
+        let unequal what (expected: int) (actual: int) =
+            Error(CoExprError.UnequalLengths(what, int64 expected, int64 actual))
+
+        let badOffset gene =
+            options.Offsets[gene] |> Array.exists (Double.IsFinite >> not)
+
+        if options.Offsets.Length <> 0 && options.Offsets.Length <> genes then
+            unequal "genes of the offsets" genes options.Offsets.Length
+        elif
+            options.ControlIntercepts.Length <> 0
+            && options.ControlIntercepts.Length <> genes
+        then
+            unequal "intercepts of the control" genes options.ControlIntercepts.Length
+        else
+            match
+                options.Offsets
+                |> Array.tryFindIndex (fun own -> own.Length <> cells.Counts.Cells)
+            with
+            | Some gene ->
+                unequal $"offsets of gene {cells.GeneTable.Names[gene]}" cells.Counts.Cells options.Offsets[gene].Length
+            | None ->
+                match [| 0 .. options.Offsets.Length - 1 |] |> Array.tryFind badOffset with
+                | Some gene ->
+                    Error(
+                        CoExprError.BadOption(
+                            "offsets of gene",
+                            cells.GeneTable.Names[gene],
+                            "they must be finite numbers, logarithms of what the means are multiplied by"
+                        )
+                    )
+                | None -> Ok()
+
+    let private groupSizes (groups: Groups) =
+        Array.init groups.Labels.Length (fun group -> groups.Starts[group + 1] - groups.Starts[group])
+
+    /// The model over the cells of the groups, with size factors of all cells of the input. Errors: those of
+    /// `CovariateDesign.create`; UnequalLengths for offsets or intercepts that are not one per gene, or per cell.
+    let create
+        threads
+        (options: CovariateOptions)
+        (cells: Cells)
+        (groups: Groups)
+        (factors: float[])
+        control
+        test
+        hypothesis
+        : Result<GeneModel, CoExprError> =
+        result {
+            do! require options cells
+
+            let! design =
+                if options.Columns.IsEmpty then
+                    Ok CovariateDesign.empty
+                else
+                    CovariateDesign.create options.Columns groups cells
+
+            let setting = {
+                Options = options
+                Source = sourceOf threads options cells.Counts groups factors design
+                Control = control
+                Means = Array.zeroCreate cells.Counts.Genes
+            }
+
+            let sizes = groupSizes groups
+            let used = sizes |> Array.filter (fun cells -> cells > 0) |> Array.length
+
+            return {
+                Genes = cells.Counts.Genes
+                Sizes = sizes
+                Degrees = float (max 1 (Array.sum sizes - used - design.Names.Length))
+                GeneWise = geneWise setting
+                Tester = fun () -> tester setting test hypothesis
+            }
+        }
