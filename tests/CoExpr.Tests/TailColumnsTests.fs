@@ -65,6 +65,12 @@ module TailColumnsTests =
             Assert.That(near 1e-15 expected (fst (normalOf z)), $"{z}: {fst (normalOf z)}")
 
     [<Test>]
+    let ``no difference has a p of 1, to the last digit`` () =
+        Expect.equal 0.5 (fst (normalOf 0.0))
+        Expect.equal 0.5 (fst (normalOf -0.0))
+        Expect.equal (1.0, 0.0) (studentOf 100.0 0.0)
+
+    [<Test>]
     let ``what is no number or infinite`` () =
         let found = normal [| nan; infinity; -infinity; 1e200; 45.0 |]
         Assert.That(fst found[0], Is.NaN)

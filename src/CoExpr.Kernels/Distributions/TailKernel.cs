@@ -191,7 +191,12 @@ public static class TailKernel
         for (var k = ErfcCoefficients.Length - 2; k > 0; k--)
             (b1, b2) = (Lanes8.Fused(twice, b1, Vector512.Create(ErfcCoefficients[k]) - b2), b1);
         var sum = Lanes8.Fused(t, b1, Vector512.Create(ErfcCoefficients[0]) - b2);
-        return sum / (Vector512<double>.One + x + x);
+        // Exactly 1 at 0, where tails are 1 or ½ to the last digit.
+        return Vector512.ConditionalSelect(
+            Vector512.Equals(x, Vector512<double>.Zero),
+            Vector512<double>.One,
+            sum / (Vector512<double>.One + x + x)
+        );
     }
 
     /// <summary>e^(x + rest) of x ≤ 0 and a rest far below 1.</summary>
