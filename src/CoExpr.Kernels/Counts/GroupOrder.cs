@@ -87,7 +87,7 @@ public static class GroupOrder
     /// <param name="cells">Cell of every entry, increasing.</param>
     /// <param name="values">Value of every entry.</param>
     /// <param name="positionOf">The position of every cell, or <see cref="None"/>; increasing within a group.</param>
-    /// <param name="groupOf">The group of every position.</param>
+    /// <param name="groupOf">The group of every cell that has a position.</param>
     /// <param name="places">Scratch; one more than there are groups.</param>
     /// <param name="positions">Receives the positions, as many as are kept.</param>
     /// <param name="moved">Receives the values.</param>
@@ -101,16 +101,17 @@ public static class GroupOrder
         Span<float> moved
     )
     {
+        // Cells increase, so that what is looked up by cell is read from front to back; by position it would not be.
         places.Clear();
         for (var at = 0; at < cells.Length; at++)
-            if (values[at] != 0 && positionOf[cells[at]] is var position && position != None)
-                places[groupOf[position] + 1]++;
+            if (values[at] != 0 && positionOf[cells[at]] != None)
+                places[groupOf[cells[at]] + 1]++;
         for (var group = 1; group < places.Length; group++)
             places[group] += places[group - 1];
         for (var at = 0; at < cells.Length; at++)
             if (values[at] != 0 && positionOf[cells[at]] is var position && position != None)
             {
-                var place = places[groupOf[position]]++;
+                var place = places[groupOf[cells[at]]]++;
                 positions[place] = position;
                 moved[place] = values[at];
             }

@@ -100,8 +100,13 @@ module GroupedGenes =
 
     /// Entries by gene, sorted anew within each gene.
     let private ofGenes threads cells (order: int[]) (groupOf: int[]) groups (byGene: Compressed) : Compressed =
-        let positionOf = Array.create cells GroupOrder.None
-        order |> Array.iteri (fun position cell -> positionOf[cell] <- position)
+        let positionOf, groupOfCell = Array.create cells GroupOrder.None, Array.zeroCreate<int> cells
+
+        order
+        |> Array.iteri (fun position cell ->
+            positionOf[cell] <- position
+            groupOfCell[cell] <- groupOf[position])
+
         let kept = Array.zeroCreate<int64> byGene.Lines
 
         Schedule.ranges threads blockGenes byGene.Lines (fun first next ->
@@ -124,7 +129,7 @@ module GroupedGenes =
                     byGene.IndicesOf gene,
                     byGene.ValuesOf gene,
                     positionOf,
-                    groupOf,
+                    groupOfCell,
                     places,
                     Span(positions, at, length),
                     Span(values, at, length)
