@@ -149,11 +149,19 @@ public sealed record DifferentialExpressionOptions
     public DifferentialExpressionOptions Like(string program)
     {
         if (program == "crispyx" && Test is "wald" or "crispyx-wald")
+        {
+            if (Covariates.Count > 0)
+                throw CoExprException.BadOption(
+                    "--covariates",
+                    string.Join(",", Covariates),
+                    "they have no meaning for CRISPYx's test of counts"
+                );
             return this with
             {
                 Test = "crispyx-wald",
                 SizeFactors = SizeFactorKindModule.name(CrispyxScreen.defaults.SizeFactors),
             };
+        }
         if (Test is not ("rank-sum" or "welch"))
             throw CoExprException.BadOption(
                 "--compat",

@@ -81,7 +81,8 @@ sealed class CountOptions
     );
 
     /// <summary>What CRISPYx's test of counts does not heed.</summary>
-    internal Option[] NotOfCrispyx => [sizeFactors, eachComparison, trend, shrinkage, threshold, within, lowExpression];
+    internal Option[] NotOfCrispyx =>
+        [sizeFactors, eachComparison, trend, shrinkage, threshold, within, lowExpression, covariates];
 
     internal Option OfCrispyxAlone => leastMean;
 

@@ -660,6 +660,12 @@ public class DifferentialExpressionTests : IDisposable
                 [.. usual, "--compat", "crispyx", "--test", "wald", "--threshold", "1"]
             ),
             Case(
+                "covariates that another program does not have",
+                "--covariates has no meaning for CRISPYx's test of counts",
+                known,
+                [.. usual, "--compat", "crispyx", "--test", "wald", "--covariates", "batch"]
+            ),
+            Case(
                 "what another program has alone",
                 "--min-mean has no meaning for --test wald",
                 known,

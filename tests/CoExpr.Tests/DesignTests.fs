@@ -93,6 +93,22 @@ module DesignTests =
         let factor = create [] "~ factor(batch)" table |> Expect.ok
         Expect.equal [| "Intercept"; "batch_2_vs_1" |] factor.Coefficients
 
+    /// A tester's years: the fit beside them was wrong in the second digit.
+    [<Test>]
+    let ``numbers far from 0 beside their spread, or next to none, are refused`` () =
+        let refused values =
+            Bulk.ofColumns (Bulk.sampleNames 4) [| "year", Column.Float values |]
+            |> create [] "~ year"
+
+        refused [| 2018.0; 2019.0; 2020.0; 2021.0 |]
+        |> Expect.says [ "column year lies around 2020"; "spreads by 1.118"; "subtract its mean" ]
+
+        refused [| 1e-5; 2e-5; 3e-5; 4e-5 |]
+        |> Expect.says [ "column year spreads by 1.118E-05"; "smaller units" ]
+
+        Assert.That((refused [| -1.5; -0.5; 0.5; 1.5 |]).IsOk)
+        Assert.That((refused [| 61.0; 60.0; 62.0; 63.0 |]).IsOk)
+
     [<Test>]
     let ``an interaction is the product of its columns`` () =
         let crossed =

@@ -44,9 +44,16 @@ module IntervalsTests =
     [<Property(MaxTest = 50)>]
     let ``the interval of equal values is that value`` (NormalFloat value) (PositiveInt perturbations) =
         let found =
-            intervalOf (MetricSample.Mean(Array.create perturbations 0.25)) perturbations
+            intervalOf (MetricSample.Mean(Array.create (perturbations + 1) 0.25)) (perturbations + 1)
 
         found.Low = 0.25 && found.High = 0.25 && (value = value)
+
+    [<Test>]
+    let ``one perturbation has no interval`` () =
+        let found = intervalOf (MetricSample.Mean [| 0.25 |]) 1
+        Expect.equal 0.25 found.Value
+        Assert.That(found.Low, Is.NaN)
+        Assert.That(found.High, Is.NaN)
 
     [<Property(MaxTest = 50)>]
     let ``a factor of the values is one of the interval`` (values: NormalFloat[]) =
@@ -54,7 +61,7 @@ module IntervalsTests =
             values
             |> Array.map (fun (NormalFloat value) -> float (sign value) * min 1e3 (abs value))
 
-        values.Length = 0
+        values.Length <= 1
         || (let one = intervalOf (MetricSample.Mean values) values.Length
 
             let two =
@@ -141,7 +148,9 @@ module IntervalsTests =
             Intervals.ofResult 1 options found, Intervals.ofResult 5 options found
 
         // NaN does not equal itself within records.
-        let numbers = Array.map (fun (interval: MetricInterval) -> [| interval.Value; interval.Low; interval.High |])
+        let numbers =
+            Array.map (fun (interval: MetricInterval) -> [| interval.Value; interval.Low; interval.High |])
+
         Expect.equal (numbers one) (numbers many)
         let energy = one |> Array.find (fun interval -> interval.Name = "pearson_edistance")
         Assert.That(energy.Low, Is.LessThan(energy.Value).And.GreaterThan -1.0)
@@ -196,9 +205,12 @@ module IntervalsTests =
 
         let one = found.Differences[0].Interval
         Expect.equal (1.0, 1) (one.Value, one.Perturbations)
-        // Values of a model are over all of its own.
-        Expect.equal 3.0 found.Values[0].[0].Value
-        Expect.equal 6.0 found.Values[1].[0].Value
+        // One perturbation has no interval, and a difference no verdict.
+        Assert.That(one.Low, Is.NaN)
+        Expect.equal Verdict.Nothing found.Differences[0].Verdict
+        // So are the values: of its own alone, a model without numbers for what is hard would look better.
+        Expect.equal 1.0 found.Values[0].[0].Value
+        Expect.equal 2.0 found.Values[1].[0].Value
 
     [<Test>]
     let ``measures that a model lacks are left out, and bad names are refused`` () =

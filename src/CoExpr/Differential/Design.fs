@@ -114,6 +114,26 @@ module Design =
 
         levels, texts |> Array.map (fun label -> Array.IndexOf(levels, label))
 
+    /// Mean over standard deviation up to which a column of numbers is taken, and the least standard deviation: beyond, the
+    /// column is next to a multiple of the intercept, or the ridge of the regression holds its coefficient.
+    let private farthest, private narrowest = 100.0, 1e-3
+
+    let private requireScale text name (values: float[]) =
+        let mean = Array.average values
+
+        let spread =
+            sqrt (values |> Array.averageBy (fun value -> (value - mean) * (value - mean)))
+
+        let shown (value: float) =
+            value.ToString("G4", Globalization.CultureInfo.InvariantCulture)
+
+        if spread < narrowest then
+            fail text $"column {name} spreads by {shown spread} alone, too little for the fit; give it in smaller units"
+        elif abs mean > farthest * spread then
+            fail
+                text
+                $"column {name} lies around {shown mean} and spreads by {shown spread}: so far from 0 the fit loses its digits; subtract its mean"
+
     let private numbers text (table: Table) name column =
         let values =
             match column with
@@ -128,6 +148,7 @@ module Design =
         if values |> Array.forall ((=) values[0]) then
             fail text $"column {name} is {values[0]} in all samples, so it explains nothing; leave it out"
 
+        requireScale text name values
         values
 
     let private isNumeric variable column =

@@ -18,7 +18,9 @@ module internal GroupModel =
     /// Cells less groups with cells, at least 1, from where the groups start.
     let degrees (starts: int[]) =
         let groups =
-            Seq.pairwise starts |> Seq.filter (fun (start, next) -> next > start) |> Seq.length
+            Seq.pairwise starts
+            |> Seq.filter (fun (start, next) -> next > start)
+            |> Seq.length
 
         float (max 1 (Array.last starts - groups))
 

@@ -100,7 +100,8 @@ module GroupedGenes =
 
     /// Entries by gene, sorted anew within each gene.
     let private ofGenes threads cells (order: int[]) (groupOf: int[]) groups (byGene: Compressed) : Compressed =
-        let positionOf, groupOfCell = Array.create cells GroupOrder.None, Array.zeroCreate<int> cells
+        let positionOf, groupOfCell =
+            Array.create cells GroupOrder.None, Array.zeroCreate<int> cells
 
         order
         |> Array.iteri (fun position cell ->

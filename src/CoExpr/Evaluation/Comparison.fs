@@ -36,7 +36,7 @@ type ModelComparison = {
     Models: ComparedModel[]
     /// Measures that every model has, in the order of the first.
     Metrics: string[]
-    /// Models x measures.
+    /// Models x measures, each over the perturbations for which every model has a number.
     Values: MetricInterval[][]
     /// Every other model less the chosen one, measure by measure.
     Differences: PairedDifference[]
@@ -74,18 +74,37 @@ module Comparison =
         |> Array.find (fun column -> column.Name = name)
         |> Intervals.sampleOf model.Pooled
 
-    /// Both samples over the perturbations that take part in both.
-    let private inBoth first second =
-        match first, second with
-        | MetricSample.Mean a, MetricSample.Mean b ->
-            let mask (own: float[]) (other: float[]) =
-                Array.map2 (fun value beside -> if Double.IsNaN beside then nan else value) own other
+    /// Samples of several models over the perturbations that take part in all of them: what one model has no number for is
+    /// hard for others, too.
+    let private sharedBy (samples: MetricSample[]) =
+        let means =
+            samples
+            |> Array.choose (function
+                | MetricSample.Mean values -> Some values
+                | _ -> None)
 
-            MetricSample.Mean(mask a b), MetricSample.Mean(mask b a)
-        | MetricSample.Pooled a, MetricSample.Pooled b ->
-            let absent = Array.map2 (||) a.Absent b.Absent
-            MetricSample.Pooled { a with Absent = absent }, MetricSample.Pooled { b with Absent = absent }
-        | _ -> first, second
+        let pooled =
+            samples
+            |> Array.choose (function
+                | MetricSample.Pooled metric -> Some metric
+                | _ -> None)
+
+        if means.Length = samples.Length then
+            let isMissing =
+                Array.init means[0].Length (fun at -> means |> Array.exists (fun values -> Double.IsNaN values[at]))
+
+            means
+            |> Array.map (
+                Array.mapi (fun at value -> if isMissing[at] then nan else value)
+                >> MetricSample.Mean
+            )
+        elif pooled.Length = samples.Length then
+            let absent = pooled |> Array.map _.Absent |> Array.reduce (Array.map2 (||))
+
+            pooled
+            |> Array.map (fun metric -> MetricSample.Pooled { metric with Absent = absent })
+        else
+            samples
 
     let private verdictOf name interval =
         match MetricRegistry.tryFind name |> Option.map (fun entry -> entry.Best) with
@@ -105,7 +124,9 @@ module Comparison =
     let private differences threads (options: IntervalOptions) (against: ComparedModel) metrics (model: ComparedModel) =
         let pairs =
             metrics
-            |> Array.map (fun name -> inBoth (sampleOf name model) (sampleOf name against))
+            |> Array.map (fun name ->
+                let both = sharedBy [| sampleOf name model; sampleOf name against |]
+                both[0], both[1])
 
         let difference (first, second) rows =
             Intervals.value rows first - Intervals.value rows second
@@ -187,15 +208,18 @@ module Comparison =
                 namesOf models[0]
                 |> Array.filter (fun name -> models |> Array.forall (fun model -> Array.contains name (namesOf model)))
 
-            let values (model: ComparedModel) =
+            let shared =
                 metrics
-                |> Array.map (fun name -> name, sampleOf name model)
+                |> Array.map (fun name -> models |> Array.map (sampleOf name) |> sharedBy)
+
+            let values at =
+                Array.map2 (fun name (samples: MetricSample[]) -> name, samples[at]) metrics shared
                 |> Intervals.compute threads options perturbations.Length
 
             return {
                 Models = models
                 Metrics = metrics
-                Values = models |> Array.map values
+                Values = Array.init models.Length values
                 Differences =
                     models
                     |> Array.filter (fun model -> model.Name <> reference.Name)

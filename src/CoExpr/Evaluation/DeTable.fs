@@ -121,7 +121,20 @@ module DeTable =
 
         firstTwice 0 0
 
-    /// Groups rows by perturbation. A gene twice in one perturbation is a DuplicateName with the numbers of both rows.
+    /// A rate is from 0 to 1; one that is NaN is no rate, and calls nothing.
+    let private requireRates source (rows: DeRows) =
+        match rows.Fdr |> Array.tryFindIndex (fun rate -> rate < 0.0 || rate > 1.0) with
+        | None -> Ok()
+        | Some row ->
+            let value = rows.Fdr[row].ToString("R", Globalization.CultureInfo.InvariantCulture)
+
+            let place =
+                $"{rows.Targets[rows.Target[row]]}, {rows.Features[rows.Feature[row]]} (row {row + 1})"
+
+            Error(CoExprError.DamagedFile(source, $"fdr of {place} is {value}; it must be from 0 to 1."))
+
+    /// Groups rows by perturbation. A gene twice in one perturbation is a DuplicateName with the numbers of both rows; a rate
+    /// that is not from 0 to 1 a DamagedFile.
     let create precision source (rows: DeRows) : Result<DeTable, CoExprError> =
         check rows
         let order, starts, from = grouped rows
@@ -137,7 +150,8 @@ module DeTable =
             else
                 from |> Array.map (fun row -> values[row])
 
-        requireUnique source rows order starts from
+        requireRates source rows
+        |> Result.bind (fun () -> requireUnique source rows order starts from)
         |> Result.map (fun () -> {
             Source = source
             Targets = order |> Array.map (fun target -> rows.Targets[target])

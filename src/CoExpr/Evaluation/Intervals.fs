@@ -120,7 +120,8 @@ module Intervals =
         let tail = (1.0 - level) / 2.0
 
         let bound share =
-            if Double.IsNaN value then
+            // Draws of one perturbation are all the same, and say nothing.
+            if Double.IsNaN value || perturbations = 1 then
                 nan
             else
                 OrderStatistics.quantileOfSorted share numbers

@@ -207,7 +207,14 @@ module MetricRegistry =
             | EvaluationProfile.Named names -> do! requireKnown "--metrics" names
             | _ -> ()
 
-            return
+            let left =
                 all
                 |> List.filter (fun entry -> isIn profile entry && not (List.contains entry.Name skipped))
+
+            return!
+                if left.IsEmpty && not skipped.IsEmpty then
+                    let names = String.concat "," skipped
+                    Error(CoExprError.BadOption("--skip-metrics", names, "it leaves no measure"))
+                else
+                    Ok left
         }

@@ -113,6 +113,19 @@ module PerturbationSides =
                 )
             )
 
+    /// Names a few of the real perturbations that a partial prediction leaves out.
+    let private partialNotes (ofReal: Groups) (ofPredicted: Groups) =
+        match Array.except ofPredicted.Labels ofReal.Labels with
+        | [||] -> []
+        | left ->
+            let named =
+                String.Join(", ", Array.truncate 5 left)
+                + (if left.Length > 5 then ", ..." else "")
+
+            [
+                $"{left.Length} of the {ofReal.Labels.Length - 1} real perturbations are not predicted and take no part: {named}. Measures are not to be set beside those of predictions of all."
+            ]
+
     let private requireTwo (groups: Groups) =
         let count = groups.Labels.Length - 1
 
@@ -172,7 +185,10 @@ module PerturbationSides =
                 Real = real.Side
                 Predicted = predictedSide
                 Profiles = Effects.profiles options.Control genes real.Side.Bulk predictedSide.Bulk
-                Notes = orderNotes @ scaleNotes real.Side predictedSide
+                Notes =
+                    orderNotes
+                    @ partialNotes real.Side.Groups ofPredicted
+                    @ scaleNotes real.Side predictedSide
             }
         }
 

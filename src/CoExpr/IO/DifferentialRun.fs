@@ -252,7 +252,11 @@ module DifferentialRun =
     let private needsWhole (options: DifferentialOptions) (output: DifferentialOutput) (paths: DifferentialPaths) =
         match paths.Report, options.Calibration with
         | _ when options.Test.IsCrispyx ->
-            Some(struct ("--compat", "crispyx", "its trend of dispersions needs the counts of all genes in memory at once"))
+            Some(
+                struct ("--compat",
+                        "crispyx",
+                        "its trend of dispersions needs the counts of all genes in memory at once")
+            )
         | _ when hasCovariates options.Test ->
             Some(struct ("--covariates", "given", "their model needs the counts of all cells in memory at once"))
         | Some report, _ -> Some(struct ("--report", report, "its figures need all rows in memory at once"))

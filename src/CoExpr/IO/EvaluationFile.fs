@@ -272,7 +272,12 @@ module EvaluationFile =
 
     /// Measures that are one number of all perturbations, which a table has in every row.
     let private ofAll =
-        set [ "de_spearman_sig"; "pearson_edistance"; "clustering_agreement"; "expr_mse_unbiased_capped_norm" ]
+        set [
+            "de_spearman_sig"
+            "pearson_edistance"
+            "clustering_agreement"
+            "expr_mse_unbiased_capped_norm"
+        ]
 
     /// What de_spearman_sig is made of stands in the table.
     let private countsIn (columns: MetricColumn[]) =

@@ -170,6 +170,9 @@ module EvaluationRun =
             Course =
                 hashes
                 @ [
+                    // Parts of the time of evaluating, not beside it.
+                    "evaluating_seconds",
+                    Json.Object [ for stage, time in StageCost.seconds whole.Costs -> stage, Json.Number time ]
                     "notes", EvaluationOutputs.texts whole.Notes
                     "warnings", EvaluationOutputs.texts whole.Warnings
                 ]
@@ -182,7 +185,7 @@ module EvaluationRun =
             ]
             Backend = "cpu"
             Threads = plan.Options.Sides.Threads
-            Seconds = seconds @ StageCost.seconds whole.Costs
+            Seconds = seconds
         }
 
     let private modelName paths =

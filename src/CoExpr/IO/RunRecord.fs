@@ -103,8 +103,10 @@ module RunRecord =
     let private number (value: int64) =
         value.ToString("N0", Globalization.CultureInfo.InvariantCulture)
 
-    let private optionText json =
+    let rec private optionText json =
         match json with
+        | Json.List [] -> "none"
+        | Json.List items -> items |> List.map optionText |> String.concat ","
         | Json.Text text -> text
         | Json.Number value -> value.ToString("R", Globalization.CultureInfo.InvariantCulture)
         | Json.Flag flag -> if flag then "yes" else "no"
