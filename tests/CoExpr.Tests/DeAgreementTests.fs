@@ -180,6 +180,18 @@ module DeAgreementTests =
         | None, None -> true
         | _ -> false
 
+    [<Test>]
+    let ``a rate that is none is refused with its row`` () =
+        for rate, said in [ -0.5, "-0.5"; 1.5, "1.5" ] do
+            DeTable.ofNames [| "p"; "p" |] [| "g"; "h" |] [| 1.0; 1.0 |] [| 0.1; 0.1 |] [| 0.2; rate |]
+            |> DeTable.create DePrecision.Double "t.csv"
+            |> Expect.says [ "t.csv"; "fdr of p, h (row 2)"; said; "0 to 1" ]
+
+        DeTable.ofNames [| "p" |] [| "g" |] [| 1.0 |] [| nan |] [| nan |]
+        |> DeTable.create DePrecision.Double "t.csv"
+        |> Expect.ok
+        |> ignore
+
     [<Property>]
     let ``agrees with the definitions where much ties`` seed =
         let real, predicted = draw seed

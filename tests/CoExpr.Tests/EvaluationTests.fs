@@ -98,6 +98,9 @@ module EvaluationTests =
 
         MetricRegistry.parseProfile "ful" |> Expect.says [ "Did you mean full?" ]
 
+        MetricRegistry.chosen (EvaluationProfile.Named [ "mse"; "mae" ]) [ "mae"; "mse" ]
+        |> Expect.says [ "--skip-metrics mae,mse"; "leaves no measure" ]
+
         MetricRegistry.chosen EvaluationProfile.Full [ "maee" ]
         |> Expect.says [ "maee is not known"; "Did you mean mae?" ]
 

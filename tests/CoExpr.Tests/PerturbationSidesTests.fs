@@ -85,6 +85,11 @@ module PerturbationSidesTests =
                 some
             |> Expect.ok
 
+        Assert.That(
+            sides.Notes.Head,
+            Does.StartWith "1 of the 3 real perturbations are not predicted and take no part: b."
+        )
+
         Expect.equal [| 0; 2 |] sides.Profiles.Own
         Expect.equal [| "a"; "b"; "c" |] sides.Profiles.Perturbations
 
