@@ -23,6 +23,25 @@ module DiscriminationTests =
 
     let private names = [ "l1"; "l2"; "cosine" ]
 
+    [<Test>]
+    let ``targets that are of no use are named`` () =
+        let options = {
+            Discrimination.defaults with
+                TargetOf = Map [ "sg1", "GATA1"; "sg9", "GATA1"; "sg2", "GATTA" ]
+        }
+
+        let notes =
+            Discrimination.targetNotes options [| "GATA1"; "SPI1" |] [| "sg1"; "sg2" |]
+
+        Expect.equal
+            [
+                "1 of the targets given are for no perturbation that is here: sg9."
+                "1 of the targets given are no gene that is here, so that nothing is left out for them: GATTA."
+            ]
+            notes
+
+        Expect.equal [] (Discrimination.targetNotes Discrimination.defaults [| "a" |] [| "b" |])
+
     // Sixty perturbations: past the sixteen up to which NumPy's sort is stable.
     [<Test>]
     let ``under numpy's ties are those of cell-eval where effects tie`` () =

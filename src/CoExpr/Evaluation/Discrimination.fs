@@ -93,6 +93,21 @@ module Discrimination =
             | true, found -> found.ToArray()
             | _ -> [||])
 
+    /// What of the given targets is of no use here: a word that is misspelt would leave its target in.
+    let targetNotes options (genes: string[]) (perturbations: string[]) : string list =
+        let unknown (known: string[]) what (names: seq<string>) =
+            match Seq.distinct names |> Seq.except known |> Seq.toArray with
+            | [||] -> []
+            | others ->
+                let named =
+                    String.Join(", ", Array.truncate 5 others)
+                    + (if others.Length > 5 then ", ..." else "")
+
+                [ $"{others.Length} of the targets given {what}: {named}." ]
+
+        unknown perturbations "are for no perturbation that is here" options.TargetOf.Keys
+        @ unknown genes "are no gene that is here, so that nothing is left out for them" options.TargetOf.Values
+
     /// The genes that no distance counts, and of each prediction the further ones that its own do not.
     let leftOut options genes (perturbations: string[]) (own: int[]) : struct (int[] * int[][]) =
         let targets = targets options genes perturbations

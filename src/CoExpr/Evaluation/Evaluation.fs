@@ -319,7 +319,11 @@ module Evaluation =
                     | None -> struct (0, 0)
                 Genes = sides |> Option.map (fun sides -> sides.Genes.Length) |> Option.defaultValue 0
                 Notes =
-                    (sides |> Option.map (fun sides -> sides.Notes) |> Option.defaultValue [])
+                    (match sides with
+                     | Some sides ->
+                         sides.Notes
+                         @ Discrimination.targetNotes options.Discrimination sides.Genes sides.Profiles.Perturbations
+                     | None -> [])
                     @ missingTables chosen tables
                 Warnings = warnings @ PredictionWarnings.ofCounts comparisons
                 Costs = List.ofSeq costs
