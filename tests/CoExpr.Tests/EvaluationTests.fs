@@ -251,6 +251,15 @@ module EvaluationTests =
         let found = Evaluation.run options None (Some tables) |> Expect.ok
         Expect.equal 18 found.Columns.Length
         Expect.equal 120 found.Perturbations.Length
+
+        let renamed = {
+            snd tables with
+                Features = (snd tables).Features |> Array.map (fun gene -> "ENSG-" + gene)
+        }
+
+        Evaluation.run options None (Some(fst tables, renamed))
+        |> Expect.says [ "0 genes that"; "ENSG-"; "share"; "name genes in the same way" ]
+
         let other = snd (EvaluationGolden.tables "random")
 
         Evaluation.run options None (Some(fst tables, other))

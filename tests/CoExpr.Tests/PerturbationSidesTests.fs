@@ -70,6 +70,18 @@ module PerturbationSidesTests =
         ]
 
     [<Test>]
+    let ``cells without a label are counted`` () =
+        let real = cells "real" [ "control"; "a"; "b" ] [ "x"; "y" ]
+        let some = cells "some" [ "control"; null; "a"; "b"; null ] [ "x"; "y" ]
+        let sides = create real some |> Expect.ok
+
+        Expect.equal
+            [
+                "2 of the 5 predicted cells have no label in column target_gene and take no part."
+            ]
+            (sides.Notes |> List.filter (fun note -> note.Contains "no label"))
+
+    [<Test>]
     let ``a prediction of some perturbations needs leave`` () =
         let real = cells "real" [ "control"; "a"; "b"; "c" ] [ "x"; "y" ]
         let some = cells "some" [ "control"; "c"; "a" ] [ "x"; "y" ]

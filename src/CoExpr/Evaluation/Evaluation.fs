@@ -1,6 +1,7 @@
 namespace CoExpr
 
 open System
+open System.Collections.Generic
 open CoExpr.Kernels
 
 /// What is evaluated, and how.
@@ -124,6 +125,27 @@ module Evaluation =
             predicted
             real
 
+    /// Tables of other genes, or of other names for them, agree in nothing, and every measure of them would be a number.
+    let private requireSharedGenes (real: DeTable) (predicted: DeTable) =
+        let ofReal = HashSet real.Features
+
+        if
+            predicted.Features.Length = 0
+            || predicted.Features |> Array.exists ofReal.Contains
+        then
+            Ok()
+        else
+            let of' (table: DeTable) = Array.head table.Features
+
+            Error(
+                CoExprError.TooFew(
+                    $"genes that {real.Source} ({of' real}, ...) and {predicted.Source} ({of' predicted}, ...) share",
+                    0L,
+                    1L,
+                    "Both tables must name genes in the same way."
+                )
+            )
+
     let private requireSameTargets options (real: DeTable) (predicted: DeTable) =
         let missing (from: string[]) (within: string[]) =
             Array.except within from |> Array.toList
@@ -132,7 +154,7 @@ module Evaluation =
         let onlyPredicted = missing predicted.Targets real.Targets
 
         if onlyPredicted.IsEmpty && (onlyReal.IsEmpty || options.Sides.Partial) then
-            Ok()
+            requireSharedGenes real predicted
         else
             Error(
                 CoExprError.DifferentNames(

@@ -126,6 +126,14 @@ module PerturbationSides =
                 $"{left.Length} of the {ofReal.Labels.Length - 1} real perturbations are not predicted and take no part: {named}. Measures are not to be set beside those of predictions of all."
             ]
 
+    /// Tells of cells that name no perturbation.
+    let private unlabelledNotes side column (cells: Cells) (groups: Groups) =
+        match cells.Counts.Cells - groups.Order.Length with
+        | 0 -> []
+        | missing -> [
+            $"{missing} of the {cells.Counts.Cells} {side} cells have no label in column {column} and take no part."
+          ]
+
     let private requireTwo (groups: Groups) =
         let count = groups.Labels.Length - 1
 
@@ -188,6 +196,8 @@ module PerturbationSides =
                 Notes =
                     orderNotes
                     @ partialNotes real.Side.Groups ofPredicted
+                    @ unlabelledNotes "real" options.Column real.Cells real.Side.Groups
+                    @ unlabelledNotes "predicted" options.Column predicted ofPredicted
                     @ scaleNotes real.Side predictedSide
             }
         }
