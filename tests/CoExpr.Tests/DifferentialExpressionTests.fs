@@ -204,6 +204,19 @@ module DifferentialExpressionTests =
             [ "column pertubation of the cell table; present: perturbation, batch" ]
 
     [<Test>]
+    let ``cells without a batch are refused, not left out`` () =
+        {
+            screen [ mixed, one ] with
+                Batches = [| "x"; "x"; "y"; ""; "x"; "y"; ""; "y" |]
+        }
+        |> refused
+            {
+                Screen.options with
+                    Batch = Some "batch"
+            }
+            [ "--batch batch"; "no value for 2 of 8 cells"; "c3" ]
+
+    [<Test>]
     let ``a control of one cell is refused`` () =
         {
             screen [ mixed, one ] with

@@ -80,20 +80,20 @@ module CovariateDesign =
         else
             word, false
 
-    let private requireComplete (cells: Cells) name column (order: int[]) =
-        match
+    /// What is to be said where some of these cells have no value.
+    let internal missing (cells: Cells) column (order: int[]) : string option =
+        let without =
             order
-            |> Array.tryFind (fun cell -> String.IsNullOrEmpty(Column.text cell column))
-        with
-        | None -> ()
-        | Some cell ->
-            let missing =
-                order
-                |> Array.filter (fun cell -> String.IsNullOrEmpty(Column.text cell column))
+            |> Array.filter (fun cell -> String.IsNullOrEmpty(Column.text cell column))
 
-            fail
-                name
-                $"the column has no value for {missing.Length} of {order.Length} cells, the first of them {cells.CellTable.Names[cell]}; leave these cells out or fill the values in"
+        if without.Length = 0 then
+            None
+        else
+            Some
+                $"the column has no value for {without.Length} of {order.Length} cells, the first of them {cells.CellTable.Names[without[0]]}; leave these cells out or fill the values in"
+
+    let private requireComplete (cells: Cells) name column order =
+        missing cells column order |> Option.iter (fail name)
 
     let private levels name column (order: int[]) rows =
         let texts = order |> Array.map (fun cell -> Column.text cell column)

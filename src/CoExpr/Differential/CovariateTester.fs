@@ -74,12 +74,6 @@ type internal CovariateTester
         else
             struct (best.Intercepts[group] - best.Intercepts[control], sqrt (information.Variance(group, control)))
 
-    /// How often all cells had to be fitted anew.
-    member _.Refitted = nulls.Refitted
-
-    /// The coefficients of the gene that was fitted last.
-    member _.Coefficients = best
-
     /// Fits the gene that the units were loaded with. `intercept` is the control's where it is known, else NaN; `start`
     /// is where to start from, if there is anything better than groups alone.
     member _.Fit(alpha: float, quasiDispersion: float, degrees: float, intercept: float, start: CovariateCoefficients) =

@@ -228,6 +228,33 @@ module CrispyxScreen =
 
     // All genes --------------------------------------------------------------------------------------------------------------
 
+    /// Where its further columns lie in the rows.
+    type private FitColumns = {
+        StandardError: float[]
+        StandardErrorLn: float[]
+        Raw: float[]
+        RawLn: float[]
+        Intercept: float[]
+        Dispersion: float[]
+        DispersionRaw: float[]
+        DispersionTrend: float[]
+        Converged: float[]
+        Iterations: float[]
+    }
+
+    let private columnsOf (rows: ContrastRows) = {
+        StandardError = rows.Named ContrastRows.StandardError
+        StandardErrorLn = rows.Named "standard_error_ln"
+        Raw = rows.Named "logfoldchange_raw"
+        RawLn = rows.Named "logfoldchange_raw_ln"
+        Intercept = rows.Named "intercept"
+        Dispersion = rows.Named "dispersion"
+        DispersionRaw = rows.Named "dispersion_raw"
+        DispersionTrend = rows.Named "dispersion_trend"
+        Converged = rows.Named "converged"
+        Iterations = rows.Named "iterations"
+    }
+
     type private Pass = {
         Options: CrispyxOptions
         Genes: GroupedGenes
@@ -239,6 +266,7 @@ module CrispyxScreen =
         Factors: float[][]
         Groups: ClampedRegression[]
         Rows: ContrastRows
+        Columns: FitColumns
     }
 
     let private groupCounts (pass: Pass) (counts: float[][]) gene =
@@ -264,7 +292,7 @@ module CrispyxScreen =
         struct (sum / float cells, float stored / float cells)
 
     let private fillFit (pass: Pass) place gene group (fit: Fit) =
-        let rows = pass.Rows
+        let rows, columns = pass.Rows, pass.Columns
         let alpha = pass.Dispersions.Final[gene]
         let level = exp fit.Intercept
         let control = information pass.Factors[pass.Control] level alpha
@@ -279,11 +307,11 @@ module CrispyxScreen =
         rows.Statistic[place] <- z
         rows.PValue[place] <- 2.0 * upper
         rows.Log10P[place] <- log10Upper + log10 2.0
-        (rows.Named ContrastRows.StandardError)[place] <- error / log 2.0
-        (rows.Named "standard_error_ln")[place] <- error
-        (rows.Named "logfoldchange_raw")[place] <- fit.LogFold / log 2.0
-        (rows.Named "logfoldchange_raw_ln")[place] <- fit.LogFold
-        (rows.Named "intercept")[place] <- fit.Intercept
+        columns.StandardError[place] <- error / log 2.0
+        columns.StandardErrorLn[place] <- error
+        columns.Raw[place] <- fit.LogFold / log 2.0
+        columns.RawLn[place] <- fit.LogFold
+        columns.Intercept[place] <- fit.Intercept
 
     let private status (pass: Pass) place group total =
         if min (pass.Genes.Size group) (pass.Genes.Size pass.Control) < pass.MinimumCells then
@@ -296,10 +324,10 @@ module CrispyxScreen =
             RowStatus.Tested
 
     let private fillDispersions (pass: Pass) place gene =
-        let rows, found = pass.Rows, pass.Dispersions
-        (rows.Named "dispersion")[place] <- found.Final[gene]
-        (rows.Named "dispersion_raw")[place] <- found.Final[gene]
-        (rows.Named "dispersion_trend")[place] <- found.Trend[gene]
+        let columns, found = pass.Columns, pass.Dispersions
+        columns.Dispersion[place] <- found.Final[gene]
+        columns.DispersionRaw[place] <- found.Final[gene]
+        columns.DispersionTrend[place] <- found.Trend[gene]
 
     let private fit (pass: Pass) (counts: float[][]) group start =
         let control, perturbed = pass.Groups[pass.Control], pass.Groups[group]
@@ -335,8 +363,8 @@ module CrispyxScreen =
             else
                 fit pass counts group start
 
-        (rows.Named "converged")[place] <- if found.Converged then 1.0 else 0.0
-        (rows.Named "iterations")[place] <- float found.Iterations
+        pass.Columns.Converged[place] <- if found.Converged then 1.0 else 0.0
+        pass.Columns.Iterations[place] <- float found.Iterations
 
         if rows.Status[place] = RowStatus.Tested then
             if found.Converged then
@@ -366,10 +394,6 @@ module CrispyxScreen =
         Schedule.blocks threads genes makeCounts (fun counts gene ->
             testGene pass counts gene
             advance 1L)
-
-    /// Its names of the shrunken columns are those of `FoldChangeShrinkage`.
-    let private shrunken threads perturbations genes (rows: ContrastRows) =
-        FoldChangeShrinkage.ofRowsBy FoldChangeShrinkage.shrinkFromZero threads perturbations genes rows
 
     /// Tests every gene of every group against the control group. The same bits for every number of threads and order of
     /// the genes. Rows of a gene without counts, or whose fit does not converge in 25 steps, have no numbers.
@@ -421,14 +445,14 @@ module CrispyxScreen =
                 Factors = byGroup
                 Groups = byGroup |> Array.map (fun factors -> ClampedRegression(ReadOnlySpan factors))
                 Rows = rows
+                Columns = columnsOf rows
             }
 
-            ContrastRows.adjust threads adjustment false perturbations.Length cells.Counts.Genes rows
+            let lines, columns = perturbations.Length, cells.Counts.Genes
+            ContrastRows.adjust threads adjustment false lines columns rows
 
-            return
-                struct ((if options.Shrink then
-                             shrunken threads perturbations.Length cells.Counts.Genes rows
-                         else
-                             rows),
-                        found)
+            let shrink =
+                FoldChangeShrinkage.ofRowsBy FoldChangeShrinkage.shrinkFromZero threads lines columns
+
+            return struct ((if options.Shrink then shrink rows else rows), found)
         }

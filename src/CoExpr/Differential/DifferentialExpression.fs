@@ -250,17 +250,23 @@ module DifferentialExpression =
             )
         | _ -> Ok()
 
-    /// The groups of every level of a batch, one level after the other. A cell without a batch is in no group.
+    let private requireComplete word (cells: Cells) column (groups: Groups) =
+        match CovariateDesign.missing cells column groups.Order with
+        | Some reason -> Error(CoExprError.BadOption("--batch", word, reason))
+        | None -> Ok()
+
+    /// The groups of every level of a batch, one level after the other.
     let private stratify batch (cells: Cells) (groups: Groups) =
         result {
             let name, isFactor = CovariateDesign.read batch
             let! column = Cells.column name cells
             do! requireLabels batch name isFactor column
+            do! requireComplete batch cells column groups
             let levelOf = Array.init cells.Counts.Cells (fun cell -> Column.text cell column)
 
             let levels =
-                levelOf
-                |> Array.filter (isNull >> not)
+                groups.Order
+                |> Array.map (fun cell -> levelOf[cell])
                 |> Array.distinct
                 |> Array.sortWith (fun a b -> String.CompareOrdinal(a, b))
 
