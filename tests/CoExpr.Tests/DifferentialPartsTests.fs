@@ -93,8 +93,40 @@ module PartsCase =
                 ]
         }
 
-    let private counts genes =
+    /// Labels alone, or with offsets, which make sums go over cells instead of strata; now and then a known control.
+    let private covariates (screen: Screen) =
         gen {
+            let! columns = Gen.elements [ [ "batch" ]; [ "batch" ]; [] ]
+            let cells = screen.Cells.Length
+
+            let! offsets =
+                Gen.frequency [
+                    1, Gen.constant [||]
+                    1, Gen.arrayOfLength screen.Genes (Gen.arrayOfLength cells (Gen.elements [ -0.5; 0.0; 0.25 ]))
+                ]
+
+            let! intercepts =
+                Gen.frequency [
+                    4, Gen.constant [||]
+                    1, Gen.arrayOfLength screen.Genes (Gen.elements [ -1.0; 0.0; 0.5 ])
+                ]
+
+            return!
+                Gen.frequency [
+                    2, Gen.constant CovariateOptions.none
+                    1,
+                    Gen.constant {
+                        Columns = columns
+                        Offsets = offsets
+                        ControlIntercepts = intercepts
+                    }
+                ]
+        }
+
+    let private counts (screen: Screen) =
+        gen {
+            let genes = screen.Genes
+            let! covariates = covariates screen
             let! dispersion = dispersion genes
 
             let! sizeFactors =
@@ -135,6 +167,7 @@ module PartsCase =
                                  FoldHypothesis.Beyond(TwoSampleAlternative.TwoSided, threshold))
                         Shrink = shrink
                         LowExpression = low
+                        Covariates = covariates
                 }
         }
 
@@ -164,9 +197,9 @@ module PartsCase =
         | DifferentialTest.RankSum _ -> true
         | _ -> false
 
-    let private options genes =
+    let private options screen =
         gen {
-            let! test = Gen.frequency [ 3, counts genes; 2, samples ]
+            let! test = Gen.frequency [ 4, counts screen; 2, samples ]
 
             let! control =
                 Gen.frequency [ 5, Gen.constant (Some "control"); 1, Gen.constant None ]
@@ -220,7 +253,7 @@ module PartsCase =
         gen {
             let! screen = screen
             let! layout = Gen.elements [ ByCell; ByGene; Dense ]
-            let! options = options screen.Genes
+            let! options = options screen
             let! sizes = sizes
 
             return {
@@ -322,9 +355,14 @@ module DifferentialPartsTests =
             Threads = 1
     }
 
+    let private perturbations count = {
+        DifferentialPlan.unknownShape with
+            Perturbations = count
+    }
+
     /// Four genes to a block, or fewer.
     let private small = {
-        BlockBytes = 4L * DifferentialPlan.geneBytes negativeBinomial 3 30L
+        BlockBytes = 4L * DifferentialPlan.geneBytes negativeBinomial (perturbations 3) 30L
         BlockEntries = 50
         RowBytes = 1L
     }
@@ -495,13 +533,13 @@ module DifferentialPartsTests =
     }
 
     let private plan options whole limit =
-        DifferentialPlan.create options whole 1000 large true limit
+        DifferentialPlan.create options whole (perturbations 1000) large true limit
 
     [<Test>]
     let ``the plan is of memory where all fits, of parts where it does not, and says the least that works`` () =
         let options = { negativeBinomial with Threads = 2 }
-        let needed = DifferentialPlan.inMemoryBytes options 1000 large
-        let least = DifferentialPlan.smallest options 1000 large
+        let needed = DifferentialPlan.inMemoryBytes options (perturbations 1000) large
+        let least = DifferentialPlan.smallest options (perturbations 1000) large
         Assert.That(least, Is.LessThan(needed / 8L))
         Expect.equal None (plan options None needed |> Expect.ok).Sizes
         let parts = plan options None (needed - 1L) |> Expect.ok
@@ -521,7 +559,56 @@ module DifferentialPartsTests =
                 Adjustment = Adjustment.OverAll
         }
 
-        Expect.equal (60L * 8000L * 1000L) (DifferentialPlan.inMemoryBytes overAll 1000 large - needed)
+        Expect.equal (60L * 8000L * 1000L) (DifferentialPlan.inMemoryBytes overAll (perturbations 1000) large - needed)
+
+    [<Test>]
+    let ``covariates take memory, and time: numbers for every cell, labels for every entry`` () =
+        let seconds shape =
+            let made =
+                DifferentialPlan.create negativeBinomial None shape large true Int64.MaxValue
+
+            (Expect.ok made).Seconds
+
+        let bytes = DifferentialPlan.inMemoryBytes negativeBinomial
+        let none = perturbations 1000
+        let labels = { none with Covariates = 3 }
+        let numbers = { labels with HasNumbers = true }
+        // Three columns: 0.29 us for an entry, or 0.5 us for a cell of a gene, of which there are ten times as many.
+        Assert.That(seconds labels - seconds none, Is.EqualTo(160e6 * 2.9e-7).Within 1e-6)
+        Assert.That(seconds numbers - seconds none, Is.EqualTo(200_000.0 * 8000.0 * 5e-7).Within 1e-6)
+        // Three columns thrice, counts, offsets and means of one thread; and coefficients of 1,003 a gene.
+        Expect.equal (200_000L * (72L + 80L + 40L) + 8000L * 8L * 1003L) (bytes numbers large - bytes none large)
+
+    [<Test>]
+    let ``the shape of a screen tells labels and columns`` () =
+        let shape columns =
+            let chosen = {
+                NegativeBinomialScreen.defaults with
+                    Covariates = {
+                        CovariateOptions.none with
+                            Columns = columns
+                    }
+            }
+
+            let cells = {
+                Screen.cells sample with
+                    CellTable =
+                        (Screen.cells sample).CellTable
+                        |> Table.withColumn "percent" (Column.Float(Array.init 60 float))
+            }
+
+            let options = {
+                negativeBinomial with
+                    Test = DifferentialTest.NegativeBinomial chosen
+            }
+
+            let found = DifferentialPlan.shapeOf options cells |> Expect.ok
+            found.Perturbations, found.Covariates, found.HasNumbers
+
+        Expect.equal (3, 0, false) (shape [])
+        Expect.equal (3, 1, true) (shape [ "percent" ])
+        Expect.equal (3, 60, true) (shape [ "percent"; "factor(percent)" ])
+        Expect.equal (3, 2, false) (shape [ "perturbation" ])
 
     [<Test>]
     let ``blocks weigh what is allowed, or have one gene`` () =

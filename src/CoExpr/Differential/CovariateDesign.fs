@@ -80,6 +80,23 @@ module CovariateDesign =
         else
             word, false
 
+    /// How many columns these covariates make at most, and whether numbers are among them, without looking at what is wrong
+    /// with them.
+    let internal width (words: string list) (table: Table) : struct (int * bool) =
+        let kinds =
+            words
+            |> List.choose (fun word ->
+                let name, isFactor = read word
+
+                match Table.tryColumn name table with
+                | Some(Column.Float _ | Column.Integer _) when not isFactor -> Some struct (1, true)
+                | Some column ->
+                    let levels = Seq.init (Table.rows table) (fun cell -> Column.text cell column)
+                    Some struct (Seq.length (Seq.distinct levels) - 1, false)
+                | None -> None)
+
+        struct (kinds |> List.sumBy (fun struct (columns, _) -> columns), kinds |> List.exists (fun struct (_, n) -> n))
+
     /// What is to be said where some of these cells have no value.
     let internal missing (cells: Cells) column (order: int[]) : string option =
         let without =

@@ -3,6 +3,20 @@ namespace CoExpr
 open System
 open CoExpr.Kernels
 
+/// What all genes are fitted with in some cells, whichever the genes.
+type internal CovariateCells = {
+    Options: CovariateOptions
+    /// The cells in the order that the units want them.
+    Order: Groups
+    /// Makes units for a thread.
+    Units: unit -> CovariateUnits
+    /// Cells of each group.
+    Sizes: int[]
+    /// Columns of covariates.
+    Columns: int
+    Control: int
+}
+
 /// The model of groups and covariates: ln of a cell's mean count is the intercept of its group, plus its covariates times
 /// slopes that all groups share, plus ln of its size factor. Every gene is one fit over the cells of all groups.
 [<RequireQualifiedAccess>]
@@ -12,19 +26,15 @@ module internal CovariateModel =
     [<Literal>]
     let private LeastInStratum = 16
 
-    /// The genes in the order that the units want them, and what makes units for a thread.
-    type private Source = {
-        Genes: GroupedGenes
-        Units: unit -> CovariateUnits
-    }
-
-    /// What all genes are fitted with.
+    /// Some genes, and the cells they are fitted in.
     type private Setting = {
-        Options: CovariateOptions
-        Source: Source
-        Control: int
+        Cells: CovariateCells
+        /// In the order that the units want them.
+        Genes: GroupedGenes
+        /// The first of them among those of the screen, of which offsets and the control's intercepts are.
+        First: int
         /// Of each gene the coefficients that its dispersion was found at; null before it was.
-        Means: CovariateCoefficients[]
+        Coefficients: CovariateCoefficients[]
     }
 
     /// Each group's cells stratum by stratum.
@@ -49,50 +59,39 @@ module internal CovariateModel =
             Control = None
         }
 
-    let private ofStrata threads (counts: SparseCounts) groups (factors: float[]) columns (stratumOf, rows: float[]) =
-        let strata = rows.Length / columns
+    /// The order of the cells, and what makes units for a thread.
+    let private ofStrata threads groups factors columns (stratumOf, rows: float[]) =
+        let order = stratified groups stratumOf (rows.Length / columns)
+        let nodes = GroupModel.nodes threads factors order
+        struct (order, (fun () -> StratumUnits(nodes, order.Starts, rows, columns) :> CovariateUnits))
 
-        let genes = GroupedGenes.create threads counts (stratified groups stratumOf strata)
+    let private ofCells (groups: Groups) (factors: float[]) (design: CovariateDesign) =
+        let arrange (column: float[]) =
+            groups.Order |> Array.map (fun cell -> column[cell])
 
-        let nodes = SizeFactorNodes(GroupedGenes.arrange factors genes, genes.Starts)
-        Schedule.blocks threads nodes.Groups ignore (fun () group -> nodes.Fill group)
+        let cells =
+            CellColumns(arrange factors, design.Columns |> Array.map arrange, groups.Starts)
 
-        {
-            Genes = genes
-            Units = fun () -> StratumUnits(nodes, genes.Starts, rows, columns)
-        }
+        struct (groups, (fun () -> CellUnits cells :> CovariateUnits))
 
-    let private ofCells threads (counts: SparseCounts) groups (factors: float[]) (design: CovariateDesign) =
-        let genes = GroupedGenes.create threads counts groups
-
-        let columns =
-            design.Columns |> Array.map (fun column -> GroupedGenes.arrange column genes)
-
-        let cells = CellColumns(GroupedGenes.arrange factors genes, columns, genes.Starts)
-
-        {
-            Genes = genes
-            Units = fun () -> CellUnits cells
-        }
-
-    let private sourceOf threads options (counts: SparseCounts) (groups: Groups) factors (design: CovariateDesign) =
+    let private layout threads options (groups: Groups) factors (design: CovariateDesign) =
         let isLarge strata =
             int64 groups.Labels.Length * int64 strata * int64 LeastInStratum
             <= int64 groups.Order.Length
 
         match design.Strata with
         | Some(stratumOf, rows) when options.Offsets.Length = 0 && isLarge (rows.Length / design.Names.Length) ->
-            ofStrata threads counts groups factors design.Names.Length (stratumOf, rows)
-        | _ -> ofCells threads counts groups factors design
+            ofStrata threads groups factors design.Names.Length (stratumOf, rows)
+        | _ -> ofCells groups factors design
 
     let private load setting (units: CovariateUnits) gene =
-        let options, genes = setting.Options, setting.Source.Genes
+        let options, genes = setting.Cells.Options, setting.Genes
 
         let offsets =
             if options.Offsets.Length = 0 then
                 [||]
             else
-                GroupedGenes.arrange options.Offsets[gene] genes
+                GroupedGenes.arrange options.Offsets[setting.First + gene] genes
 
         units.Load(
             Span.op_Implicit (genes.Genes.IndicesOf gene),
@@ -102,16 +101,16 @@ module internal CovariateModel =
 
     /// The control's intercept where it is known, else NaN.
     let private known setting gene =
-        if setting.Options.ControlIntercepts.Length = 0 then
+        if setting.Cells.Options.ControlIntercepts.Length = 0 then
             nan
         else
-            setting.Options.ControlIntercepts[gene]
+            setting.Cells.Options.ControlIntercepts[setting.First + gene]
 
     let private held setting =
-        if setting.Options.ControlIntercepts.Length = 0 then
+        if setting.Cells.Options.ControlIntercepts.Length = 0 then
             -1
         else
-            setting.Control
+            setting.Cells.Control
 
     /// Intercepts at their Poisson estimates given the slopes, ln(Σ y / Σ s e^(xγ)): those of groups alone where there are
     /// no covariates.
@@ -123,7 +122,7 @@ module internal CovariateModel =
                 | total -> log (total / units.Intercept(group, 0.0, 0.0, ReadOnlySpan at.Slopes).Expected)
 
         if held setting >= 0 then
-            at.Intercepts[setting.Control] <- known setting gene
+            at.Intercepts[setting.Cells.Control] <- known setting gene
 
     type private Estimator = {
         Units: CovariateUnits
@@ -133,7 +132,7 @@ module internal CovariateModel =
     }
 
     let private makeEstimator setting (estimation: GeneDispersionOptions) =
-        let units = setting.Source.Units()
+        let units = setting.Cells.Units()
 
         {
             Units = units
@@ -167,13 +166,13 @@ module internal CovariateModel =
         if isSolved then
             GeneDispersions.record found gene (maximize setting estimator estimator.IsAdjusted at values)
             values.CopyTo(found.Profiles, gene * DispersionFit.Points)
-            setting.Means[gene] <- at
+            setting.Coefficients[gene] <- at
 
     let private hasCounts (units: CovariateUnits) =
         Seq.exists (fun group -> units.Total group > 0.0) (seq { 0 .. units.Groups - 1 })
 
     let private geneWise setting (progress: Progress) threads (estimation: GeneDispersionOptions) =
-        let lines = setting.Source.Genes.Genes.Lines
+        let lines = setting.Genes.Genes.Lines
         let found = GeneDispersions.empty lines
         let advance = Progress.counter progress "dispersions" "genes" (int64 lines)
         let size = GeneDispersions.BlockGenes
@@ -194,8 +193,8 @@ module internal CovariateModel =
         found
 
     let private tester setting test hypothesis =
-        let units = setting.Source.Units()
-        let tester = CovariateTester(units, setting.Control, test, hypothesis)
+        let units = setting.Cells.Units()
+        let tester = CovariateTester(units, setting.Cells.Control, test, hypothesis)
         let profile = CovariateProfile units
         let mutable loaded = -1
 
@@ -206,11 +205,11 @@ module internal CovariateModel =
                     load setting units gene
 
                 member _.Mode(coxReid, values, centre, variance) =
-                    profile.Load(setting.Means[loaded], held setting)
+                    profile.Load(setting.Coefficients[loaded], held setting)
                     DispersionFit.Mode(profile, coxReid, ReadOnlySpan values, centre, variance)
 
                 member _.Fit(dispersion, quasiDispersion, degrees) =
-                    tester.Fit(dispersion, quasiDispersion, degrees, known setting loaded, setting.Means[loaded])
+                    tester.Fit(dispersion, quasiDispersion, degrees, known setting loaded, setting.Coefficients[loaded])
 
                 member _.Mean group = tester.Mean group
                 member _.Stored group = units.Stored group
@@ -255,18 +254,17 @@ module internal CovariateModel =
     let private groupSizes (groups: Groups) =
         Array.init groups.Labels.Length (fun group -> groups.Starts[group + 1] - groups.Starts[group])
 
-    /// The model over the cells of the groups, with size factors of all cells of the input. Errors: those of
-    /// `CovariateDesign.create`; UnequalLengths for offsets or intercepts that are not one per gene, or per cell.
-    let create
+    /// What all genes are fitted with over the cells of the groups, with size factors of all cells of the input; of the
+    /// counts only their numbers of cells and genes are looked at. Errors: those of `CovariateDesign.create`;
+    /// UnequalLengths for offsets or intercepts that are not one per gene, or per cell.
+    let prepare
         threads
         (options: CovariateOptions)
         (cells: Cells)
         (groups: Groups)
         (factors: float[])
         control
-        test
-        hypothesis
-        : Result<GeneModel, CoExprError> =
+        : Result<CovariateCells, CoExprError> =
         result {
             do! require options cells
 
@@ -276,21 +274,37 @@ module internal CovariateModel =
                 else
                     CovariateDesign.create options.Columns groups cells
 
-            let setting = {
-                Options = options
-                Source = sourceOf threads options cells.Counts groups factors design
-                Control = control
-                Means = Array.zeroCreate cells.Counts.Genes
-            }
-
-            let sizes = groupSizes groups
-            let used = sizes |> Array.filter (fun cells -> cells > 0) |> Array.length
+            let struct (order, units) = layout threads options groups factors design
 
             return {
-                Genes = cells.Counts.Genes
-                Sizes = sizes
-                Degrees = float (max 1 (Array.sum sizes - used - design.Names.Length))
-                GeneWise = geneWise setting
-                Tester = fun () -> tester setting test hypothesis
+                Options = options
+                Order = order
+                Units = units
+                Sizes = groupSizes groups
+                Columns = design.Names.Length
+                Control = control
             }
+        }
+
+    /// Cells less coefficients, at least 1.
+    let degrees (cells: CovariateCells) =
+        let used = cells.Sizes |> Array.filter (fun size -> size > 0) |> Array.length
+        float (max 1 (Array.sum cells.Sizes - used - cells.Columns))
+
+    /// The model of some genes, of which these are the counts and the first is this one of the screen.
+    let create threads test hypothesis first (counts: SparseCounts) (cells: CovariateCells) : GeneModel =
+        let setting = {
+            Cells = cells
+            Genes = GroupedGenes.create threads counts cells.Order
+            First = first
+            Coefficients = Array.zeroCreate counts.Genes
+        }
+
+        {
+            Genes = counts.Genes
+            Sizes = cells.Sizes
+            Degrees = degrees cells
+            Coefficients = setting.Coefficients
+            GeneWise = geneWise setting
+            Tester = fun () -> tester setting test hypothesis
         }

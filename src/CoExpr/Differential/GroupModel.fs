@@ -73,6 +73,7 @@ module internal GroupModel =
             Genes = genes.Genes.Lines
             Sizes = Array.init genes.Labels.Length genes.Size
             Degrees = degrees genes.Starts
+            Coefficients = [||]
             GeneWise =
                 fun progress threads options ->
                     let struct (found, profiles) =

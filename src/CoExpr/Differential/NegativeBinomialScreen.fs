@@ -347,6 +347,13 @@ module NegativeBinomialScreen =
         | DispersionSource.Given alphas -> GeneDispersions.given cells.GeneTable.Names alphas |> Result.map ignore
         | _ -> Ok()
 
+    /// Covariates of all cells are refused before counts are looked at; those of single comparisons when it is their turn.
+    let internal requireCovariates options groups cells =
+        match options.Covariates.Columns, options.Dispersion with
+        | [], _
+        | _, DispersionSource.EachComparison _ -> Ok()
+        | columns, _ -> CovariateDesign.create columns groups cells |> Result.map ignore
+
     /// The groups that are tested, in the order of the rows.
     let internal perturbationsOf (groups: Groups) control =
         [| 0 .. groups.Labels.Length - 1 |] |> Array.filter (fun g -> g <> control)
@@ -373,41 +380,33 @@ module NegativeBinomialScreen =
             }
           |]
 
+    /// What is wrong with covariates in some of the cells alone, with which cells those are.
+    let private among options (comparison: CountComparison) error =
+        match options.Dispersion, error with
+        | DispersionSource.EachComparison _, CoExprError.BadOption(option, value, reason) ->
+            let both = String.Join(" and ", comparison.Groups.Labels)
+            CoExprError.BadOption(option, value, $"among the cells of {both}, {reason}")
+        | _ -> error
+
+    /// What covariates add to the cells of a comparison.
+    let internal covariateCells options (cells: Cells) factors (comparison: CountComparison) =
+        CovariateModel.prepare options.Threads options.Covariates cells comparison.Groups factors comparison.Control
+        |> Result.mapError (among options comparison)
+
     /// How the genes are fitted in the cells of a comparison.
     let private modelOf options (cells: Cells) factors (comparison: CountComparison) =
         if options.Covariates.IsNone then
             let genes = GroupedGenes.create options.Threads cells.Counts comparison.Groups
             let nodes = GroupModel.nodes options.Threads factors comparison.Groups
-            Ok(GroupModel.create nodes comparison.Control options.Test options.Hypothesis genes)
+            GroupModel.create nodes comparison.Control options.Test options.Hypothesis genes
         else
-            CovariateModel.create
-                options.Threads
-                options.Covariates
-                cells
-                comparison.Groups
-                factors
-                comparison.Control
-                options.Test
-                options.Hypothesis
-
-    /// What is wrong with covariates in some of the cells alone, with which cells those are.
-    let private among (comparison: CountComparison) error =
-        match error with
-        | CoExprError.BadOption(option, value, reason) ->
-            let both = String.Join(" and ", comparison.Groups.Labels)
-            CoExprError.BadOption(option, value, $"among the cells of {both}, {reason}")
-        | other -> other
+            covariateCells options cells factors comparison
+            |> CoExprError.unwrap
+            |> CovariateModel.create options.Threads options.Test options.Hypothesis 0 cells.Counts
 
     /// All three stages over all genes.
     let private run progress options (cells: Cells) factors rows (comparison: CountComparison) =
-        let model =
-            modelOf options cells factors comparison
-            |> Result.mapError (fun error ->
-                match options.Dispersion with
-                | DispersionSource.EachComparison _ -> among comparison error
-                | _ -> error)
-            |> CoExprError.unwrap
-
+        let model = modelOf options cells factors comparison
         let prior = estimate progress options model |> settle options model.Degrees
         test progress options model comparison prior rows
         prior
@@ -428,6 +427,7 @@ module NegativeBinomialScreen =
         result {
             do! validate options
             let! control = requireControl options.MinimumCells groups
+            do! requireCovariates options groups cells
             let! cells = requireCounts cells
             do! requireDispersions options cells
             let! factors = SizeFactors.create options.SizeFactors cells

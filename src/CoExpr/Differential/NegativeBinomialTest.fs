@@ -189,6 +189,9 @@ type internal GeneModel = {
     Sizes: int[]
     /// Cells less coefficients, at least 1.
     Degrees: float
+    /// Of each gene the coefficients that its dispersion was found at, from which testing starts: null before that. Empty
+    /// where groups alone are fitted, which start from nothing.
+    Coefficients: CovariateCoefficients[]
     /// Dispersions of every gene alone.
     GeneWise: Progress -> int -> GeneDispersionOptions -> GeneDispersions
     Tester: unit -> IGeneTester

@@ -115,23 +115,24 @@ module internal DifferentialParts =
         Cells.create path (withoutCounts source.Cells source.Genes) cellTable geneTable
         |> CoExprError.unwrap
 
-    /// Groups that are there at most: those of cells that are left out are among them.
-    let private mostGroups (options: DifferentialOptions) frame =
-        let groups = Groups.create options.Perturbation None frame |> CoExprError.unwrap
-        groups.Labels.Length
-
     let private blocksOf (request: Request) (folder: PartsFolder) key source frame =
         let options = request.Options
-        let weigh = DifferentialPlan.geneBytes options (mostGroups options frame)
+        // Of all cells, those that are left out among them.
+        let shape = DifferentialPlan.shapeOf options frame |> CoExprError.unwrap
+        let weigh = DifferentialPlan.geneBytes options shape
         let most = request.Sizes.BlockBytes
 
         GeneBlockFiles.tryFind request.Tell folder key most weigh
         |> Option.defaultWith (fun () -> GeneBlockFiles.write source folder key most weigh)
 
     /// What tests of counts need beside the counts.
-    let private requireCountable chosen groups =
-        NegativeBinomialScreen.validate chosen
-        |> Result.bind (fun () -> NegativeBinomialScreen.requireControl chosen.MinimumCells groups)
+    let private requireCountable chosen groups cells =
+        result {
+            do! NegativeBinomialScreen.validate chosen
+            let! control = NegativeBinomialScreen.requireControl chosen.MinimumCells groups
+            do! NegativeBinomialScreen.requireCovariates chosen groups cells
+            return control
+        }
 
     /// What can be refused before the counts are turned, unless cells are to be left out.
     let private check (options: DifferentialOptions) frame =
@@ -141,7 +142,7 @@ module internal DifferentialParts =
             do!
                 match options.Test with
                 | DifferentialTest.NegativeBinomial chosen ->
-                    requireCountable (DifferentialExpression.negativeBinomial options chosen) groups
+                    requireCountable (DifferentialExpression.negativeBinomial options chosen) groups frame
                     |> Result.map ignore
                 | _ -> Ok()
         }
@@ -270,39 +271,92 @@ module internal DifferentialParts =
 
     let private dispersionsName (block: int) = $"dispersions-{block:D5}.bin"
 
-    /// Means, estimates, informations, bounds, and the points of the profile, of every gene.
+    /// Means, estimates, informations, bounds, and the points of the profile, of every gene; then its coefficients, if
+    /// there are covariates.
     let private EstimateRows = 4 + DispersionFit.Points
+
+    /// How the genes of a comparison are fitted.
+    type private ComparisonModel = {
+        Degrees: float
+        /// Numbers of a gene that testing takes from estimating beside dispersions.
+        Coefficients: int
+        /// Of genes of which these are the counts and the first is this one of the screen.
+        Create: int -> SparseCounts -> GeneModel
+    }
 
     /// What tests of counts go by.
     type private CountScreen = {
         Screen: Screen
         Chosen: NegativeBinomialOptions
         Comparisons: CountComparison[]
-        /// The rules of size factors of a comparison.
-        NodesOf: int -> SizeFactorNodes
+        ModelOf: int -> ComparisonModel
+        /// Where the estimates of each comparison begin among the rows of a block's file.
+        FirstRows: int[]
     }
 
-    /// Those of the only comparison are made once; of many they would not fit.
-    let private nodesOf threads factors (comparisons: CountComparison[]) =
+    let private groupModel (chosen: NegativeBinomialOptions) factors (comparison: CountComparison) =
+        let nodes = GroupModel.nodes chosen.Threads factors comparison.Groups
+
+        {
+            Degrees = GroupModel.degrees comparison.Groups.Starts
+            Coefficients = 0
+            Create =
+                fun _ counts ->
+                    GroupedGenes.create chosen.Threads counts comparison.Groups
+                    |> GroupModel.create nodes comparison.Control chosen.Test chosen.Hypothesis
+        }
+
+    let private covariateModel (chosen: NegativeBinomialOptions) cells factors comparison =
+        let cells =
+            NegativeBinomialScreen.covariateCells chosen cells factors comparison
+            |> CoExprError.unwrap
+
+        {
+            Degrees = CovariateModel.degrees cells
+            Coefficients = cells.Sizes.Length + cells.Columns
+            Create =
+                fun first counts ->
+                    CovariateModel.create chosen.Threads chosen.Test chosen.Hypothesis first counts cells
+        }
+
+    /// That of the only comparison is made once; of many they would not fit.
+    let private modelsOf (chosen: NegativeBinomialOptions) cells factors (comparisons: CountComparison[]) =
         let make comparison =
-            GroupModel.nodes threads factors comparisons[comparison].Groups
+            if chosen.Covariates.IsNone then
+                groupModel chosen factors comparisons[comparison]
+            else
+                covariateModel chosen cells factors comparisons[comparison]
 
         if comparisons.Length = 1 then
-            let nodes = make 0
-            fun _ -> nodes
+            let model = make 0
+            fun _ -> model
         else
             make
 
-    /// The model of the genes of a block.
-    let private modelOf counts (work: CountScreen) comparison =
-        let compared = work.Comparisons[comparison]
+    let private firstRows (chosen: NegativeBinomialOptions) comparisons (modelOf: int -> ComparisonModel) =
+        let rowsOf comparison =
+            if chosen.Covariates.IsNone then
+                EstimateRows
+            else
+                EstimateRows + (modelOf comparison).Coefficients
 
-        GroupedGenes.create work.Chosen.Threads counts compared.Groups
-        |> GroupModel.create (work.NodesOf comparison) compared.Control work.Chosen.Test work.Chosen.Hypothesis
+        Array.init comparisons rowsOf |> Array.scan (+) 0
 
-    let private writeEstimates (work: CountScreen) counts (writer: HashingWriter) =
+    let private writeCoefficients width (model: GeneModel) (writer: HashingWriter) =
+        for at in 0 .. width - 1 do
+            let values =
+                model.Coefficients
+                |> Array.map (fun own ->
+                    if isNull own then nan
+                    elif at < own.Intercepts.Length then own.Intercepts[at]
+                    else own.Slopes[at - own.Intercepts.Length])
+
+            writer.Values(values.AsSpan())
+
+    let private writeEstimates (work: CountScreen) block counts (writer: HashingWriter) =
         for comparison in 0 .. work.Comparisons.Length - 1 do
-            let model = modelOf counts work comparison
+            let fitted = work.ModelOf comparison
+            let model = fitted.Create (work.Screen.Reader.First block) counts
 
             match NegativeBinomialScreen.estimate work.Screen.Quiet work.Chosen model with
             | None -> ()
@@ -317,15 +371,34 @@ module internal DifferentialParts =
                     ] do
                     writer.Values(values.AsSpan())
 
-    let private readEstimates (work: CountScreen) comparison block : GeneDispersions =
+                writeCoefficients fitted.Coefficients model writer
+
+    /// `count` rows of what was estimated, from the row `row` of a comparison.
+    let private readRows (work: CountScreen) comparison block row count =
         let genes = work.Screen.GenesOf block
         let path = work.Screen.Folder.File(dispersionsName block)
         use file = NumberRows.Open(path, int64 HashedFile.headerBytes, genes)
+        let values = Array.zeroCreate<float>(count * genes)
+        file.Read(int64 (work.FirstRows[comparison] + row), 0, values.AsSpan())
+        values
 
-        let read row count =
-            let values = Array.zeroCreate<float>(count * genes)
-            file.Read(int64 (comparison * EstimateRows + row), 0, values.AsSpan())
-            values
+    let private readCoefficients (work: CountScreen) (fitted: ComparisonModel) comparison block (model: GeneModel) =
+        let genes, groups = model.Genes, model.Sizes.Length
+        let values = readRows work comparison block EstimateRows fitted.Coefficients
+
+        for gene in 0 .. genes - 1 do
+            if not (Double.IsNaN values[gene]) then
+                let own = CovariateCoefficients(groups, fitted.Coefficients - groups)
+
+                for at in 0 .. fitted.Coefficients - 1 do
+                    let place = if at < groups then own.Intercepts else own.Slopes
+                    place[if at < groups then at else at - groups] <- values[at * genes + gene]
+
+                model.Coefficients[gene] <- own
+
+    let private readEstimates (work: CountScreen) comparison block : GeneDispersions =
+        let genes = work.Screen.GenesOf block
+        let read = readRows work comparison block
 
         {
             Means = read 0 1
@@ -351,7 +424,7 @@ module internal DifferentialParts =
             Array.init blocks (readEstimates work comparison)
             |> GeneDispersions.concat
             |> Some
-            |> NegativeBinomialScreen.settle work.Chosen (GroupModel.degrees work.Comparisons[comparison].Groups.Starts)
+            |> NegativeBinomialScreen.settle work.Chosen (work.ModelOf comparison).Degrees
 
         let found = prior.Dispersions.Value
 
@@ -403,15 +476,20 @@ module internal DifferentialParts =
             let rows = ContrastRows.create screen.Perturbations genes screen.Further
 
             for comparison in 0 .. work.Comparisons.Length - 1 do
-                let model = modelOf counts work comparison
-                let prior = priorOf comparison block
+                let fitted = work.ModelOf comparison
+                let model = fitted.Create (screen.Reader.First block) counts
+                let prior: CountPrior = priorOf comparison block
+
+                if fitted.Coefficients > 0 && prior.Dispersions.IsSome then
+                    readCoefficients work fitted comparison block model
+
                 NegativeBinomialScreen.test screen.Quiet work.Chosen model work.Comparisons[comparison] prior rows
 
             writeRows screen genes rows)
 
     let private estimateAndTest (work: CountScreen) =
         let screen = work.Screen
-        makeAll screen "dispersions" dispersionsName (fun _ counts -> writeEstimates work counts)
+        makeAll screen "dispersions" dispersionsName (writeEstimates work)
         use file = NumberRows.Create(screen.Folder.File "trend.bin", screen.Genes)
 
         let wholes =
@@ -424,7 +502,7 @@ module internal DifferentialParts =
     let private countScreen (screen: Screen) chosen =
         result {
             let chosen = DifferentialExpression.negativeBinomial screen.Options chosen
-            let! control = requireCountable chosen screen.Groups
+            let! control = requireCountable chosen screen.Groups screen.Cells
             let sums = look screen
             do! NegativeBinomialScreen.requireDispersions chosen screen.Cells
             let mostEntries = screen.Request.Sizes.BlockBytes / 24L
@@ -437,12 +515,14 @@ module internal DifferentialParts =
 
             do! SizeFactors.requirePositive factors screen.Groups.Order screen.Cells
             let comparisons = NegativeBinomialScreen.comparisons chosen screen.Groups control
+            let modelOf = modelsOf chosen screen.Cells factors comparisons
 
             return {
                 Screen = screen
                 Chosen = chosen
                 Comparisons = comparisons
-                NodesOf = nodesOf chosen.Threads factors comparisons
+                ModelOf = modelOf
+                FirstRows = firstRows chosen comparisons.Length modelOf
             }
         }
         |> CoExprError.unwrap

@@ -29,10 +29,47 @@ type DifferentialPlan = {
     DiskBytes: int64
 }
 
+/// What of a screen decides how much work it is, beside the size of its counts.
+type ScreenShape = {
+    /// Labels of its cells; 0 where they are not known.
+    Perturbations: int
+    /// Columns of covariates: levels but one, numbers.
+    Covariates: int
+    /// Whether numbers are among the covariates, for which every cell is visited.
+    HasNumbers: bool
+}
+
 /// What holding and testing a screen takes, predicted from its size: the arrays of each stage, and what runs in memory were
 /// measured to take (docs/larger-than-memory.md).
 [<RequireQualifiedAccess>]
 module DifferentialPlan =
+
+    let private covariatesOf (options: DifferentialOptions) =
+        match options.Test with
+        | DifferentialTest.NegativeBinomial chosen -> chosen.Covariates.Columns
+        | _ -> []
+
+    /// What is not known of a screen before it is read.
+    let unknownShape = {
+        Perturbations = 0
+        Covariates = 0
+        HasNumbers = false
+    }
+
+    /// The shape of a screen from its table of cells. Errors: those of `Groups.create`.
+    let shapeOf (options: DifferentialOptions) (cells: Cells) : Result<ScreenShape, CoExprError> =
+        result {
+            let! groups = Groups.create options.Perturbation None cells
+
+            let struct (columns, hasNumbers) =
+                CovariateDesign.width (covariatesOf options) cells.CellTable
+
+            return {
+                Perturbations = groups.Labels.Length
+                Covariates = columns
+                HasNumbers = hasNumbers
+            }
+        }
 
     /// Numbers of a row of results, and bytes of a number; a row has one for each further column, too.
     let private rowBytes (options: DifferentialOptions) =
@@ -49,53 +86,70 @@ module DifferentialPlan =
         | _ -> false
 
     /// The comparisons of which dispersions are estimated.
-    let private estimations (options: DifferentialOptions) perturbations =
+    let private estimations (options: DifferentialOptions) (shape: ScreenShape) =
         match options.Test with
         | DifferentialTest.NegativeBinomial {
                                                 Dispersion = DispersionSource.EachComparison _
-                                            } -> int64 perturbations
+                                            } -> int64 shape.Perturbations
         | _ -> 1L
 
     /// A gene's profile, from which a posterior mode is found.
     let private profileBytes options = if isCounts options then 12288L else 0L
+
+    /// A gene's coefficients, from which tests with covariates start.
+    let private coefficientBytes (shape: ScreenShape) =
+        if shape.Covariates = 0 then
+            0L
+        else
+            8L * int64 (shape.Perturbations + shape.Covariates)
 
     /// An entry of a block: as it was read, in the order of the groups, and what is left of the last block.
     [<Literal>]
     let private EntryBytes = 26L
 
     /// Bytes of a gene of a block, from the number of its entries: these, its profile, its rows of results.
-    let geneBytes (options: DifferentialOptions) perturbations (entries: int64) : int64 =
+    let geneBytes (options: DifferentialOptions) (shape: ScreenShape) (entries: int64) : int64 =
         EntryBytes * entries
         + profileBytes options
-        + 2L * rowBytes options * int64 perturbations
+        + 2L * rowBytes options * int64 shape.Perturbations
+        + 2L * coefficientBytes shape
 
     /// Of each cell: group and position, total and size factor, their logarithms; and of each thread the longest gene.
     let private cellBytes (options: DifferentialOptions) (size: InputSize) =
         size.Cells
         * (120L + (if isCounts options then 72L else 16L) * int64 options.Threads)
 
+    /// Columns, what is left of each beside those before it, and in the order of the groups; what is computed with one; and
+    /// of each thread counts, offsets and means.
+    let private covariateBytes (options: DifferentialOptions) (shape: ScreenShape) (size: InputSize) =
+        if shape.Covariates = 0 then
+            0L
+        else
+            size.Cells * (24L * int64 shape.Covariates + 80L + 40L * int64 options.Threads)
+
     /// Rules of size factors, and what each thread has of every group.
-    let private groupBytes (options: DifferentialOptions) perturbations =
-        int64 perturbations * (1200L + 200L * int64 options.Threads)
+    let private groupBytes (options: DifferentialOptions) (shape: ScreenShape) =
+        int64 shape.Perturbations * (1200L + 200L * int64 options.Threads)
 
     /// Dispersions, trend and prior of the genes of one comparison.
     [<Literal>]
     let private DispersionBytes = 900L
 
     /// All p-values at once, their places and their order.
-    let private adjustmentBytes (options: DifferentialOptions) perturbations (size: InputSize) =
+    let private adjustmentBytes (options: DifferentialOptions) (shape: ScreenShape) (size: InputSize) =
         match options.Adjustment with
-        | Adjustment.OverAll -> 60L * int64 perturbations * size.Genes
+        | Adjustment.OverAll -> 60L * int64 shape.Perturbations * size.Genes
         | Adjustment.PerPerturbation -> 0L
 
     /// What is there whatever the blocks.
-    let private fixedBytes (options: DifferentialOptions) perturbations (size: InputSize) =
+    let private fixedBytes (options: DifferentialOptions) (shape: ScreenShape) (size: InputSize) =
         MemoryPlan.runtimeBytes
         + MemoryPlan.tableBytes size
         + cellBytes options size
-        + groupBytes options perturbations
+        + covariateBytes options shape size
+        + groupBytes options shape
         + size.Genes * DispersionBytes
-        + adjustmentBytes options perturbations size
+        + adjustmentBytes options shape size
 
     /// One entry in memory from reading to testing: by cell, by gene, in the order of the groups, and garbage.
     let private entryBytesInMemory (options: DifferentialOptions) =
@@ -103,11 +157,11 @@ module DifferentialPlan =
         (if isCounts options then 36L else 30L) + calibrating
 
     /// Bytes of a run that holds everything in memory.
-    let inMemoryBytes (options: DifferentialOptions) perturbations (size: InputSize) : int64 =
-        fixedBytes options perturbations size
+    let inMemoryBytes (options: DifferentialOptions) (shape: ScreenShape) (size: InputSize) : int64 =
+        fixedBytes options shape size
         + size.Entries * entryBytesInMemory options
-        + size.Genes * profileBytes options
-        + size.Genes * int64 perturbations * (rowBytes options + 24L)
+        + size.Genes * (profileBytes options + coefficientBytes shape)
+        + size.Genes * int64 shape.Perturbations * (rowBytes options + 24L)
 
     /// Rows of one perturbation as they are put together: read, corrected, shrunk.
     let private perturbationBytes (options: DifferentialOptions) (size: InputSize) = 4L * rowBytes options * size.Genes
@@ -117,14 +171,12 @@ module DifferentialPlan =
     let private Slack = 32L
 
     /// The least that a run can be asked to keep to: a gene may be expressed in every cell.
-    let smallest (options: DifferentialOptions) perturbations (size: InputSize) : int64 =
+    let smallest (options: DifferentialOptions) (shape: ScreenShape) (size: InputSize) : int64 =
         let needed =
-            fixedBytes options perturbations size
+            fixedBytes options shape size
             + max
                 (16L <<< 20)
-                (max
-                    (2L * geneBytes options perturbations (min size.Cells size.Entries))
-                    (perturbationBytes options size))
+                (max (2L * geneBytes options shape (min size.Cells size.Entries)) (perturbationBytes options size))
 
         needed + needed / (Slack - 1L) + 1L
 
@@ -138,35 +190,47 @@ module DifferentialPlan =
         | DifferentialTest.RankSum _ -> struct (3e-8, 4e-7)
         | DifferentialTest.Welch _ -> struct (1e-8, 6e-7)
 
-    let private seconds (options: DifferentialOptions) perturbations (size: InputSize) passes =
+    /// Covariates: labels cost entries, numbers every cell of every gene (records of the benchmark `covariates`).
+    let private covariateSeconds (shape: ScreenShape) (size: InputSize) =
+        let columns = float shape.Covariates
+
+        if shape.Covariates = 0 then
+            0.0
+        elif shape.HasNumbers then
+            (2e-7 + 1e-7 * columns) * float size.Cells * float size.Genes
+        else
+            (2e-7 + 3e-8 * columns) * float size.Entries
+
+    let private seconds (options: DifferentialOptions) (shape: ScreenShape) (size: InputSize) passes =
         let struct (entry, row) = testSeconds options
-        let rows = float perturbations * float size.Genes
+        let rows = float shape.Perturbations * float size.Genes
         let entries = float size.Entries
-        let repeated = float (estimations options perturbations)
+        let repeated = float (estimations options shape)
 
         1.0
         + entries * readSeconds * passes
         + rows * writeSeconds
         + (entries * entry * (if repeated > 1.0 then max 1.0 (repeated / 2.0) else 1.0)
+           + covariateSeconds shape size
            + rows * row)
           / float (max 1 options.Threads)
 
-    let private diskBytes options perturbations (size: InputSize) =
+    let private diskBytes options shape (size: InputSize) =
         20L * size.Entries
-        + 2L * rowBytes options * int64 perturbations * size.Genes
-        + 220L * size.Genes * estimations options perturbations
+        + 2L * rowBytes options * int64 shape.Perturbations * size.Genes
+        + size.Genes * estimations options shape * (220L + coefficientBytes shape)
 
-    let private inMemory options perturbations (size: InputSize) limit = {
+    let private inMemory options shape (size: InputSize) limit = {
         Limit = limit
-        Bytes = inMemoryBytes options perturbations size
-        Seconds = seconds options perturbations size 1.0
+        Bytes = inMemoryBytes options shape size
+        Seconds = seconds options shape size 1.0
         Sizes = None
         Blocks = 1
         DiskBytes = 0L
     }
 
-    let private inParts options perturbations (size: InputSize) limit =
-        let free = limit - limit / Slack - fixedBytes options perturbations size
+    let private inParts options shape (size: InputSize) limit =
+        let free = limit - limit / Slack - fixedBytes options shape size
 
         let sizes = {
             BlockBytes = max 1L (min (free / 2L) (24L <<< 30))
@@ -174,18 +238,17 @@ module DifferentialPlan =
             RowBytes = max 1L (free / 2L)
         }
 
-        let whole =
-            EntryBytes * size.Entries + size.Genes * geneBytes options perturbations 0L
+        let whole = EntryBytes * size.Entries + size.Genes * geneBytes options shape 0L
 
         {
             Limit = limit
-            Bytes = min limit (inMemoryBytes options perturbations size)
-            Seconds = seconds options perturbations size 4.0
+            Bytes = min limit (inMemoryBytes options shape size)
+            Seconds = seconds options shape size 4.0
             Sizes = Some sizes
             Blocks =
                 int (min size.Genes ((whole + sizes.BlockBytes - 1L) / sizes.BlockBytes))
                 |> max 1
-            DiskBytes = diskBytes options perturbations size
+            DiskBytes = diskBytes options shape size
         }
 
     /// Everything in memory where that fits, blocks of genes otherwise. `whole` names what needs all rows at once, if
@@ -193,12 +256,12 @@ module DifferentialPlan =
     let create
         (options: DifferentialOptions)
         (whole: struct (string * string * string) option)
-        perturbations
+        (shape: ScreenShape)
         (size: InputSize)
         canStream
         (limit: int64)
         : Result<DifferentialPlan, CoExprError> =
-        let all = inMemory options perturbations size limit
+        let all = inMemory options shape size limit
         let text = MemoryPlan.text
 
         if all.Bytes <= limit then
@@ -221,15 +284,15 @@ module DifferentialPlan =
                         $"{reason}: {text all.Bytes}, and {text limit} may be used; see --memory"
                     )
                 )
-            | None when limit >= smallest options perturbations size -> Ok(inParts options perturbations size limit)
-            | None -> MemoryPlan.tooSmall limit (min all.Bytes (smallest options perturbations size))
+            | None when limit >= smallest options shape size -> Ok(inParts options shape size limit)
+            | None -> MemoryPlan.tooSmall limit (min all.Bytes (smallest options shape size))
 
     /// The same where parts of an earlier run are to be used, whether or not everything would fit.
-    let createParts options perturbations (size: InputSize) limit : Result<DifferentialPlan, CoExprError> =
-        if limit >= smallest options perturbations size then
-            Ok(inParts options perturbations size limit)
+    let createParts options shape (size: InputSize) limit : Result<DifferentialPlan, CoExprError> =
+        if limit >= smallest options shape size then
+            Ok(inParts options shape size limit)
         else
-            MemoryPlan.tooSmall limit (smallest options perturbations size)
+            MemoryPlan.tooSmall limit (smallest options shape size)
 
     /// A line for a person.
     let describe plan =

@@ -244,11 +244,6 @@ module DifferentialRun =
         }
 
     /// What needs all counts or all rows in memory at once: the option, its value, and why.
-    let private hasCovariates test =
-        match test with
-        | DifferentialTest.NegativeBinomial chosen -> not chosen.Covariates.IsNone
-        | _ -> false
-
     let private needsWhole (options: DifferentialOptions) (output: DifferentialOutput) (paths: DifferentialPaths) =
         match paths.Report, options.Calibration with
         | _ when options.Test.IsCrispyx ->
@@ -257,8 +252,6 @@ module DifferentialRun =
                         "crispyx",
                         "its trend of dispersions needs the counts of all genes in memory at once")
             )
-        | _ when hasCovariates options.Test ->
-            Some(struct ("--covariates", "given", "their model needs the counts of all cells in memory at once"))
         | Some report, _ -> Some(struct ("--report", report, "its figures need all rows in memory at once"))
         | None, Some(FakePerturbations.Splits(count, _)) ->
             Some(struct ("--calibrate", string count, "it needs the counts of all controls in memory at once"))
@@ -268,9 +261,9 @@ module DifferentialRun =
             Some(struct ("--rank-genes-groups", "yes", "scanpy's records need all rows in memory at once"))
         | None, None -> None
 
-    /// The labels of the input's cells; 0 where they are not known before it is read.
-    let private perturbationsOf (options: DifferentialOptions) path canStream =
-        let count () =
+    /// What its cells' table tells of a screen before its counts are read.
+    let private shapeOf (options: DifferentialOptions) path canStream =
+        let shape () =
             result {
                 let! table = AnnData.cellTable path
                 let cells = Table.rows table
@@ -290,14 +283,18 @@ module DifferentialRun =
                         table
                         (Table.ofNames [||])
 
-                let! groups = Groups.create options.Perturbation None frame
-                return groups.Labels.Length
+                return! DifferentialPlan.shapeOf options frame
             }
 
-        match (if canStream then count () else Ok 0) with
-        | Ok count -> count
+        match
+            (if canStream then
+                 shape ()
+             else
+                 Ok DifferentialPlan.unknownShape)
+        with
+        | Ok shape -> shape
         // Reading will tell.
-        | Error _ -> 0
+        | Error _ -> DifferentialPlan.unknownShape
 
     /// How the run will go about its input, and what it is expected to take: from the sizes that the file states and the
     /// labels of its cells, before its counts are read. BadOption for a limit that is too small, with the least that works,
@@ -311,7 +308,7 @@ module DifferentialRun =
         : Result<DifferentialPlan, CoExprError> =
         let size, canStream = CoexpressionRun.sizeOf reading paths.Input
         let size = defaultArg size CoexpressionRun.unknownSize
-        let perturbations = perturbationsOf options paths.Input canStream
+        let shape = shapeOf options paths.Input canStream
         let limit = CoexpressionRun.limitOf resources
 
         let hasParts =
@@ -322,9 +319,9 @@ module DifferentialRun =
         let whole = needsWhole options output paths
 
         if hasParts && whole.IsNone then
-            DifferentialPlan.createParts options perturbations size limit
+            DifferentialPlan.createParts options shape size limit
         else
-            DifferentialPlan.create options whole perturbations size canStream limit
+            DifferentialPlan.create options whole shape size canStream limit
 
     let private writeAll job record (result: DifferentialResult) rows =
         AtomicFile.writeAll (outputs job.Paths) (fun temporaries ->
@@ -364,25 +361,26 @@ module DifferentialRun =
     }
 
     /// Whether a matrix that was read whole can be tested within a limit that was asked for.
-    let private checkSize job (groups: Groups) (cells: Cells) =
+    let private checkSize job (cells: Cells) =
         match job.Resources.Memory with
         | None -> Ok()
         | Some limit ->
-            DifferentialPlan.create
-                job.Options
-                (needsWhole job.Options job.Output job.Paths)
-                groups.Labels.Length
-                (sizeOf cells.Counts)
-                false
-                limit
-            |> Result.map ignore
+            result {
+                let! shape = DifferentialPlan.shapeOf job.Options cells
+                let whole = needsWhole job.Options job.Output job.Paths
+
+                let! _ =
+                    DifferentialPlan.create job.Options whole shape (sizeOf cells.Counts) false limit
+
+                return ()
+            }
 
     let private inMemory job =
         result {
             let! cells = timed job "reading" (fun () -> Input.read job.Reading job.Paths.Input)
             let! groups = Groups.create job.Options.Perturbation None cells
             do! DifferentialFile.checkLabels job.Output groups.Labels
-            do! checkSize job groups cells
+            do! checkSize job cells
 
             let! found =
                 timed job "testing" (fun () -> DifferentialExpression.compute job.Progress job.Options cells)
