@@ -63,6 +63,10 @@ public sealed record DifferentialExpressionOptions
     /// Default: no.</summary>
     public bool Shrink { get; init; }
 
+    /// <summary>What they are drawn by: "statistics" (the estimate taken as normal about the truth) or "counts" (their
+    /// likelihood, with a second look at every gene). Default: statistics.</summary>
+    public string ShrinkBy { get; init; } = "statistics";
+
     /// <summary>The smallest mean that "crispyx-wald" lets a fit have; 1e-6 mends what it does to genes of few counts.
     /// Default: 0.5, as CRISPYx.</summary>
     public double LeastMean { get; init; } = CrispyxScreen.defaults.LeastMean;
@@ -255,7 +259,7 @@ public sealed record DifferentialExpressionOptions
             LowExpressionFilter ? FSharpOption<LowExpression>.Some(LowExpressionModule.standard) : null,
             standard.Adjustment,
             standard.CountUntestable,
-            Shrink,
+            Shrink ? CoExprException.Unwrap(FoldShrinkageModule.parse(ShrinkBy)) : FoldShrinkage.Nothing,
             standard.MinimumCells,
             new CovariateOptions(ListModule.OfSeq(Covariates), [], []),
             standard.Threads

@@ -74,6 +74,13 @@ sealed class CountOptions
         "Also give fold changes drawn towards 0 (apeglm's prior), and s-values"
     );
 
+    readonly Option<string> shrinkBy = OptionKind.OneOf(
+        "--shrink-by",
+        "The same by the estimates' statistics, or by the likelihood of the counts (for groups of few counts; takes a second look at them)",
+        "statistics",
+        "counts"
+    );
+
     readonly Option<double> leastMean = OptionKind.Number(
         "--min-mean",
         "For --compat crispyx --test wald: the smallest mean that a fit may have; 1e-6 mends what 0.5 does to genes of few counts",
@@ -82,7 +89,7 @@ sealed class CountOptions
 
     /// <summary>What CRISPYx's test of counts does not heed.</summary>
     internal Option[] NotOfCrispyx =>
-        [sizeFactors, eachComparison, trend, shrinkage, threshold, within, lowExpression, covariates];
+        [sizeFactors, eachComparison, trend, shrinkage, threshold, within, lowExpression, covariates, shrinkBy];
 
     internal Option OfCrispyxAlone => leastMean;
 
@@ -98,6 +105,7 @@ sealed class CountOptions
             within,
             lowExpression,
             shrink,
+            shrinkBy,
             leastMean,
         ];
 
@@ -128,7 +136,8 @@ sealed class CountOptions
             Threshold = parsed.GetValue(threshold),
             Within = parsed.GetValue(within),
             LowExpressionFilter = parsed.GetValue(lowExpression),
-            Shrink = parsed.GetValue(shrink),
+            Shrink = parsed.GetValue(shrink) || parsed.GetResult(shrinkBy) is { Implicit: false },
+            ShrinkBy = parsed.GetValue(shrinkBy)!,
             LeastMean = parsed.GetValue(leastMean),
         };
 }

@@ -277,6 +277,26 @@ public class DifferentialExpressionTests : IDisposable
         Assert.That(result.Row("b", "Z").Status, Is.EqualTo("all_zero"));
     }
 
+    [Test]
+    public async Task FoldChangesAreShrunkenByTheCountsThemselves()
+    {
+        var output = scratch["by-counts.tsv"];
+        IsDone(Coexpr.Run(De(Known, output, "--test", "lrt", "--shrink-by", "counts")));
+        var byCounts = new DifferentialExpressionOptions
+        {
+            Control = "control",
+            Shrink = true,
+            ShrinkBy = "counts",
+        };
+        var result = await DifferentialExpression.ComputeAsync(Known, byCounts);
+        var other = await DifferentialExpression.ComputeAsync(Known, byCounts with { ShrinkBy = "statistics" });
+        var row = Rows(output).Single(row => row["perturbation"] == "b" && row["gene"] == "H");
+        var same = result.Row("b", "H");
+        Assert.That(Number(row["shrunken_log_fold_change"]), Is.EqualTo(same.ShrunkenLog2FoldChange));
+        Assert.That(same.ShrunkenLog2FoldChange, Is.InRange(same.Log2FoldChange, 0));
+        Assert.That(same.ShrunkenLog2FoldChange, Is.Not.EqualTo(other.Row("b", "H").ShrunkenLog2FoldChange));
+    }
+
     /// <summary>With dispersions next to 0 the fit is that of Poisson counts: with size factors s, the mean of a group is
     /// Σ y / Σ s. Gene K has 4 everywhere; H has 24 in a and 10 in the control.</summary>
     [Test]
@@ -603,6 +623,18 @@ public class DifferentialExpressionTests : IDisposable
                 "--covariates has no meaning for --test rank-sum",
                 known,
                 [.. usual, "--covariates", "batch"]
+            ),
+            Case(
+                "shrinkage by counts of ranks",
+                "--shrink-by has no meaning for --test rank-sum",
+                known,
+                [.. usual, "--shrink-by", "counts"]
+            ),
+            Case(
+                "shrinkage by counts with covariates",
+                "--shrink-by counts: with covariates",
+                known,
+                [.. usual, "--test", "lrt", "--shrink-by", "counts", "--covariates", "batch"]
             ),
             Case(
                 "the perturbation as a covariate",

@@ -289,6 +289,55 @@ module NegativeBinomialKernelTests =
                             relative 1e-4 (i0 * i1 / (i0 + i1)) fit.Information
                             near 1e-4 (Oracle.score alpha other (snd sizes) (snd counts)) fit.Score
 
+    let private posterior (screen: SmallScreen) alpha scale group =
+        let nodes, gene = SmallScreen.gene screen
+        let series = ControlScore()
+        let means = Array.init nodes.Groups (fun group -> GroupFit.Mean(gene, group, alpha))
+
+        if means[0] > 0.0 then
+            series.Fit(gene, 0, alpha, means[0])
+        else
+            series.Clear()
+
+        let penalized group =
+            log (GroupFit.PenalizedMean(gene, group, alpha))
+
+        let estimate = penalized group - penalized 0
+        FoldPosterior.Mode(gene, 0, series, group, alpha, means, 1.0, scale, estimate)
+
+    [<Test>]
+    let ``posterior modes are the highest of a fine search`` () =
+        for seed in 1..12 do
+            let means = [| 0.4 * float (seed % 4); 1.5; 0.0; 0.05 |]
+            let screen = SmallScreen.create seed 4 60 means 0.5
+
+            for alpha, scale in [ 0.05, 0.3; 1.0, 0.05; 0.3, 1.0 ] do
+                for group in 1..3 do
+                    let counts = screen.Counts[0], screen.Counts[group]
+
+                    if Array.sum (fst counts) + Array.sum (snd counts) > 0.0 then
+                        let sizes = screen.Sizes[0], screen.Sizes[group]
+                        let mode, deviation = Oracle.posterior alpha scale sizes counts
+                        let found = posterior screen alpha scale group
+                        // The control's mean is found to about 1e-5 standard errors.
+                        near (3e-5 * (1.0 + deviation)) mode found.LogFold
+                        relative 1e-3 deviation found.Deviation
+
+    [<Test>]
+    let ``a sure fold change keeps its size, though the prior's peak has a mode too`` () =
+        // 400 cells of about 8 counts against 1: z is above 20, and a scale of 0.01 would draw an unsure one to 0.
+        let cells mean =
+            Array.init 400 (fun cell -> float ((cell * 7919) % (2 * mean + 1)))
+
+        let screen = {
+            Sizes = Array.init 2 (fun _ -> Array.create 400 1.0)
+            Counts = [| cells 1; cells 8 |]
+        }
+
+        let found = posterior screen 0.1 0.01 1
+        let estimate = log (Array.sum screen.Counts[1] / Array.sum screen.Counts[0])
+        Assert.That(found.LogFold, Is.InRange(0.98 * estimate, estimate))
+
     [<Test>]
     let ``the control's series is its score, and its integral the likelihood`` () =
         for seed in 1..20 do

@@ -239,7 +239,7 @@ module NegativeBinomialScreenTests =
                     standard.Value with
                         Dispersion = DispersionSource.Screen GeneDispersions.standard
                         Test = test
-                        Shrink = true
+                        Shrink = FoldShrinkage.ByStatistics
                 })
                     .Rows
 
@@ -271,6 +271,78 @@ module NegativeBinomialScreenTests =
                 if name = FoldChangeShrinkage.Shrunken then
                     for place in 1..79 do
                         Assert.That(abs values[place] <= abs rows.LogFoldChange[place] * (1.0 + 1e-12))
+
+    let private shrunkenRows shrink test =
+        (golden {
+            standard.Value with
+                Shrink = shrink
+                Test = test
+        })
+            .Rows
+
+    /// Of the control or another group the size factors, and the counts of a gene.
+    let private sizesAndCounts gene group =
+        let stored = Golden.cells.Value.Counts.ByGene
+        let column = Array.zeroCreate<float> 400
+
+        for at in int stored.Starts[gene] .. int stored.Starts[gene + 1] - 1 do
+            column[stored.Indices[at]] <- float stored.Values[at]
+
+        let cells = Groups.members group Golden.groups.Value
+        cells |> Array.map (fun cell -> Golden.sizeFactors.Value[cell]), cells |> Array.map (fun cell -> column[cell])
+
+    [<Test>]
+    let ``fold changes shrunken by counts are posterior modes, with a prior of the rows`` () =
+        for test, genes in
+            [
+                NegativeBinomialTest.LikelihoodRatio, [ 1; 2; 3; 10; 79 ]
+                NegativeBinomialTest.Wald, [ 1; 41 ]
+            ] do
+            let rows = shrunkenRows FoldShrinkage.ByCounts test
+            let modes = rows.Named FoldChangeShrinkage.Shrunken
+            let scales = FoldChangeShrinkage.scales 1 2 80 rows
+            Assert.That(modes[0], Is.NaN, "a gene without counts")
+
+            for gene in genes do
+                let controlSizes, controlCounts = sizesAndCounts gene 2
+
+                for row in 0..1 do
+                    let sizes, counts = sizesAndCounts gene row
+
+                    let mode, deviation =
+                        CoExpr.Reference.NegativeBinomial.posterior
+                            given.Value[gene]
+                            scales[row]
+                            (controlSizes, sizes)
+                            (controlCounts, counts)
+
+                    let found = modes[row * 80 + gene] * log 2.0
+                    Assert.That(found, Is.EqualTo(mode).Within(1e-4 * (0.1 + deviation)))
+
+    [<Test>]
+    let ``shrunken by counts or by statistics, genes with counts are alike`` () =
+        let modes by =
+            (shrunkenRows by NegativeBinomialTest.LikelihoodRatio).Named FoldChangeShrinkage.Shrunken
+
+        let byCounts, byStatistics =
+            modes FoldShrinkage.ByCounts, modes FoldShrinkage.ByStatistics
+
+        let differences =
+            [| 3..79 |] |> Array.map (fun gene -> abs (byCounts[gene] - byStatistics[gene]))
+
+        Assert.That(median differences, Is.LessThan 0.01)
+
+    [<Test>]
+    let ``shrinkage by counts and covariates exclude each other`` () =
+        NegativeBinomialScreen.validate {
+            standard.Value with
+                Shrink = FoldShrinkage.ByCounts
+                Covariates = {
+                    CovariateOptions.none with
+                        Columns = [ "batch" ]
+                }
+        }
+        |> Expect.says [ "--shrink-by counts"; "--covariates" ]
 
     [<Test>]
     let ``without counts in a group the maximum is beyond every threshold on its side`` () =

@@ -214,6 +214,9 @@ module internal CovariateModel =
                 member _.Mean group = tester.Mean group
                 member _.Stored group = units.Stored group
                 member _.Compare group = tester.Compare group
+
+                member _.Posterior(_, _, _) =
+                    invalidOp "posteriors of counts are not found with covariates; options refuse them"
         }
 
     let private require (options: CovariateOptions) (cells: Cells) =

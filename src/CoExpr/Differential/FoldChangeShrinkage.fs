@@ -13,6 +13,31 @@ type ShrunkenFold = {
     FalseSign: float
 }
 
+/// Whether fold changes are also given drawn towards 0, and by what.
+[<RequireQualifiedAccess>]
+type FoldShrinkage =
+    | Nothing
+    /// The estimate taken as normal about the truth: nothing but rows is needed.
+    | ByStatistics
+    /// The likelihood of the counts, which far from its maximum is not normal, least of all where a group has no counts.
+    /// Takes a second look at every gene.
+    | ByCounts
+
+[<RequireQualifiedAccess>]
+module FoldShrinkage =
+
+    let private known = [
+        "none", FoldShrinkage.Nothing
+        "statistics", FoldShrinkage.ByStatistics
+        "counts", FoldShrinkage.ByCounts
+    ]
+
+    /// As the command line has it.
+    let name shrinkage = Words.name known shrinkage
+
+    /// The shrinkage of a name.
+    let parse word = Words.parse "--shrink-by" known word
+
 /// Shrinkage of log-fold changes by a Cauchy prior, the estimate taken as normal about the truth (apeglm: Zhu, Ibrahim and
 /// Love 2019). Estimates, errors and scales are in one unit, whichever.
 [<RequireQualifiedAccess>]
@@ -127,25 +152,63 @@ module FoldChangeShrinkage =
             min error (abs estimate / abs rows.Statistic[place])
         | _ -> error
 
-    let private ofPerturbation shrink (rows: ContrastRows) (errors: float[]) first genes (columns: float[][]) =
-        let natural (values: float[]) =
-            Array.sub values first genes |> Array.map (fun x -> x * log 2.0)
+    let private natural (values: float[]) first genes =
+        Array.sub values first genes |> Array.map (fun x -> x * log 2.0)
 
-        let estimates = natural rows.LogFoldChange
+    /// Estimates and standard errors of the genes of a perturbation, natural logarithms.
+    let private estimatesOf (rows: ContrastRows) (errors: float[]) first genes =
+        let estimates = natural rows.LogFoldChange first genes
 
         let standardErrors =
-            natural errors
+            natural errors first genes
             |> Array.mapi (fun gene error -> errorOf rows (first + gene) estimates[gene] error)
 
+        struct (estimates, standardErrors)
+
+    let private isKnown (estimate: float) (error: float) =
+        Double.IsFinite estimate && error > 0.0 && Double.IsFinite error
+
+    /// The scale of the prior of each perturbation, from its rows.
+    let internal scales threads perturbations genes (rows: ContrastRows) : float[] =
+        let errors = rows.Named ContrastRows.StandardError
+        let found = Array.zeroCreate<float> perturbations
+
+        Schedule.ranges threads 1 perturbations (fun row _ ->
+            let struct (estimates, errors) = estimatesOf rows errors (row * genes) genes
+            found[row] <- EffectPrior.scale estimates errors)
+
+        found
+
+    /// Shrunken log2 fold changes, their deviations, s-values.
+    let private withColumns (rows: ContrastRows) (columns: float[][]) : ContrastRows = {
+        rows with
+            Further = rows.Further @ List.zip [ Shrunken; Deviation; SValue ] (List.ofArray columns)
+    }
+
+    /// Adds the columns from the mode and its deviation of each row, natural logarithms, NaN where there are none.
+    let internal ofModes threads perturbations genes (modes: float[]) (deviations: float[]) (rows: ContrastRows) =
+        let toLog2 (values: float[]) =
+            values |> Array.map (fun value -> value / log 2.0)
+
+        let sValues = Array.create modes.Length nan
+
+        Schedule.ranges threads 1 perturbations (fun row _ ->
+            let first = row * genes
+
+            let falseSigns =
+                Array.init genes (fun gene -> NormalTail.upper (abs modes[first + gene] / deviations[first + gene]))
+
+            Array.blit (EffectPrior.sValues falseSigns) 0 sValues first genes)
+
+        withColumns rows [| toLog2 modes; toLog2 deviations; sValues |]
+
+    let private ofPerturbation shrink (rows: ContrastRows) (errors: float[]) first genes (columns: float[][]) =
+        let struct (estimates, standardErrors) = estimatesOf rows errors first genes
         let scale = EffectPrior.scale estimates standardErrors
         let falseSigns = Array.create genes nan
 
         for gene in 0 .. genes - 1 do
-            if
-                Double.IsFinite estimates[gene]
-                && standardErrors[gene] > 0.0
-                && Double.IsFinite standardErrors[gene]
-            then
+            if isKnown estimates[gene] standardErrors[gene] then
                 let found: ShrunkenFold = shrink scale estimates[gene] standardErrors[gene]
                 columns[0][first + gene] <- found.LogFold / log 2.0
                 columns[1][first + gene] <- found.Deviation / log 2.0
@@ -155,20 +218,13 @@ module FoldChangeShrinkage =
 
     /// The same by a way to shrink that takes the prior's scale, an estimate and its error.
     let internal ofRowsBy shrink threads perturbations genes (rows: ContrastRows) : ContrastRows =
-        let errors =
-            rows.Further
-            |> List.find (fun (name, _) -> name = ContrastRows.StandardError)
-            |> snd
-
+        let errors = rows.Named ContrastRows.StandardError
         let columns = Array.init 3 (fun _ -> Array.create errors.Length nan)
 
         Schedule.ranges threads 1 perturbations (fun row _ ->
             ofPerturbation shrink rows errors (row * genes) genes columns)
 
-        {
-            rows with
-                Further = rows.Further @ List.zip [ Shrunken; Deviation; SValue ] (List.ofArray columns)
-        }
+        withColumns rows columns
 
     /// Adds to rows with standard errors their shrunken log2 fold changes, the standard deviations of these, and s-values,
     /// each perturbation with a prior of its own. NaN where there is no finite error.

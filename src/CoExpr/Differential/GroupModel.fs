@@ -63,6 +63,7 @@ module internal GroupModel =
                     tester.Counts.Bounds[group + 1] - tester.Counts.Bounds[group]
 
                 member _.Compare group = tester.Compare group
+                member _.Posterior(group, scale, estimate) = tester.Posterior group scale estimate
         }
 
     /// The model of some genes over the cells of the groups.

@@ -45,7 +45,7 @@ type NegativeBinomialOptions = {
     /// Whether rows of which no cell of either group has a count are among the tests of the correction.
     CountUntestable: bool
     /// Whether shrunken fold changes and s-values are added: see `FoldChangeShrinkage`.
-    Shrink: bool
+    Shrink: FoldShrinkage
     /// Groups with fewer cells are not tested.
     MinimumCells: int
     /// What else the model allows for.
@@ -105,7 +105,7 @@ module NegativeBinomialScreen =
         LowExpression = None
         Adjustment = Adjustment.PerPerturbation
         CountUntestable = false
-        Shrink = false
+        Shrink = FoldShrinkage.Nothing
         MinimumCells = 2
         Covariates = CovariateOptions.none
         Threads = Schedule.defaultThreads
@@ -143,8 +143,6 @@ module NegativeBinomialScreen =
             found.Final[gene] <- exp mode
             prior.Alphas[gene] <- found.Final[gene]
         | _ -> ()
-
-        prior.Alphas[gene]
 
     let private share stored cells =
         if cells = 0 then nan else float stored / float cells
@@ -187,14 +185,16 @@ module NegativeBinomialScreen =
         else
             fillTest pass tester group place
 
+    let private fitGene (prior: CountPrior) (tester: IGeneTester) gene =
+        match prior.Quasi with
+        | Some quasi -> tester.Fit(prior.Alphas[gene], quasi.Shrunk[gene], quasi.PriorDegrees + quasi.Degrees)
+        | None -> tester.Fit(prior.Alphas[gene], 1.0, infinity)
+
     let private testGene options (pass: Pass) (tester: IGeneTester) gene =
         let comparison = pass.Comparison
         tester.Load gene
-        let alpha = finalDispersion pass tester gene
-
-        match pass.Prior.Quasi with
-        | Some quasi -> tester.Fit(alpha, quasi.Shrunk[gene], quasi.PriorDegrees + quasi.Degrees)
-        | None -> tester.Fit(alpha, 1.0, infinity)
+        finalDispersion pass tester gene
+        fitGene pass.Prior tester gene
 
         comparison.Perturbations
         |> Array.iteri (fun i group -> fillRow options pass tester (comparison.FirstRow + i) group gene)
@@ -293,6 +293,11 @@ module NegativeBinomialScreen =
             Error(CoExprError.BadOption(option, value, allowed))
 
         match badThreshold options.Hypothesis, options.Dispersion, options.Test with
+        | _ when options.Shrink = FoldShrinkage.ByCounts && not options.Covariates.IsNone ->
+            bad
+                "--shrink-by"
+                "counts"
+                "with covariates (--covariates) fold changes are shrunken by their estimates and errors alone: statistics"
         | Some(threshold, allowed), _, _ -> bad "--threshold" (invariant threshold) allowed
         | _, DispersionSource.Given _, NegativeBinomialTest.QuasiLikelihood ->
             bad "--test" "ql" "quasi-likelihood needs dispersions that are estimated, not given ones"
@@ -404,12 +409,75 @@ module NegativeBinomialScreen =
             |> CoExprError.unwrap
             |> CovariateModel.create options.Threads options.Test options.Hypothesis 0 cells.Counts
 
+    /// What was found of a comparison, and how to look at its counts again.
+    type private Found = {
+        Model: unit -> GeneModel
+        Comparison: CountComparison
+        Prior: CountPrior
+    }
+
     /// All three stages over all genes.
-    let private run progress options (cells: Cells) factors rows (comparison: CountComparison) =
-        let model = modelOf options cells factors comparison
+    let private run progress options (cells: Cells) factors rows isOnly (comparison: CountComparison) =
+        let make () =
+            modelOf options cells factors comparison
+
+        let model = make ()
         let prior = estimate progress options model |> settle options model.Degrees
         test progress options model comparison prior rows
-        prior
+
+        {
+            // Many would not fit.
+            Model = if isOnly then (fun () -> model) else make
+            Comparison = comparison
+            Prior = prior
+        }
+
+    /// Modes of the posteriors of a gene's rows that have an estimate.
+    let private shrinkGene
+        found
+        genes
+        (rows: ContrastRows)
+        (scales: float[])
+        modes
+        deviations
+        (tester: IGeneTester)
+        gene
+        =
+        tester.Load gene
+        fitGene found.Prior tester gene
+
+        found.Comparison.Perturbations
+        |> Array.iteri (fun i group ->
+            let row = found.Comparison.FirstRow + i
+            let place = row * genes + gene
+            let estimate = rows.LogFoldChange[place] / log2e
+
+            if Double.IsFinite estimate && rows.Status[place] <> RowStatus.AllZero then
+                let posterior = tester.Posterior(group, scales[row], estimate)
+                Array.set modes place posterior.LogFold
+                Array.set deviations place posterior.Deviation)
+
+    let private shrinkByCounts (progress: Progress) options (found: Found[]) perturbations genes (rows: ContrastRows) =
+        let scales = FoldChangeShrinkage.scales options.Threads perturbations genes rows
+
+        let modes, deviations =
+            Array.create rows.PValue.Length nan, Array.create rows.PValue.Length nan
+
+        let advance =
+            Progress.counter progress "shrinking" "genes" (int64 found.Length * int64 genes)
+
+        for comparison in found do
+            Schedule.blocks options.Threads genes (comparison.Model().Tester) (fun tester gene ->
+                shrinkGene comparison genes rows scales modes deviations tester gene
+                advance 1L)
+
+        FoldChangeShrinkage.ofModes options.Threads perturbations genes modes deviations rows
+
+    let private shrunken progress options found perturbations genes rows =
+        match options.Shrink with
+        | FoldShrinkage.Nothing -> rows
+        | FoldShrinkage.ByStatistics -> FoldChangeShrinkage.ofRows options.Threads perturbations genes rows
+        | FoldShrinkage.ByCounts -> shrinkByCounts progress options found perturbations genes rows
 
     /// Tests every gene of every group against the control group. The same bits for every number of threads and order of
     /// the genes.
@@ -440,8 +508,10 @@ module NegativeBinomialScreen =
 
             let! found =
                 CoExprError.protect (fun () ->
-                    comparisons options groups control
-                    |> Array.map (run progress options cells factors rows))
+                    let comparisons = comparisons options groups control
+
+                    comparisons
+                    |> Array.map (run progress options cells factors rows (comparisons.Length = 1)))
 
             ContrastRows.adjust
                 options.Threads
@@ -455,12 +525,8 @@ module NegativeBinomialScreen =
                 Options = options
                 Perturbations = perturbations
                 SizeFactors = factors
-                Dispersions = found |> Array.choose _.Dispersions
-                Quasi = found |> Array.choose _.Quasi
-                Rows =
-                    if options.Shrink then
-                        FoldChangeShrinkage.ofRows options.Threads perturbations.Length cells.Counts.Genes rows
-                    else
-                        rows
+                Dispersions = found |> Array.choose _.Prior.Dispersions
+                Quasi = found |> Array.choose _.Prior.Quasi
+                Rows = shrunken progress options found perturbations.Length cells.Counts.Genes rows
             }
         }

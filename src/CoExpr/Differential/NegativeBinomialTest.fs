@@ -182,6 +182,9 @@ type internal IGeneTester =
     /// Compares a group with the control.
     abstract Compare: group: int -> FoldTest
 
+    /// The mode of a log-fold change's posterior with a Cauchy prior of this scale, from an estimate: see `FoldPosterior`.
+    abstract Posterior: group: int * scale: float * estimate: float -> FoldPosterior
+
 /// How the genes of a screen are fitted: by groups alone, or with covariates.
 type internal GeneModel = {
     Genes: int
@@ -211,6 +214,17 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
     let mutable controlInformation = nan
     let mutable quasi = 1.0
     let mutable tail = TestTail.Normal
+    let mutable hasSeries = false
+
+    /// The control's score, which Wald's statistic does without.
+    let requireSeries () =
+        if not hasSeries then
+            hasSeries <- true
+
+            if means[control] > 0.0 then
+                series.Fit(counts, control, dispersion, means[control])
+            else
+                series.Clear()
 
     /// The statistic of "the log-fold change is `shift`", positive where it is more.
     let statistic group (fold: struct (float * float)) shift =
@@ -279,10 +293,10 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
         if means[control] > 0.0 then
             controlInformation <- GroupFit.Information(nodes, control, dispersion, means[control])
 
-            if test <> NegativeBinomialTest.Wald then
-                series.Fit(counts, control, dispersion, means[control])
-        else
-            series.Clear()
+        hasSeries <- false
+
+        if test <> NegativeBinomialTest.Wald then
+            requireSeries ()
 
     /// e^β of each group: the mean count in a cell of size factor 1. 0 where there are no counts.
     member _.Means = means
@@ -301,3 +315,8 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
 
             FoldHypothesis.judge hypothesis tail side (statistic group (struct (logFold, error)))
             |> FoldTest.create (FoldTest.status isZero isControlZero) (struct (logFold, error))
+
+    /// See `IGeneTester.Posterior`.
+    member _.Posterior group scale estimate =
+        requireSeries ()
+        FoldPosterior.Mode(counts, control, series, group, dispersion, ReadOnlySpan means, quasi, scale, estimate)

@@ -600,7 +600,7 @@ module internal DifferentialParts =
 
     let private shrinks test =
         match test with
-        | DifferentialTest.NegativeBinomial { Shrink = true } -> true
+        | DifferentialTest.NegativeBinomial chosen -> chosen.Shrink <> FoldShrinkage.Nothing
         | _ -> false
 
     let private finishRange (screen: Screen) (overall: float[]) first next =

@@ -75,7 +75,7 @@ module DifferentialPlan =
     let private rowBytes (options: DifferentialOptions) =
         let further =
             match options.Test with
-            | DifferentialTest.NegativeBinomial { Shrink = true } -> 4L
+            | DifferentialTest.NegativeBinomial chosen when chosen.Shrink <> FoldShrinkage.Nothing -> 4L
             | _ -> 1L
 
         8L * (11L + further)
@@ -197,7 +197,7 @@ module DifferentialPlan =
         if shape.Covariates = 0 then
             0.0
         elif shape.HasNumbers then
-            (2e-7 + 1e-7 * columns) * float size.Cells * float size.Genes
+            (3e-7 + 1.2e-7 * columns) * float size.Cells * float size.Genes
         else
             (2e-7 + 3e-8 * columns) * float size.Entries
 

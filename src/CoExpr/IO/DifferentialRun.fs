@@ -74,7 +74,7 @@ module DifferentialRun =
         | FoldHypothesis.Beyond(_, threshold) -> "threshold", number threshold
         | FoldHypothesis.Within threshold -> "within", number threshold
         "low-expression-filter", Json.Flag chosen.LowExpression.IsSome
-        "shrink", Json.Flag chosen.Shrink
+        "shrink", Json.Text(FoldShrinkage.name chosen.Shrink)
     ]
 
     let private testOptions (options: DifferentialOptions) = [
@@ -243,6 +243,11 @@ module DifferentialRun =
             do! RunFiles.refuseInput paths.Input (outputs paths)
         }
 
+    let private shrinksByCounts test =
+        match test with
+        | DifferentialTest.NegativeBinomial { Shrink = FoldShrinkage.ByCounts } -> true
+        | _ -> false
+
     /// What needs all counts or all rows in memory at once: the option, its value, and why.
     let private needsWhole (options: DifferentialOptions) (output: DifferentialOutput) (paths: DifferentialPaths) =
         match paths.Report, options.Calibration with
@@ -252,6 +257,8 @@ module DifferentialRun =
                         "crispyx",
                         "its trend of dispersions needs the counts of all genes in memory at once")
             )
+        | _ when shrinksByCounts options.Test ->
+            Some(struct ("--shrink-by", "counts", "its priors are of all rows, and counts are then looked at again"))
         | Some report, _ -> Some(struct ("--report", report, "its figures need all rows in memory at once"))
         | None, Some(FakePerturbations.Splits(count, _)) ->
             Some(struct ("--calibrate", string count, "it needs the counts of all controls in memory at once"))
