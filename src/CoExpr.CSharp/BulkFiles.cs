@@ -42,6 +42,7 @@ public sealed class BulkSummary
         this.record = record;
         Comparisons = new(found.Fit, found.Comparisons, found.Samples);
         SampleNames = found.Samples.Names;
+        UnlabelledCells = found.Unlabelled;
         TooSmall = found.TooSmall.Select(pair => KeyValuePair.Create(pair.Item1, pair.Item2)).ToArray();
     }
 
@@ -53,6 +54,9 @@ public sealed class BulkSummary
 
     /// <summary>Samples of cells that had too few, with how many they had.</summary>
     public IReadOnlyList<KeyValuePair<string, int>> TooSmall { get; }
+
+    /// <summary>Cells that lack a label of one of the columns that they are put together by.</summary>
+    public int UnlabelledCells { get; }
 
     /// <summary>The record of the run, as it is written beside the results.</summary>
     public string Json => JsonModule.write(RunRecordModule.toJson(record));

@@ -314,6 +314,18 @@ public sealed class BulkCommand
                     string.Create(CultureInfo.InvariantCulture, $"{pair.Key}: {pair.Value} cells")
                 )
             ),
+            .. summary.UnlabelledCells > 0
+                ?
+                [
+                    KeyValuePair.Create(
+                        "left out",
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"{summary.UnlabelledCells:N0} cells without a label"
+                        )
+                    ),
+                ]
+                : Array.Empty<KeyValuePair<string, string>>(),
             new("trend", made.TrendKind ?? "none"),
             .. found,
             new("written", path),

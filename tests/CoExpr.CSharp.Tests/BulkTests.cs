@@ -366,6 +366,31 @@ public class BulkTests
         Assert.That(File.Exists(scratch["out.tsv"]), Is.False);
     }
 
+    [Test]
+    public void CellsWithoutALabelAreTold()
+    {
+        using var scratch = new Scratch();
+        var input = ScreenSample.Known.WriteH5ad(scratch["in.h5ad"]);
+        string[] asked = ["--design", "~ batch + perturbation", "--contrast", "perturbation,a,control"];
+        string[] sums = ["--pseudobulk", "perturbation,batch", "--min-cells", "1", "--trend", "none"];
+        var ended = Coexpr.Run(["bulk", input, .. asked, .. sums, "-o", scratch["out.tsv"]]);
+        Assert.That(ended.Code, Is.Zero, ended.Errors);
+        Assert.That(ended.Errors, Does.Contain("left out: 1 cells without a label"));
+        Assert.That(File.ReadAllText(scratch["out.tsv.run.json"]), Does.Contain("\"cells without a label\":1"));
+    }
+
+    [TestCase("columns", true, "(--genes-in rows or columns)")]
+    [TestCase("rows", false, "name a table of the samples (--samples)")]
+    public void WhatDescribesTheSamplesIsAskedForByTheNameOfItsOption(string genesIn, bool withTable, string says)
+    {
+        using var scratch = new Scratch();
+        string[] table = withTable ? ["--samples", Golden("samples.tsv")] : [];
+        string[] asked = ["--genes-in", genesIn, "--design", "~ condition", "--contrast", "condition,c,a"];
+        var ended = Coexpr.Run(["bulk", Golden("counts.tsv"), .. asked, .. table, "-o", scratch["out.tsv"]]);
+        Assert.That(ended.Code, Is.EqualTo(2), ended.Errors);
+        Assert.That(ended.Errors, Does.Contain(says));
+    }
+
     [TestCase("--size-factors-to", "samples.tsv", "the output would replace the input")]
     [TestCase("--size-factors-to", "out.tsv", "out.tsv")]
     [TestCase("--size-factors-to", "nowhere/x.tsv", "no such folder")]

@@ -33,6 +33,15 @@ module GroupsTests =
         Expect.equal [| 0; 4 |] (Groups.members 1 groups)
 
     [<Test>]
+    let ``a blank is no label`` () =
+        let blank =
+            cellsWith [| "target", Column.Text [| "control"; " "; ""; "JAK2"; "\t" |] |]
+
+        let groups = Groups.create [ "target" ] None blank |> Expect.ok
+        Expect.equal [| "JAK2"; "control" |] groups.Labels
+        Expect.equal [| 3; 0 |] groups.Order
+
+    [<Test>]
     let ``labels of several columns are joined, and one that lacks a part has none`` () =
         let groups = Groups.create [ "target"; "batch" ] None cells |> Expect.ok
         Expect.equal [| "JAK2|2"; "STAT1|1"; "STAT1|2"; "control|1" |] groups.Labels

@@ -43,6 +43,10 @@ module SampleCountsTests =
         SampleCounts.align "samples" short counts
         |> Expect.says [ "sample of in"; "s is not known"; "Did you mean S?" ]
 
+        // The other side of the matrix is that of the samples.
+        SampleCounts.align "samples" (Bulk.ofColumns [| "A" |] [||]) counts
+        |> Expect.says [ "exchanged"; "genes in in"; "--genes-in" ]
+
     [<Test>]
     let ``a matrix of cells gives the same counts`` () =
         let counts = Counts.ofCells 2 [| [| 1.0f; 2.0f |]; [| 0.0f; 5.0f |] |]

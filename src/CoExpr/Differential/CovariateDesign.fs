@@ -101,7 +101,7 @@ module CovariateDesign =
     let internal missing (cells: Cells) column (order: int[]) : string option =
         let without =
             order
-            |> Array.filter (fun cell -> String.IsNullOrEmpty(Column.text cell column))
+            |> Array.filter (fun cell -> String.IsNullOrWhiteSpace(Column.text cell column))
 
         if without.Length = 0 then
             None

@@ -67,6 +67,10 @@ module Design =
     let private columnOf (source: string) (table: Table) name =
         match Table.tryColumn name table with
         | Some column -> column
+        | None when table.Columns.Length = 0 ->
+            fail
+                $"of column {name}"
+                $"{source} says nothing of its samples but their names; name a table of the samples (--samples)"
         | None ->
             let present = table.Columns |> Array.map fst |> Array.toList
             raise (CoExprFailure(CoExprError.UnknownLabel($"{source}: column", name, present)))

@@ -94,6 +94,14 @@ module SampleCounts =
             table.Names |> Array.iteri (fun row name -> rows[name] <- row)
 
             match counts.Samples |> Array.tryFind (rows.ContainsKey >> not) with
+            | Some _ when counts.Genes |> Array.exists rows.ContainsKey ->
+                Error(
+                    CoExprError.BadOption(
+                        "genes and samples",
+                        "exchanged",
+                        $"names that {tableSource} has for samples are those of genes in {counts.Source} as it was read; tell where its genes are (--genes-in rows or columns)"
+                    )
+                )
             | Some sample ->
                 Error(
                     CoExprError.UnknownLabel(

@@ -15,12 +15,12 @@ type Groups = {
 [<RequireQualifiedAccess>]
 module Groups =
 
-    /// Joins the labels of several columns; a row that lacks one, or has an empty one, has none.
+    /// Joins the labels of several columns; a row that lacks one, or has an empty or a blank one, has none.
     let private joined (columns: Column list) rows =
         Array.init rows (fun row ->
             let parts = columns |> List.map (Column.text row)
 
-            if List.exists String.IsNullOrEmpty parts then
+            if List.exists String.IsNullOrWhiteSpace parts then
                 null
             else
                 String.Join("|", parts))

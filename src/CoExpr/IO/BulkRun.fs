@@ -44,6 +44,8 @@ type BulkRunResult = {
     Samples: Table
     /// Samples that had too few cells, with how many they had.
     TooSmall: (string * int)[]
+    /// Cells that lack a label of one of the columns that they are put together by.
+    Unlabelled: int
 }
 
 /// Comparisons of bulk samples, from the input to the files that they end in.
@@ -55,16 +57,16 @@ module BulkRun =
             match source with
             | BulkSource.OwnColumns ->
                 let! counts = SampleCounts.ofCells cells
-                return struct (counts, cells.CellTable, cells.Source, [||])
+                return struct (counts, cells.CellTable, cells.Source, [||], 0)
             | BulkSource.SampleTable path ->
                 let! counts = SampleCounts.ofCells cells
                 let! table = TableFile.read progress path
                 let! aligned = SampleCounts.align path table counts
-                return struct (counts, aligned, path, [||])
+                return struct (counts, aligned, path, [||], 0)
             | BulkSource.Pseudobulk(columns, least) ->
                 let! made = Pseudobulk.create PseudobulkKind.Sum columns least cells
                 let! counts = Pseudobulk.counts cells.Source made
-                return struct (counts, made.Samples, cells.Source, made.TooSmall)
+                return struct (counts, made.Samples, cells.Source, made.TooSmall, made.Unlabelled)
         }
 
     /// The design of a formula. References of columns that it does not use are let be if asked for: a reduced design may
@@ -175,6 +177,7 @@ module BulkRun =
     let private countsOf (request: BulkRequest) (found: BulkRunResult) = [
         "samples", int64 (Table.rows found.Samples)
         "samples of too few cells", int64 found.TooSmall.Length
+        "cells without a label", int64 found.Unlabelled
         "genes", int64 found.Fit.Genes.Length
         for comparison in found.Comparisons do
             $"{comparison.Contrast}: genes with adjusted p below alpha",
@@ -246,7 +249,7 @@ module BulkRun =
             do! checkBefore paths request
             let! cells = timed "reading" (fun () -> Input.read reading paths.Input)
 
-            let! struct (counts, samples, source, tooSmall) =
+            let! struct (counts, samples, source, tooSmall, unlabelled) =
                 samplesOf progress request.Source cells
 
             let! struct (design, reduced) =
@@ -261,6 +264,7 @@ module BulkRun =
                 Comparisons = comparisons
                 Samples = samples
                 TooSmall = tooSmall
+                Unlabelled = unlabelled
             }
 
             let hash = timed "hashing the input" (fun () -> RunRecord.hash progress paths.Input)
