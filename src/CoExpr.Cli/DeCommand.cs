@@ -27,6 +27,12 @@ public sealed class DeCommand
         HelpName = "FILE.html",
     };
 
+    readonly Option<string?> dispersionsTo = new("--dispersions-to")
+    {
+        Description = "Also write the genes with their dispersions: of each alone, of the trend, final",
+        HelpName = "FILE.tsv",
+    };
+
     readonly Option<string[]> perturbation = new("--perturbation")
     {
         Description = "Column of obs that says what was done to each cell; given twice, labels are joined by |",
@@ -189,6 +195,7 @@ public sealed class DeCommand
         [
             output,
             report,
+            dispersionsTo,
             perturbation,
             control,
             rest,
@@ -264,7 +271,7 @@ public sealed class DeCommand
         var isSamples = chosen is "rank-sum" or "welch";
         var others = new List<Option>();
         if (isSamples)
-            others.AddRange(counts.All);
+            others.AddRange([dispersionsTo, .. counts.All]);
         else
             others.AddRange(ofSamples);
         if (result.Given(alternative) && counts.IsWithin(result))
@@ -312,6 +319,7 @@ public sealed class DeCommand
                             reading,
                             parsed.GetValue(report),
                             within,
+                            parsed.GetValue(dispersionsTo),
                             progress,
                             token
                         )

@@ -259,7 +259,10 @@ module DifferentialPartsTests =
             else
                 BitConverter.DoubleToInt64Bits value)
 
-    /// All but the dispersions of the screen, which parts do not keep.
+    /// Dispersions of genes without counts are NaN, which equals nothing.
+    let private dispersions (found: ScreenDispersions) =
+        [ found.Means; found.GeneWise; found.Trend; found.Final ] |> List.map bits, found.AtBound, found.IsOutlier
+
     let private listed (found: DifferentialResult) =
         let rows = found.Rows
 
@@ -268,6 +271,7 @@ module DifferentialPartsTests =
                 Rows = ContrastRows.create 0 0 []
                 Dispersions = None
         },
+        Option.map dispersions found.Dispersions,
         [
             rows.Effect
             rows.LogFoldChange

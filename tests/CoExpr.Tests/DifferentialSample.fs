@@ -50,6 +50,8 @@ module DifferentialSample =
         GeneWise = Array.init genes (fun gene -> if gene = 0 then 0.0 else 0.3)
         Trend = Array.create genes 0.5
         Final = Array.create genes 0.4
+        AtBound = Array.init genes (fun gene -> if gene = 0 then -1y else 0y)
+        IsOutlier = Array.zeroCreate genes
     }
 
     let calibration: Calibration = {

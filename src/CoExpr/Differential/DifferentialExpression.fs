@@ -393,16 +393,9 @@ module DifferentialExpression =
             Threads = options.Threads
     }
 
-    /// Without the profiles, which are many times larger.
     let private screenDispersions (found: NegativeBinomialResult) =
         match found.Options.Dispersion, found.Dispersions with
-        | DispersionSource.Screen _, [| screen |] ->
-            Some {
-                Means = screen.Means
-                GeneWise = screen.GeneWise
-                Trend = screen.Trend
-                Final = screen.Final
-            }
+        | DispersionSource.Screen _, [| screen |] -> Some(GeneDispersions.toScreen screen)
         | _ -> None
 
     let private test progress (options: DifferentialOptions) cells groups =

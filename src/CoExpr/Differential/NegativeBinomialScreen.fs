@@ -118,6 +118,8 @@ module NegativeBinomialScreen =
         /// Of these genes.
         Prior: CountPrior
         Rows: ContrastRows
+        /// Of `ScreenDispersions.names`, where the rows have them.
+        Columns: float[][]
     }
 
     let private log2e = 1.0 / log 2.0
@@ -176,9 +178,19 @@ module NegativeBinomialScreen =
         rows.Log10P[place] <- found.Log10P
         rows.Status[place] <- found.Status
 
+    /// Where each row has its own, they are columns beside it.
+    let private fillDispersions (pass: Pass) place gene =
+        match pass.Prior.Dispersions with
+        | Some found when pass.Columns.Length > 0 ->
+            pass.Columns[0][place] <- found.Final[gene]
+            pass.Columns[1][place] <- found.GeneWise[gene]
+            pass.Columns[2][place] <- found.Trend[gene]
+        | _ -> ()
+
     let private fillRow options (pass: Pass) (tester: IGeneTester) row group gene =
         let place = row * pass.Model.Genes + gene
         fillMeans pass tester group place
+        fillDispersions pass place gene
 
         if min pass.Model.Sizes[group] pass.Model.Sizes[pass.Comparison.Control] < options.MinimumCells then
             pass.Rows.Status[place] <- RowStatus.TooFewCells
@@ -263,6 +275,11 @@ module NegativeBinomialScreen =
             Comparison = comparison
             Prior = prior
             Rows = rows
+            Columns = [|
+                for name, values in rows.Further do
+                    if List.contains name ScreenDispersions.names then
+                        values
+            |]
         }
 
     /// The control and one other group.
@@ -351,6 +368,13 @@ module NegativeBinomialScreen =
     let internal perturbationsOf (groups: Groups) control =
         [| 0 .. groups.Labels.Length - 1 |] |> Array.filter (fun g -> g <> control)
 
+    /// Names of the further columns that tests fill in: the standard error, and dispersions where each row has its own.
+    let internal further options =
+        match options.Dispersion with
+        | DispersionSource.EachComparison _ -> ContrastRows.StandardError :: ScreenDispersions.names
+        | DispersionSource.Screen _
+        | DispersionSource.Given _ -> [ ContrastRows.StandardError ]
+
     /// What is estimated and tested together.
     let internal comparisons options (groups: Groups) control : CountComparison[] =
         let perturbations = perturbationsOf groups control
@@ -436,7 +460,7 @@ module NegativeBinomialScreen =
             let perturbations = perturbationsOf groups control
 
             let rows =
-                ContrastRows.create perturbations.Length cells.Counts.Genes [ ContrastRows.StandardError ]
+                ContrastRows.create perturbations.Length cells.Counts.Genes (further options)
 
             let! found =
                 CoExprError.protect (fun () ->

@@ -171,7 +171,7 @@ module internal DifferentialParts =
 
     let private furtherOf test =
         match test with
-        | DifferentialTest.NegativeBinomial _ -> [ ContrastRows.StandardError ]
+        | DifferentialTest.NegativeBinomial chosen -> NegativeBinomialScreen.further chosen
         | DifferentialTest.Crispyx _ -> CrispyxScreen.further
         | DifferentialTest.RankSum _ -> [ RankSum.UStatistic ]
         | DifferentialTest.Welch _ -> [ WelchT.Degrees ]
@@ -395,19 +395,56 @@ module internal DifferentialParts =
                 Alphas = read 3
         }
 
+    let private isOfScreen (work: CountScreen) =
+        match work.Chosen.Dispersion with
+        | DispersionSource.Screen _ -> true
+        | _ -> false
+
+    /// Modes are found together with the tests, and kept behind their rows.
+    let private writeFinal (work: CountScreen) (prior: CountPrior) (writer: HashingWriter) =
+        match prior.Dispersions with
+        | Some found when isOfScreen work -> writer.Values(found.Final.AsSpan())
+        | _ -> ()
+
     let private testCounts (work: CountScreen) priorOf =
         let screen = work.Screen
 
-        makeAll screen "tests" testsName (fun block counts ->
+        makeAll screen "tests" testsName (fun block counts writer ->
             let genes = screen.GenesOf block
             let rows = ContrastRows.create screen.Perturbations genes screen.Further
 
-            for comparison in 0 .. work.Comparisons.Length - 1 do
-                let model = modelOf counts work comparison
-                let prior = priorOf comparison block
-                NegativeBinomialScreen.test screen.Quiet work.Chosen model work.Comparisons[comparison] prior rows
+            let priors =
+                Array.init work.Comparisons.Length (fun comparison ->
+                    let model = modelOf counts work comparison
+                    let prior: CountPrior = priorOf comparison block
+                    NegativeBinomialScreen.test screen.Quiet work.Chosen model work.Comparisons[comparison] prior rows
+                    prior)
 
-            writeRows screen genes rows)
+            writeRows screen genes rows writer
+            writeFinal work priors[0] writer)
+
+    /// Dispersions of the screen, final ones from the files of tests; `priorOf` has the rest.
+    let private screenDispersions (work: CountScreen) (priorOf: int -> int -> CountPrior) =
+        let screen = work.Screen
+        let tests = screen.Perturbations * RowColumn.count screen.Further.Length
+
+        let ofBlock block =
+            let genes = screen.GenesOf block
+            let path = screen.Folder.File(testsName block)
+            use file = NumberRows.Open(path, int64 HashedFile.headerBytes, genes)
+            let final = Array.zeroCreate<float> genes
+            file.Read(int64 tests, 0, final.AsSpan())
+
+            {
+                (priorOf 0 block).Dispersions.Value with
+                    Final = final
+                    // Their points are of no more use, and many.
+                    Profiles = [||]
+            }
+
+        Array.init screen.Reader.Blocks ofBlock
+        |> GeneDispersions.concat
+        |> GeneDispersions.toScreen
 
     let private estimateAndTest (work: CountScreen) =
         let screen = work.Screen
@@ -419,7 +456,13 @@ module internal DifferentialParts =
                 screen.Request.Progress.Token.ThrowIfCancellationRequested()
                 settle work file comparison)
 
-        testCounts work (priorOf work file wholes)
+        let priorOf = priorOf work file wholes
+        testCounts work priorOf
+
+        if isOfScreen work then
+            Some(screenDispersions work priorOf)
+        else
+            None
 
     let private countScreen (screen: Screen) chosen =
         result {
@@ -447,6 +490,7 @@ module internal DifferentialParts =
         }
         |> CoExprError.unwrap
 
+    /// Makes the files of tests; gives the dispersions of the screen, of tests that rest on them.
     let private testScreen (screen: Screen) =
         match screen.Options.Test with
         | DifferentialTest.NegativeBinomial chosen ->
@@ -458,14 +502,20 @@ module internal DifferentialParts =
 
                 testCounts work (fun _ block ->
                     NegativeBinomialScreen.priorOf (screen.Reader.First block) (screen.Reader.First(block + 1)) prior)
+
+                None
             | _ -> estimateAndTest work
         | DifferentialTest.Crispyx _ -> invalidArg (nameof screen) "CRISPYx's test of counts is not made in parts"
         | DifferentialTest.RankSum chosen ->
             testSamples screen (look screen) (fun progress threads tested ->
                 RankSum.compute progress threads chosen tested)
+
+            None
         | DifferentialTest.Welch chosen ->
             testSamples screen (look screen) (fun progress threads tested ->
                 WelchT.compute progress threads chosen tested)
+
+            None
 
     // Putting rows together.
 
@@ -575,14 +625,14 @@ module internal DifferentialParts =
         BlockSums.collect ()
         counts
 
-    let private resultOf (screen: Screen) =
+    let private resultOf (screen: Screen) dispersions =
         DifferentialExpression.resultOf
             screen.Options
             screen.InputCells
             screen.Cells
             screen.Groups
             (ContrastRows.create 0 screen.Genes [])
-            None
+            dispersions
 
     let private compute (request: Request) folder key path write =
         result {
@@ -591,7 +641,7 @@ module internal DifferentialParts =
             return!
                 CoExprError.protect (fun () ->
                     let screen = createScreen request folder key frame index
-                    testScreen screen
+                    let dispersions = testScreen screen
 
                     let further =
                         screen.Further
@@ -609,7 +659,7 @@ module internal DifferentialParts =
                     let counts = finish screen file columns
 
                     write {
-                        Result = resultOf screen
+                        Result = resultOf screen dispersions
                         Rows = RowSource.ofFile screen.Perturbations screen.Genes further file
                         Counts = counts
                     }

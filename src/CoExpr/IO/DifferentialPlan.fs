@@ -38,7 +38,9 @@ module DifferentialPlan =
     let private rowBytes (options: DifferentialOptions) =
         let further =
             match options.Test with
-            | DifferentialTest.NegativeBinomial { Shrink = true } -> 4L
+            | DifferentialTest.NegativeBinomial chosen ->
+                int64 (NegativeBinomialScreen.further chosen).Length
+                + (if chosen.Shrink then 3L else 0L)
             | _ -> 1L
 
         8L * (11L + further)

@@ -11,6 +11,8 @@ type DifferentialPaths = {
     Output: string
     /// The page with figures, if one is wanted.
     Report: string option
+    /// A table of the screen's dispersions, a row for each gene, if one is wanted.
+    Dispersions: string option
 }
 
 /// What a run of tests has found.
@@ -219,7 +221,9 @@ module DifferentialRun =
     }
 
     let private outputs (paths: DifferentialPaths) =
-        paths.Output :: RunFiles.recordOf paths.Output :: Option.toList paths.Report
+        [ paths.Output; RunFiles.recordOf paths.Output ]
+        @ Option.toList paths.Report
+        @ Option.toList paths.Dispersions
 
     let private checkReport (report: string option) =
         match report with
@@ -239,6 +243,12 @@ module DifferentialRun =
             do! checkCache resources
             do! DifferentialFile.check output paths.Output
             do! checkReport paths.Report
+
+            do!
+                match paths.Dispersions with
+                | Some path -> DifferentialFile.checkDispersions options path
+                | None -> Ok()
+
             do! AtomicFile.checkAll (outputs paths)
             do! RunFiles.refuseInput paths.Input (outputs paths)
         }
@@ -334,7 +344,12 @@ module DifferentialRun =
 
             if job.Paths.Report.IsSome then
                 let page = DifferentialReport.page (Path.GetFileName job.Paths.Input) facts result
-                File.WriteAllText(temporaries[2], page))
+                File.WriteAllText(temporaries[2], page)
+
+            match job.Paths.Dispersions, result.Dispersions with
+            | Some _, Some found ->
+                DifferentialFile.writeDispersionsInPlace found result.GeneTable.Names (List.last temporaries)
+            | _ -> ())
 
     let private timed job name work = RunFiles.timed name job.Seconds work
 
