@@ -18,6 +18,10 @@ public sealed record DifferentialExpressionOptions
     /// cells.</summary>
     public string? Control { get; init; }
 
+    /// <summary>Labels to compare with one another, in place of each perturbation with the control: log fold changes are of the
+    /// first of each over the second, and rows are named "first vs second". Default: none.</summary>
+    public IReadOnlyList<LabelContrast> Contrasts { get; init; } = [];
+
     /// <summary>Of counts, by negative binomials: "lrt" (likelihood ratio), "wald", "score" or "ql" (quasi-likelihood). Of
     /// other values, or of normalised counts: "rank-sum" (Mann-Whitney) or "welch" (t). "crispyx-wald" is CRISPYx's test of
     /// counts, faults included: see <see cref="Like"/>. Default: lrt.</summary>
@@ -116,6 +120,10 @@ public sealed record DifferentialExpressionOptions
     /// no.</summary>
     public bool CountUntestable { get; init; }
 
+    /// <summary>The false discovery rate that independent filtering is made for: genes of a low mean, over both groups' cells,
+    /// lose their q where that leaves more findings among the others. Default: no filtering.</summary>
+    public double? IndependentFiltering { get; init; }
+
     /// <summary>Groups with fewer cells are not tested. Default: 2.</summary>
     public int MinimumCells { get; init; } = 2;
 
@@ -193,9 +201,11 @@ public sealed record DifferentialExpressionOptions
     {
         ArgumentNullException.ThrowIfNull(Perturbation);
         ArgumentNullException.ThrowIfNull(Covariates);
+        ArgumentNullException.ThrowIfNull(Contrasts);
         return new(
             ListModule.OfSeq(Perturbation),
             Optional(Control),
+            ListModule.OfSeq(Contrasts.Select(contrast => contrast.ToCore())),
             Optional(Batch),
             CoExprException.Unwrap(DifferentialTestModule.parse(ListModule.OfSeq(Tests()), Test)),
             CoExprException.Unwrap(TestedValuesModule.parse(Target, Values)),
@@ -204,6 +214,7 @@ public sealed record DifferentialExpressionOptions
             Pseudocount,
             AdjustOverAll ? Adjustment.OverAll : Adjustment.PerPerturbation,
             CountUntestable,
+            IndependentFiltering is { } level ? FSharpOption<double>.Some(level) : null,
             MinimumCells,
             LeaveOutEmptyCells,
             Calibration(),

@@ -48,6 +48,19 @@ public sealed class DeCommand
 
     readonly Option<bool> rest = OptionKind.Flag("--rest", "Compare each perturbation with all other cells instead");
 
+    readonly Option<string[]> contrast = new("--contrast")
+    {
+        Description =
+            "Compare two labels instead: fold changes of A over B; may be given several times. --control stays the screen's",
+        HelpName = "A,B",
+    };
+
+    readonly Option<string?> contrasts = new("--contrasts")
+    {
+        Description = "The same from a file: two labels a line, with a tab between them",
+        HelpName = "FILE",
+    };
+
     readonly Option<string> test = OptionKind.OneOf(
         "--test",
         "Test: of counts, by negative binomials (likelihood ratio, Wald, score, quasi-likelihood); of other values, by ranks (Mann and Whitney's U) or means (Welch's t)",
@@ -146,6 +159,17 @@ public sealed class DeCommand
         "Let genes that no cell of either group has count in q-values (as scanpy and pdex)"
     );
 
+    readonly Option<bool> filtering = OptionKind.Flag(
+        "--independent-filtering",
+        "Leave genes of a low mean out of a perturbation's q-values where that gives more findings"
+    );
+
+    readonly Option<double> alpha = OptionKind.Number(
+        "--alpha",
+        "False discovery rate that --independent-filtering is made for",
+        0.1
+    );
+
     readonly Option<int> minCells = OptionKind.Number("--min-cells", "Test no group with fewer cells", 2);
 
     readonly Option<string> columns = OptionKind.OneOf(
@@ -199,6 +223,8 @@ public sealed class DeCommand
             perturbation,
             control,
             rest,
+            contrast,
+            contrasts,
             test,
             values,
             target,
@@ -214,6 +240,8 @@ public sealed class DeCommand
             pseudocount,
             over,
             untestable,
+            filtering,
+            alpha,
             minCells,
             columns,
             rankGenesGroups,
@@ -230,6 +258,10 @@ public sealed class DeCommand
         {
             if (result.Given(control) == result.Given(rest))
                 result.AddError("Either --control LABEL or --rest is needed.");
+            if (result.Given(rest) && (result.Given(contrast) || result.Given(contrasts)))
+                result.AddError("--contrast compares two labels, and --rest one with all others.");
+            if (result.Given(alpha) && !result.Given(filtering))
+                result.AddError("--alpha is the level of --independent-filtering, which is not given.");
             if (result.Given(weights) && !result.Given(batch))
                 result.AddError("--weights are those of batches: --batch COLUMN is needed.");
             // A test that is given twice is refused elsewhere.
@@ -253,7 +285,7 @@ public sealed class DeCommand
     {
         if (IsCrispyxOfCounts(result))
         {
-            foreach (var option in counts.NotOfCrispyx.Append(alternative).Where(result.Given))
+            foreach (var option in counts.NotOfCrispyx.Concat([alternative, contrast, contrasts, filtering]).Where(result.Given))
                 result.AddError($"{option.Name} has no meaning for CRISPYx's test of counts.");
         }
         Option[] set = [noContinuity, noTies, noExact, constantGroups, foldChange, untestable, weights, columns];
@@ -351,6 +383,11 @@ public sealed class DeCommand
         {
             Perturbation = parsed.GetRequiredValue(perturbation),
             Control = parsed.GetValue(control),
+            Contrasts =
+            [
+                .. parsed.GetValue(contrast)!.Select(LabelContrast.Parse),
+                .. parsed.GetValue(contrasts) is { } file ? LabelContrast.ReadAll(file) : [],
+            ],
             Test = parsed.GetValue(test)!,
             Values = parsed.GetValue(values)!,
             Target = parsed.GetValue(target),
@@ -366,6 +403,7 @@ public sealed class DeCommand
             Pseudocount = parsed.GetValue(pseudocount),
             AdjustOverAll = parsed.GetValue(over) == "all",
             CountUntestable = parsed.GetValue(untestable),
+            IndependentFiltering = parsed.GetValue(filtering) ? parsed.GetValue(alpha) : null,
             MinimumCells = parsed.GetValue(minCells),
             Threads = parsed.GetValue(common.Threads),
             PdexColumns = parsed.GetValue(columns) == "pdex",

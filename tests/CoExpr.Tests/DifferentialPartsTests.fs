@@ -178,6 +178,14 @@ module PartsCase =
 
             let! adjustment = Gen.elements [ Adjustment.PerPerturbation; Adjustment.OverAll ]
             let! untestable = Gen.elements [ true; false ]
+            let! filtering = Gen.elements [ None; Some 0.1 ]
+
+            let! contrasts =
+                Gen.frequency [
+                    4, Gen.constant []
+                    1, Gen.elements [ [ "a", "control" ]; [ "b", "a"; "control", "a"; "b", "control" ]; [ "a", "a" ] ]
+                ]
+
             let! least = Gen.choose (1, 3)
             let! leaveOut = Gen.elements [ true; false ]
 
@@ -197,6 +205,14 @@ module PartsCase =
                     Alternative = alternative
                     Adjustment = adjustment
                     CountUntestable = untestable
+                    IndependentFiltering =
+                        (if adjustment = Adjustment.OverAll || values = TestedValues.AsStored then
+                             None
+                         else
+                             filtering)
+                    Contrasts = [
+                        for label, reference in contrasts -> { Label = label; Reference = reference }
+                    ]
                     MinimumCells = least
                     LeaveOutEmpty = leaveOut
                     Threads = 2

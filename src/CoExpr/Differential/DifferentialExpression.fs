@@ -57,6 +57,8 @@ type DifferentialOptions = {
     Perturbation: string list
     /// The label of the cells that each perturbation is compared with; None for all other cells.
     Control: string option
+    /// Rows of these in place of those of each perturbation against the control. None of CRISPYx's tests of counts.
+    Contrasts: ScreenContrast list
     /// The column of the cell table within whose levels ranks are taken, factor(name) for numbers that are labels; for
     /// rank-sum tests alone.
     Batch: string option
@@ -69,6 +71,9 @@ type DifferentialOptions = {
     Adjustment: Adjustment
     /// Whether rows of which every cell has the same value count among the tests of the correction, as in scanpy and pdex.
     CountUntestable: bool
+    /// The false discovery rate that independent filtering is made for, of each perturbation's genes; None: no filtering.
+    /// None of CRISPYx's tests of counts, nor of values that may be below 0.
+    IndependentFiltering: float option
     /// Groups with fewer cells are not tested.
     MinimumCells: int
     /// Whether cells without a value other than 0 are left out.
@@ -83,9 +88,9 @@ type DifferentialResult = {
     Options: DifferentialOptions
     /// Where the cells came from.
     Source: string
-    /// One per row of a table of perturbations.
+    /// One per row of a table of perturbations; of contrasts their names.
     Perturbations: string[]
-    /// The control's label, or "rest".
+    /// The control's label, "rest", or of contrasts "second label".
     Reference: string
     /// One per perturbation.
     Cells: int[]
@@ -114,6 +119,7 @@ module DifferentialExpression =
     let defaults = {
         Perturbation = [ "perturbation" ]
         Control = None
+        Contrasts = []
         Batch = None
         Test = DifferentialTest.NegativeBinomial NegativeBinomialScreen.defaults
         Values = TestedValues.LogNormalised 10000.0
@@ -122,6 +128,7 @@ module DifferentialExpression =
         Pseudocount = 1e-9
         Adjustment = Adjustment.PerPerturbation
         CountUntestable = false
+        IndependentFiltering = None
         MinimumCells = 2
         LeaveOutEmpty = false
         Calibration = None
@@ -146,6 +153,14 @@ module DifferentialExpression =
         | DifferentialTest.RankSum _ -> true
         | _ -> false
 
+    /// Those that are tested: counts, of tests of counts.
+    let private valuesOf options =
+        match options.Test with
+        | DifferentialTest.RankSum _
+        | DifferentialTest.Welch _ -> options.Values
+        | DifferentialTest.NegativeBinomial _
+        | DifferentialTest.Crispyx _ -> TestedValues.LogNormalised 1.0
+
     /// What is wrong with the options, whatever the data.
     let validate (options: DifferentialOptions) : Result<unit, CoExprError> =
         let bad option value allowed =
@@ -167,15 +182,29 @@ module DifferentialExpression =
                     "--batch"
                     options.Batch.Value
                     "only the rank-sum test takes strata; tests of counts take --covariates"
+            elif not options.Contrasts.IsEmpty && options.Control.IsNone then
+                bad
+                    "--contrast"
+                    (ScreenContrast.name options.Contrasts.Head)
+                    "it compares two labels, and --rest one with all others"
+            elif not options.Contrasts.IsEmpty && isCrispyx options.Test then
+                bad
+                    "--contrast"
+                    (ScreenContrast.name options.Contrasts.Head)
+                    "CRISPYx's test of counts compares with the control alone"
+            elif options.IndependentFiltering.IsSome && isCrispyx options.Test then
+                bad "--independent-filtering" "with --compat crispyx" "CRISPYx's test of counts has no such filter"
             elif isCrispyx options.Test && options.Alternative <> TwoSampleAlternative.TwoSided then
                 bad
                     "--alternative"
                     (TwoSampleAlternative.name options.Alternative)
                     "CRISPYx's test of counts is two-sided"
             else
-                match options.Calibration with
-                | Some fakes -> Calibration.validate options.Control fakes
-                | None -> Ok()
+                RowFilter.validate options.IndependentFiltering options.Adjustment (valuesOf options)
+                |> Result.bind (fun () ->
+                    match options.Calibration with
+                    | Some fakes -> Calibration.validate options.Control fakes
+                    | None -> Ok())
 
     /// What every value must be, and what is said of one that is not.
     let internal valueRule (options: DifferentialOptions) : (float32 -> bool) * string =
@@ -363,22 +392,49 @@ module DifferentialExpression =
             return! testedGenes options cells groups
         }
 
-    let private compareSamples progress (options: DifferentialOptions) cells groups compute =
-        result {
-            let! tested = testedGenes options cells groups
-            progress.Token.ThrowIfCancellationRequested()
-            let rows: ContrastRows = compute tested
+    /// The groups that tests of two samples take together, and which rows come of it: all of them, or for each reference of
+    /// contrasts the groups that are compared with it.
+    let internal sampleComparisons (options: DifferentialOptions) groups (pairs: ComparedGroups[]) =
+        if options.Contrasts.IsEmpty then
+            [| groups, Array.init pairs.Length id |]
+        else
+            ScreenContrast.byReference pairs
+            |> Array.map (fun (reference, rows) ->
+                let others = rows |> Array.map (fun row -> pairs[row].Group)
+                Groups.choose (Array.append (Option.toArray reference) others) (Some 0) groups, rows)
+
+    /// Rows of several comparisons as one, each of which knows its own.
+    let internal gatherRows genes (found: (ContrastRows * int[])[]) : ContrastRows =
+        match found with
+        | [| rows, _ |] -> rows
+        | _ ->
+            let count = found |> Array.sumBy (snd >> Array.length)
+            let all = ContrastRows.create count genes (fst found[0] |> _.Further |> List.map fst)
+
+            for rows, places in found do
+                places |> Array.iteri (fun row place -> ContrastRows.copyRow genes rows row all place)
+
+            all
+
+    let private compareSamples progress (options: DifferentialOptions) cells groups pairs compute =
+        CoExprError.protect (fun () ->
+            let rows =
+                sampleComparisons options groups pairs
+                |> Array.map (fun (chosen, places) ->
+                    let tested = testedGenes options cells chosen |> CoExprError.unwrap
+                    progress.Token.ThrowIfCancellationRequested()
+                    (compute tested: ContrastRows), places)
+                |> gatherRows cells.Counts.Genes
 
             ContrastRows.adjust
                 options.Threads
                 options.Adjustment
                 options.CountUntestable
-                tested.Perturbations.Length
+                pairs.Length
                 cells.Counts.Genes
                 rows
 
-            return rows
-        }
+            rows)
 
     /// The test's own options, with what is asked of every test.
     let internal negativeBinomial (options: DifferentialOptions) (chosen: NegativeBinomialOptions) = {
@@ -398,19 +454,19 @@ module DifferentialExpression =
         | DispersionSource.Screen _, [| screen |] -> Some(GeneDispersions.toScreen screen)
         | _ -> None
 
-    let private test progress (options: DifferentialOptions) cells groups =
+    let private test progress (options: DifferentialOptions) cells groups pairs =
         match options.Test with
         | DifferentialTest.NegativeBinomial chosen ->
-            NegativeBinomialScreen.compute progress (negativeBinomial options chosen) groups cells
+            NegativeBinomialScreen.contrast progress (negativeBinomial options chosen) options.Contrasts groups cells
             |> Result.map (fun found -> struct (found.Rows, screenDispersions found))
         | DifferentialTest.Crispyx chosen ->
             CrispyxScreen.compute progress options.Threads options.MinimumCells options.Adjustment chosen groups cells
             |> Result.map (fun (struct (rows, dispersions)) -> struct (rows, Some dispersions))
         | DifferentialTest.RankSum chosen ->
-            compareSamples progress options cells groups (RankSum.compute progress options.Threads chosen)
+            compareSamples progress options cells groups pairs (RankSum.compute progress options.Threads chosen)
             |> Result.map (fun rows -> struct (rows, None))
         | DifferentialTest.Welch chosen ->
-            compareSamples progress options cells groups (WelchT.compute progress options.Threads chosen)
+            compareSamples progress options cells groups pairs (WelchT.compute progress options.Threads chosen)
             |> Result.map (fun rows -> struct (rows, None))
 
     let private size (groups: Groups) group =
@@ -420,21 +476,54 @@ module DifferentialExpression =
         [| 0 .. groups.Labels.Length - 1 |]
         |> Array.filter (fun group -> Some group <> groups.Control)
 
-    let internal resultOf (options: DifferentialOptions) inputCells (cells: Cells) (groups: Groups) rows dispersions =
-        let perturbations = perturbationsOf groups
+    /// The cells of each row's group, and of those that it is compared with.
+    let internal cellsOf (groups: Groups) (pairs: ComparedGroups[]) : int[] * int[] =
+        pairs |> Array.map (fun pair -> size groups pair.Group),
+        pairs
+        |> Array.map (fun pair ->
+            match pair.Reference with
+            | Some reference -> size groups reference
+            | None -> groups.Order.Length - size groups pair.Group)
+
+    /// q of the rows of these pairs, with independent filtering where it is asked for.
+    let internal filterRows (options: DifferentialOptions) groups pairs genes rows =
+        match options.IndependentFiltering with
+        | Some alpha ->
+            let cells, referenceCells = cellsOf groups pairs
+            RowFilter.apply options.Threads alpha options.CountUntestable cells referenceCells genes rows
+        | None -> ()
+
+    let private nameOf (options: DifferentialOptions) (groups: Groups) (pair: ComparedGroups) =
+        match pair.Reference with
+        | Some reference when not options.Contrasts.IsEmpty ->
+            ScreenContrast.name {
+                Label = groups.Labels[pair.Group]
+                Reference = groups.Labels[reference]
+            }
+        | _ -> groups.Labels[pair.Group]
+
+    let internal resultOf
+        (options: DifferentialOptions)
+        inputCells
+        (cells: Cells)
+        (groups: Groups)
+        (pairs: ComparedGroups[])
+        rows
+        dispersions
+        =
+        let sizes, referenceSizes = cellsOf groups pairs
 
         {
             Options = options
             Source = cells.Source
-            Perturbations = perturbations |> Array.map (fun group -> groups.Labels[group])
-            Reference = Option.defaultValue "rest" options.Control
-            Cells = perturbations |> Array.map (size groups)
-            ReferenceCells =
-                perturbations
-                |> Array.map (fun group ->
-                    match groups.Control with
-                    | Some control -> size groups control
-                    | None -> groups.Order.Length - size groups group)
+            Perturbations = pairs |> Array.map (nameOf options groups)
+            Reference =
+                (if options.Contrasts.IsEmpty then
+                     Option.defaultValue "rest" options.Control
+                 else
+                     "second label")
+            Cells = sizes
+            ReferenceCells = referenceSizes
             GeneTable = cells.GeneTable
             LeftOut = inputCells - groups.Order.Length
             Dispersions = dispersions
@@ -494,9 +583,12 @@ module DifferentialExpression =
         | _ -> Ok None
 
     let private testFake progress options (controls: Cells) fake =
+        let groups = withFake controls.Counts.Cells fake
+        let alone = { options with Contrasts = [] }
+
         let struct (rows, _) =
-            withFake controls.Counts.Cells fake
-            |> test { progress with Report = ignore } options controls
+            ScreenContrast.compared [] groups
+            |> Result.bind (test { progress with Report = ignore } alone controls groups)
             |> CoExprError.unwrap
 
         testedLog10P rows
@@ -536,7 +628,9 @@ module DifferentialExpression =
             let! struct (cells, groups) = grouped options cells
             // What cannot be split is told before the work is done.
             let! fakes = drawFakes options cells groups
-            let! struct (rows, dispersions) = test progress options cells groups
+            let! pairs = ScreenContrast.compared options.Contrasts groups
+            let! struct (rows, dispersions) = test progress options cells groups pairs
+            filterRows options groups pairs cells.Counts.Genes rows
 
             let! calibration =
                 match fakes with
@@ -544,7 +638,7 @@ module DifferentialExpression =
                 | None -> Ok None
 
             return {
-                resultOf options inputCells cells groups rows dispersions with
+                resultOf options inputCells cells groups pairs rows dispersions with
                     Calibration = calibration
             }
         }

@@ -56,7 +56,7 @@ type NegativeBinomialOptions = {
 /// What each perturbation of a screen changes, by negative binomials.
 type NegativeBinomialResult = {
     Options: NegativeBinomialOptions
-    /// The groups that were compared with the control, in the order of the rows.
+    /// The groups that were compared with the control, or the first of each contrast, in the order of the rows.
     Perturbations: int[]
     /// One per cell of the input.
     SizeFactors: float[]
@@ -68,15 +68,16 @@ type NegativeBinomialResult = {
     Rows: ContrastRows
 }
 
-/// Groups of which dispersions are estimated together, and the tests that rest on them: all of a screen, or the control
-/// and one perturbation.
+/// Groups of which dispersions are estimated together, and tests that rest on them: all of a screen, or the two of a row.
+/// Of a screen there is one for each reference, all with the same groups.
 type internal CountComparison = {
     Groups: Groups
+    /// What the others are compared with.
     Control: int
-    /// The groups that are compared with the control.
+    /// The groups that are compared with it.
     Perturbations: int[]
-    /// The row of the first of them.
-    FirstRow: int
+    /// The row of each of them.
+    Rows: int[]
 }
 
 /// What tests of single genes take from all genes of a comparison; one value per gene.
@@ -209,7 +210,7 @@ module NegativeBinomialScreen =
         | None -> tester.Fit(alpha, 1.0, infinity)
 
         comparison.Perturbations
-        |> Array.iteri (fun i group -> fillRow options pass tester (comparison.FirstRow + i) group gene)
+        |> Array.iteri (fun i group -> fillRow options pass tester comparison.Rows[i] group gene)
 
     let private testAll (progress: Progress) options (pass: Pass) =
         let genes = pass.Model.Genes
@@ -280,17 +281,6 @@ module NegativeBinomialScreen =
                     if List.contains name ScreenDispersions.names then
                         values
             |]
-        }
-
-    /// The control and one other group.
-    let private pairOf (groups: Groups) control group : Groups =
-        let members = [| Groups.members control groups; Groups.members group groups |]
-
-        {
-            Labels = [| groups.Labels[control]; groups.Labels[group] |]
-            Order = Array.concat members
-            Starts = members |> Array.map Array.length |> Array.scan (+) 0
-            Control = Some 0
         }
 
     let private invariant (value: float) =
@@ -364,38 +354,41 @@ module NegativeBinomialScreen =
         | DispersionSource.Given alphas -> GeneDispersions.given cells.GeneTable.Names alphas |> Result.map ignore
         | _ -> Ok()
 
-    /// The groups that are tested, in the order of the rows.
-    let internal perturbationsOf (groups: Groups) control =
-        [| 0 .. groups.Labels.Length - 1 |] |> Array.filter (fun g -> g <> control)
+    /// Whether each row has dispersions of its own.
+    let internal isEach options =
+        match options.Dispersion with
+        | DispersionSource.EachComparison _ -> true
+        | DispersionSource.Screen _
+        | DispersionSource.Given _ -> false
 
     /// Names of the further columns that tests fill in: the standard error, and dispersions where each row has its own.
     let internal further options =
-        match options.Dispersion with
-        | DispersionSource.EachComparison _ -> ContrastRows.StandardError :: ScreenDispersions.names
-        | DispersionSource.Screen _
-        | DispersionSource.Given _ -> [ ContrastRows.StandardError ]
+        if isEach options then
+            ContrastRows.StandardError :: ScreenDispersions.names
+        else
+            [ ContrastRows.StandardError ]
 
-    /// What is estimated and tested together.
-    let internal comparisons options (groups: Groups) control : CountComparison[] =
-        let perturbations = perturbationsOf groups control
-
-        match options.Dispersion with
-        | DispersionSource.EachComparison _ ->
-            perturbations
-            |> Array.mapi (fun row group -> {
-                Groups = pairOf groups control group
+    /// What is estimated and tested together. Where dispersions are of the screen, they are estimated in the first.
+    let internal comparisons options (groups: Groups) (pairs: ComparedGroups[]) : CountComparison[] =
+        if isEach options then
+            pairs
+            |> Array.mapi (fun row pair -> {
+                Groups = Groups.choose [| pair.Reference.Value; pair.Group |] (Some 0) groups
                 Control = 0
                 Perturbations = [| 1 |]
-                FirstRow = row
+                Rows = [| row |]
             })
-        | _ -> [|
-            {
+        else
+            ScreenContrast.byReference pairs
+            |> Array.map (fun (reference, rows) -> {
                 Groups = groups
-                Control = control
-                Perturbations = perturbations
-                FirstRow = 0
-            }
-          |]
+                Control = reference.Value
+                Perturbations = rows |> Array.map (fun row -> pairs[row].Group)
+                Rows = rows
+            })
+
+    /// What tests against another reference go by, once those against the first have found the modes.
+    let internal afterModes (prior: CountPrior) = { prior with Dispersions = None }
 
     /// How the genes are fitted in the cells of a comparison.
     let private modelOf options (cells: Cells) factors (comparison: CountComparison) =
@@ -422,69 +415,83 @@ module NegativeBinomialScreen =
             CoExprError.BadOption(option, value, $"among the cells of {both}, {reason}")
         | other -> other
 
+    let private modelOrFail options cells factors comparison =
+        modelOf options cells factors comparison
+        |> Result.mapError (fun error -> if isEach options then among comparison error else error)
+        |> CoExprError.unwrap
+
     /// All three stages over all genes.
     let private run progress options (cells: Cells) factors rows (comparison: CountComparison) =
-        let model =
-            modelOf options cells factors comparison
-            |> Result.mapError (fun error ->
-                match options.Dispersion with
-                | DispersionSource.EachComparison _ -> among comparison error
-                | _ -> error)
-            |> CoExprError.unwrap
-
+        let model = modelOrFail options cells factors comparison
         let prior = estimate progress options model |> settle options model.Degrees
         test progress options model comparison prior rows
         prior
 
-    /// Tests every gene of every group against the control group. The same bits for every number of threads and order of
-    /// the genes.
+    /// All comparisons: each by itself, or all by what the first has found.
+    let private runAll progress options cells factors rows (compared: CountComparison[]) =
+        if isEach options then
+            compared |> Array.map (run progress options cells factors rows)
+        else
+            let prior = run progress options cells factors rows compared[0]
+
+            for comparison in compared[1..] do
+                let model = modelOrFail options cells factors comparison
+                test progress options model comparison (afterModes prior) rows
+
+            [| prior |]
+
+    /// Tests every gene of the first group of every contrast against the second, or without contrasts of every group against
+    /// the control: dispersions are of all groups either way, unless each comparison is to have its own. The same bits for
+    /// every number of threads and order of the genes.
     ///
-    /// Errors: no control or one with too few cells; values that are no counts, by gene and cell; a cell without counts in
-    /// a group, which has no size factor; given size factors or dispersions that do not fit; covariates that are missing,
-    /// constant or confounded (see `CovariateDesign.create`). What concerns single rows, such as a group without counts of
-    /// a gene, is in their status.
-    let compute
+    /// Errors: no control or one with too few cells; contrasts of unknown labels; values that are no counts, by gene and cell;
+    /// a cell without counts in a group, which has no size factor; given size factors or dispersions that do not fit; covariates
+    /// that are missing, constant or confounded (see `CovariateDesign.create`). What concerns single rows, such as a group
+    /// without counts of a gene, is in their status.
+    let contrast
         (progress: Progress)
         (options: NegativeBinomialOptions)
+        (contrasts: ScreenContrast list)
         (groups: Groups)
         (cells: Cells)
         : Result<NegativeBinomialResult, CoExprError> =
         result {
             do! validate options
-            let! control = requireControl options.MinimumCells groups
+            let! _ = requireControl options.MinimumCells groups
+            let! pairs = ScreenContrast.compared contrasts groups
             let! cells = requireCounts cells
             do! requireDispersions options cells
             let! factors = SizeFactors.create options.SizeFactors cells
             do! SizeFactors.requirePositive factors groups.Order cells
 
-            let perturbations = perturbationsOf groups control
-
-            let rows =
-                ContrastRows.create perturbations.Length cells.Counts.Genes (further options)
+            let rows = ContrastRows.create pairs.Length cells.Counts.Genes (further options)
 
             let! found =
                 CoExprError.protect (fun () ->
-                    comparisons options groups control
-                    |> Array.map (run progress options cells factors rows))
+                    comparisons options groups pairs |> runAll progress options cells factors rows)
 
             ContrastRows.adjust
                 options.Threads
                 options.Adjustment
                 options.CountUntestable
-                perturbations.Length
+                pairs.Length
                 cells.Counts.Genes
                 rows
 
             return {
                 Options = options
-                Perturbations = perturbations
+                Perturbations = pairs |> Array.map _.Group
                 SizeFactors = factors
                 Dispersions = found |> Array.choose _.Dispersions
                 Quasi = found |> Array.choose _.Quasi
                 Rows =
                     if options.Shrink then
-                        FoldChangeShrinkage.ofRows options.Threads perturbations.Length cells.Counts.Genes rows
+                        FoldChangeShrinkage.ofRows options.Threads pairs.Length cells.Counts.Genes rows
                     else
                         rows
             }
         }
+
+    /// Tests every gene of every group against the control group: `contrast` without contrasts.
+    let compute progress options groups cells =
+        contrast progress options [] groups cells

@@ -83,6 +83,7 @@ module internal DifferentialParts =
         Cells: Cells
         InputCells: int
         Groups: Groups
+        Pairs: ComparedGroups[]
         Perturbations: int
         /// Names of further columns that tests fill in.
         Further: string list
@@ -137,6 +138,7 @@ module internal DifferentialParts =
     let private check (options: DifferentialOptions) frame =
         result {
             let! struct (_, groups) = DifferentialExpression.groupedWith id options frame
+            let! _ = ScreenContrast.compared options.Contrasts groups
 
             do!
                 match options.Test with
@@ -188,6 +190,9 @@ module internal DifferentialParts =
             DifferentialExpression.groupedWith choose request.Options frame
             |> CoExprError.unwrap
 
+        let pairs =
+            ScreenContrast.compared request.Options.Contrasts groups |> CoExprError.unwrap
+
         {
             Request = request
             Folder = folder
@@ -196,11 +201,8 @@ module internal DifferentialParts =
             Cells = cells
             InputCells = index.Cells
             Groups = groups
-            Perturbations =
-                (if groups.Control.IsSome then
-                     groups.Labels.Length - 1
-                 else
-                     groups.Labels.Length)
+            Pairs = pairs
+            Perturbations = pairs.Length
             Further = furtherOf request.Options.Test
         }
 
@@ -249,11 +251,16 @@ module internal DifferentialParts =
     let private testSamples (screen: Screen) (sums: EntrySums) compute =
         let options = screen.Options
 
-        let strata =
-            DifferentialExpression.strataOf options screen.Cells screen.Groups
-            |> CoExprError.unwrap
+        let comparisons =
+            DifferentialExpression.sampleComparisons options screen.Groups screen.Pairs
+            |> Array.map (fun (groups, places) ->
+                let strata =
+                    DifferentialExpression.strataOf options screen.Cells groups
+                    |> CoExprError.unwrap
 
-        makeAll screen "tests" testsName (fun block counts ->
+                groups, strata, places)
+
+        let rowsOf counts (groups, strata, places: int[]) =
             // A block may be of counts where the whole is not.
             let grouped = {
                 GroupedGenes.create options.Threads counts strata with
@@ -261,10 +268,18 @@ module internal DifferentialParts =
             }
 
             let rows: ContrastRows =
-                DifferentialExpression.testedOf options screen.Groups strata (fun () -> sums.Totals) grouped
+                DifferentialExpression.testedOf options groups strata (fun () -> sums.Totals) grouped
                 |> compute screen.Quiet options.Threads
 
-            writeRows screen (screen.GenesOf block) rows)
+            rows, places
+
+        makeAll screen "tests" testsName (fun block counts ->
+            let genes = screen.GenesOf block
+
+            comparisons
+            |> Array.map (rowsOf counts)
+            |> DifferentialExpression.gatherRows genes
+            |> writeRows screen genes)
 
     // Negative binomials.
 
@@ -280,18 +295,25 @@ module internal DifferentialParts =
         Comparisons: CountComparison[]
         /// The rules of size factors of a comparison.
         NodesOf: int -> SizeFactorNodes
-    }
+    } with
 
-    /// Those of the only comparison are made once; of many they would not fit.
-    let private nodesOf threads factors (comparisons: CountComparison[]) =
+        /// The comparisons that dispersions are estimated in.
+        member this.Estimations =
+            if NegativeBinomialScreen.isEach this.Chosen then
+                this.Comparisons.Length
+            else
+                1
+
+    /// Those of the groups of all are made once; of many pairs they would not fit.
+    let private nodesOf (options: NegativeBinomialOptions) factors (comparisons: CountComparison[]) =
         let make comparison =
-            GroupModel.nodes threads factors comparisons[comparison].Groups
+            GroupModel.nodes options.Threads factors comparisons[comparison].Groups
 
-        if comparisons.Length = 1 then
+        if NegativeBinomialScreen.isEach options then
+            make
+        else
             let nodes = make 0
             fun _ -> nodes
-        else
-            make
 
     /// The model of the genes of a block.
     let private modelOf counts (work: CountScreen) comparison =
@@ -301,7 +323,7 @@ module internal DifferentialParts =
         |> GroupModel.create (work.NodesOf comparison) compared.Control work.Chosen.Test work.Chosen.Hypothesis
 
     let private writeEstimates (work: CountScreen) counts (writer: HashingWriter) =
-        for comparison in 0 .. work.Comparisons.Length - 1 do
+        for comparison in 0 .. work.Estimations - 1 do
             let model = modelOf counts work comparison
 
             match NegativeBinomialScreen.estimate work.Screen.Quiet work.Chosen model with
@@ -413,15 +435,20 @@ module internal DifferentialParts =
             let genes = screen.GenesOf block
             let rows = ContrastRows.create screen.Perturbations genes screen.Further
 
-            let priors =
-                Array.init work.Comparisons.Length (fun comparison ->
-                    let model = modelOf counts work comparison
-                    let prior: CountPrior = priorOf comparison block
-                    NegativeBinomialScreen.test screen.Quiet work.Chosen model work.Comparisons[comparison] prior rows
-                    prior)
+            let first: CountPrior = priorOf 0 block
+
+            let priorOf comparison =
+                if comparison = 0 then first
+                elif work.Estimations > 1 then priorOf comparison block
+                else NegativeBinomialScreen.afterModes first
+
+            for comparison in 0 .. work.Comparisons.Length - 1 do
+                let model = modelOf counts work comparison
+                let prior = priorOf comparison
+                NegativeBinomialScreen.test screen.Quiet work.Chosen model work.Comparisons[comparison] prior rows
 
             writeRows screen genes rows writer
-            writeFinal work priors[0] writer)
+            writeFinal work first writer)
 
     /// Dispersions of the screen, final ones from the files of tests; `priorOf` has the rest.
     let private screenDispersions (work: CountScreen) (priorOf: int -> int -> CountPrior) =
@@ -452,7 +479,7 @@ module internal DifferentialParts =
         use file = NumberRows.Create(screen.Folder.File "trend.bin", screen.Genes)
 
         let wholes =
-            Array.init work.Comparisons.Length (fun comparison ->
+            Array.init work.Estimations (fun comparison ->
                 screen.Request.Progress.Token.ThrowIfCancellationRequested()
                 settle work file comparison)
 
@@ -467,7 +494,7 @@ module internal DifferentialParts =
     let private countScreen (screen: Screen) chosen =
         result {
             let chosen = DifferentialExpression.negativeBinomial screen.Options chosen
-            let! control = requireCountable chosen screen.Groups
+            let! _ = requireCountable chosen screen.Groups
             let sums = look screen
             do! NegativeBinomialScreen.requireDispersions chosen screen.Cells
             let mostEntries = screen.Request.Sizes.BlockBytes / 24L
@@ -479,13 +506,13 @@ module internal DifferentialParts =
                     screen.Cells
 
             do! SizeFactors.requirePositive factors screen.Groups.Order screen.Cells
-            let comparisons = NegativeBinomialScreen.comparisons chosen screen.Groups control
+            let comparisons = NegativeBinomialScreen.comparisons chosen screen.Groups screen.Pairs
 
             return {
                 Screen = screen
                 Chosen = chosen
                 Comparisons = comparisons
-                NodesOf = nodesOf chosen.Threads factors comparisons
+                NodesOf = nodesOf chosen factors comparisons
             }
         }
         |> CoExprError.unwrap
@@ -587,6 +614,8 @@ module internal DifferentialParts =
                 screen.Genes
                 rows
 
+        DifferentialExpression.filterRows options screen.Groups screen.Pairs[first .. next - 1] screen.Genes rows
+
         if shrinks options.Test then
             FoldChangeShrinkage.ofRows options.Threads (next - first) screen.Genes rows
         else
@@ -631,6 +660,7 @@ module internal DifferentialParts =
             screen.InputCells
             screen.Cells
             screen.Groups
+            screen.Pairs
             (ContrastRows.create 0 screen.Genes [])
             dispersions
 

@@ -131,6 +131,11 @@ module DifferentialRun =
     let private optionsOf (reading: InputOptions) (output: DifferentialOutput) (options: DifferentialOptions) = [
         "perturbation", Json.Text(String.Join("|", options.Perturbation))
         "control", Json.Text(Option.defaultValue "all other cells" options.Control)
+        if not options.Contrasts.IsEmpty then
+            "contrasts",
+            Json.List [
+                for contrast in options.Contrasts -> Json.List [ Json.Text contrast.Label; Json.Text contrast.Reference ]
+            ]
         yield! testOptions options
         yield! sampleOptions options
         "alternative", Json.Text(TwoSampleAlternative.name options.Alternative)
@@ -141,6 +146,9 @@ module DifferentialRun =
             | Adjustment.OverAll -> "all"
         )
         "count-untestable", Json.Flag options.CountUntestable
+        match options.IndependentFiltering with
+        | Some alpha -> "independent-filtering", number alpha
+        | None -> ()
         "min-cells", number (float options.MinimumCells)
         "leave-out-empty-cells", Json.Flag options.LeaveOutEmpty
         yield! calibrationOptions options.Calibration
@@ -301,7 +309,7 @@ module DifferentialRun =
                         (Table.ofNames [||])
 
                 let! groups = Groups.create options.Perturbation None frame
-                return groups.Labels.Length
+                return max groups.Labels.Length options.Contrasts.Length
             }
 
         match (if canStream then count () else Ok 0) with
@@ -392,11 +400,16 @@ module DifferentialRun =
                 limit
             |> Result.map ignore
 
+    let private rowNames job (groups: Groups) =
+        match job.Options.Contrasts with
+        | [] -> groups.Labels
+        | contrasts -> contrasts |> List.map ScreenContrast.name |> List.toArray
+
     let private inMemory job =
         result {
             let! cells = timed job "reading" (fun () -> Input.read job.Reading job.Paths.Input)
             let! groups = Groups.create job.Options.Perturbation None cells
-            do! DifferentialFile.checkLabels job.Output groups.Labels
+            do! DifferentialFile.checkLabels job.Output (rowNames job groups)
             do! checkSize job groups cells
 
             let! found =
