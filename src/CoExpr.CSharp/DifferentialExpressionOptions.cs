@@ -24,7 +24,8 @@ public sealed record DifferentialExpressionOptions
 
     /// <summary>Of counts, by negative binomials: "lrt" (likelihood ratio), "wald", "score" or "ql" (quasi-likelihood). Of
     /// other values, or of normalised counts: "rank-sum" (Mann-Whitney) or "welch" (t). "crispyx-wald" is CRISPYx's test of
-    /// counts, faults included: see <see cref="Like"/>. Default: lrt.</summary>
+    /// counts, faults included, and "deseq2-wald" DESeq2's analysis of each comparison by itself: see <see cref="Like"/>.
+    /// Default: lrt.</summary>
     public string Test { get; init; } = "lrt";
 
     /// <summary>How negative binomials allow for the depth of cells: "trimmed" (total counts without the twentieth of
@@ -62,6 +63,14 @@ public sealed record DifferentialExpressionOptions
 
     /// <summary>Whether genes that hardly any cell has are left untested by negative binomials, as in CRISPYx. Default: no.</summary>
     public bool LowExpressionFilter { get; init; }
+
+    /// <summary>What tests of counts make of counts that move a comparison by more than they should, by Cook's distance:
+    /// "off", "flag" (the row says so) or "set-aside" (it has no p, either, as in DESeq2). Default: off.</summary>
+    public string Cooks { get; init; } = "off";
+
+    /// <summary>Which cells size factors and dispersions of tests of counts are made of: "screen" (all) or "comparison" (of
+    /// each row its two groups alone). Default: screen.</summary>
+    public string Scope { get; init; } = "screen";
 
     /// <summary>Whether fold changes of negative binomials are also given drawn towards 0 (apeglm's prior), with s-values.
     /// Default: no.</summary>
@@ -151,7 +160,7 @@ public sealed record DifferentialExpressionOptions
     /// <summary>The same, with the ranks, t-tests, fold changes and corrections of another program: "scanpy" (1.10),
     /// "crispyx" (0.1.1) or "pdex" (0.2.5, with its columns). Of "crispyx" also its test of counts, where the test is wald:
     /// its size factors, its least mean of 0.5 and its dispersions, whose fold changes are too small where counts are
-    /// few.</summary>
+    /// few. "deseq2" (1.38), where the test is wald, is its analysis of each comparison's cells as if they were samples.</summary>
     /// <param name="program">Its name.</param>
     /// <exception cref="CoExprException">There is no such set, or it has no such test.</exception>
     public DifferentialExpressionOptions Like(string program)
@@ -170,11 +179,26 @@ public sealed record DifferentialExpressionOptions
                 SizeFactors = SizeFactorKindModule.name(CrispyxScreen.defaults.SizeFactors),
             };
         }
+        if (program == "deseq2" && Test is "wald" or Deseq2Wald)
+        {
+            if (Covariates.Count > 0)
+                throw CoExprException.BadOption(
+                    "--covariates",
+                    string.Join(",", Covariates),
+                    "they have no meaning for DESeq2's analysis of two groups; coexpr bulk takes any design"
+                );
+            return this with
+            {
+                Test = Deseq2Wald,
+            };
+        }
         if (Test is not ("rank-sum" or "welch"))
             throw CoExprException.BadOption(
                 "--compat",
                 program,
-                $"it is of rank-sum and welch, of crispyx also of wald, and the test is {Test}"
+                program == "deseq2"
+                    ? $"it is of wald, and the test is {Test}"
+                    : $"it is of rank-sum and welch, of crispyx also of wald, and the test is {Test}"
             );
         var alike = this with { Exact = false, ConstantGroups = true };
         return program switch
@@ -193,9 +217,11 @@ public sealed record DifferentialExpressionOptions
                 FoldChange = Test == "welch" ? "arithmetic" : "geometric",
             },
             "pdex" => alike with { FoldChange = "geometric", CountUntestable = true, PdexColumns = true },
-            _ => throw CoExprException.BadOption("--compat", program, "must be scanpy or crispyx or pdex"),
+            _ => throw CoExprException.BadOption("--compat", program, "must be scanpy or crispyx or pdex or deseq2"),
         };
     }
+
+    const string Deseq2Wald = "deseq2-wald";
 
     internal DifferentialOptions ToCore()
     {
@@ -214,7 +240,8 @@ public sealed record DifferentialExpressionOptions
             Pseudocount,
             AdjustOverAll ? Adjustment.OverAll : Adjustment.PerPerturbation,
             CountUntestable,
-            IndependentFiltering is { } level ? FSharpOption<double>.Some(level) : null,
+            // DESeq2's analysis filters in any case, at this level.
+            IndependentFiltering is { } level && Test != Deseq2Wald ? FSharpOption<double>.Some(level) : null,
             MinimumCells,
             LeaveOutEmptyCells,
             Calibration(),
@@ -247,6 +274,7 @@ public sealed record DifferentialExpressionOptions
                 NegativeBinomialTest.QuasiLikelihood,
             }.Select(test => DifferentialTest.NewNegativeBinomial(OfCounts(test))),
             DifferentialTest.NewCrispyx(new(SizeFactorsOf(), LeastMean, Shrink)),
+            DifferentialTest.NewDeseq2(new(IndependentFiltering ?? Deseq2Screen.defaults.Alpha)),
             DifferentialTest.NewRankSum(
                 new(Continuity, TieCorrection, Exact, UnitWeights ? StratumWeight.Unit : StratumWeight.LocallyBest)
             ),
@@ -269,6 +297,8 @@ public sealed record DifferentialExpressionOptions
             Shrink,
             standard.MinimumCells,
             new CovariateOptions(ListModule.OfSeq(Covariates), [], []),
+            CoExprException.Unwrap(CountOutliersModule.parse(Cooks)),
+            CoExprException.Unwrap(EstimationScopeModule.parse(Scope)),
             standard.Threads
         );
     }

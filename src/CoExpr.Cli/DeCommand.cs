@@ -75,8 +75,8 @@ public sealed class DeCommand
     readonly Option<string?> compat = new("--compat")
     {
         Description =
-            "Ranks, t-tests, fold changes and corrections of another program; the test is rank-sum unless named (of crispyx also wald, its test of counts)",
-        HelpName = "scanpy|crispyx|pdex",
+            "Ranks, t-tests, fold changes and corrections of another program; the test is rank-sum unless named (of crispyx also wald, its test of counts), of deseq2 its analysis of each perturbation's cells and the controls'",
+        HelpName = "scanpy|crispyx|pdex|deseq2",
     };
 
     readonly CountOptions counts = new();
@@ -260,7 +260,7 @@ public sealed class DeCommand
                 result.AddError("Either --control LABEL or --rest is needed.");
             if (result.Given(rest) && (result.Given(contrast) || result.Given(contrasts)))
                 result.AddError("--contrast compares two labels, and --rest one with all others.");
-            if (result.Given(alpha) && !result.Given(filtering))
+            if (result.Given(alpha) && !result.Given(filtering) && !IsDeseq2(result))
                 result.AddError("--alpha is the level of --independent-filtering, which is not given.");
             if (result.Given(weights) && !result.Given(batch))
                 result.AddError("--weights are those of batches: --batch COLUMN is needed.");
@@ -275,9 +275,11 @@ public sealed class DeCommand
     }
 
     const string Ranks = "rank-sum";
+    const string Wald = "wald";
 
     string TestOf(CommandResult result) =>
         result.Given(test) ? result.GetValue(test)!
+        : IsDeseq2(result) ? Wald
         : result.Given(compat) ? Ranks
         : "lrt";
 
@@ -288,10 +290,17 @@ public sealed class DeCommand
             foreach (var option in counts.NotOfCrispyx.Concat([alternative, contrast, contrasts, filtering]).Where(result.Given))
                 result.AddError($"{option.Name} has no meaning for CRISPYx's test of counts.");
         }
+        if (IsDeseq2(result))
+        {
+            foreach (var option in counts.All.Concat([alternative, filtering, over, dispersionsTo]).Where(result.Given))
+                result.AddError($"{option.Name} has no meaning for --compat deseq2, which says what it is.");
+        }
         Option[] set = [noContinuity, noTies, noExact, constantGroups, foldChange, untestable, weights, columns];
         foreach (var option in set.Where(result.Given))
             result.AddError($"--compat says what {option.Name} is; leave one of them out.");
     }
+
+    bool IsDeseq2(CommandResult result) => result.GetValue(compat) == "deseq2";
 
     bool IsCrispyxOfCounts(CommandResult result) => result.GetValue(compat) == "crispyx" && TestOf(result) == "wald";
 
@@ -368,8 +377,11 @@ public sealed class DeCommand
         var asked = Asked(parsed);
         if (parsed.GetValue(compat) is not { } program)
             return asked;
-        var named = parsed.GetResult(test) is { Implicit: false };
-        return (named ? asked : asked with { Test = Ranks }).Like(program);
+        if (parsed.GetResult(test) is not { Implicit: false })
+            asked = asked with { Test = program == "deseq2" ? Wald : Ranks };
+        if (program == "deseq2")
+            asked = asked with { IndependentFiltering = parsed.GetValue(alpha) };
+        return asked.Like(program);
     }
 
     DifferentialExpressionOptions Asked(ParseResult parsed) =>

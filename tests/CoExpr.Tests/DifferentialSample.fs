@@ -31,9 +31,11 @@ module DifferentialSample =
             Cells = perturbations |> Array.mapi (fun i _ -> 10 + i)
             ReferenceCells = perturbations |> Array.map (fun _ -> 100)
             GeneTable = Table.ofNames genes
+            CellNames = [||]
             LeftOut = 0
             Dispersions = None
             Calibration = None
+            Notes = []
             Rows = rows
         }
 

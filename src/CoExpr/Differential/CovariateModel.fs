@@ -292,5 +292,6 @@ module internal CovariateModel =
                 Degrees = float (max 1 (Array.sum sizes - used - design.Names.Length))
                 GeneWise = geneWise setting
                 Tester = fun () -> tester setting test hypothesis
+                Cooks = None
             }
         }

@@ -10,6 +10,8 @@ type DifferentialTest =
     | NegativeBinomial of NegativeBinomialOptions
     /// CRISPYx's Wald test of counts, faults included; correction, smallest group and threads as above.
     | Crispyx of CrispyxOptions
+    /// DESeq2's analysis of each comparison by itself, its own correction of p included.
+    | Deseq2 of Deseq2Options
     | RankSum of RankSumOptions
     | Welch of WelchOptions
 
@@ -20,6 +22,7 @@ module DifferentialTest =
         match test with
         | DifferentialTest.NegativeBinomial chosen -> NegativeBinomialTest.name chosen.Test
         | DifferentialTest.Crispyx _ -> "crispyx-wald"
+        | DifferentialTest.Deseq2 _ -> "deseq2-wald"
         | DifferentialTest.RankSum _ -> "rank-sum"
         | DifferentialTest.Welch _ -> "welch"
 
@@ -35,7 +38,8 @@ module DifferentialTest =
     let effectName test =
         match test with
         | DifferentialTest.NegativeBinomial _
-        | DifferentialTest.Crispyx _ -> "log2 fold change of the fitted means"
+        | DifferentialTest.Crispyx _
+        | DifferentialTest.Deseq2 _ -> "log2 fold change of the fitted means"
         | DifferentialTest.RankSum _ -> "area under the ROC curve less 1/2"
         | DifferentialTest.Welch _ -> "difference of the means of the tested values"
 
@@ -47,6 +51,7 @@ module DifferentialTest =
                                             } -> "signed root of F"
         | DifferentialTest.NegativeBinomial _
         | DifferentialTest.Crispyx _
+        | DifferentialTest.Deseq2 _
         | DifferentialTest.RankSum _ -> "z"
         | DifferentialTest.Welch _ -> "t"
 
@@ -97,12 +102,16 @@ type DifferentialResult = {
     /// One per perturbation: the cells that it is compared with.
     ReferenceCells: int[]
     GeneTable: Table
+    /// Of all cells of the input.
+    CellNames: string[]
     /// Cells of the input that are in no group.
     LeftOut: int
     /// Of negative-binomial tests that estimate one dispersion per gene for the whole screen.
     Dispersions: ScreenDispersions option
     /// If it was asked for.
     Calibration: Calibration option
+    /// What a person should know of how it came about, a sentence each.
+    Notes: string list
     Rows: ContrastRows
 } with
 
@@ -159,7 +168,26 @@ module DifferentialExpression =
         | DifferentialTest.RankSum _
         | DifferentialTest.Welch _ -> options.Values
         | DifferentialTest.NegativeBinomial _
-        | DifferentialTest.Crispyx _ -> TestedValues.LogNormalised 1.0
+        | DifferentialTest.Crispyx _
+        | DifferentialTest.Deseq2 _ -> TestedValues.LogNormalised 1.0
+
+    /// What DESeq2's analysis decides by itself.
+    let private checkDeseq2 (options: DifferentialOptions) =
+        let bad option value allowed =
+            Error(CoExprError.BadOption(option, value, allowed))
+
+        match options.Test with
+        | DifferentialTest.Deseq2 chosen when not (chosen.Alpha > 0.0 && chosen.Alpha < 1.0) ->
+            bad "--alpha" (invariant chosen.Alpha) "a false discovery rate above 0 and below 1 is needed"
+        | DifferentialTest.Deseq2 _ when options.IndependentFiltering.IsSome ->
+            bad "--independent-filtering" "with --compat deseq2" "DESeq2's analysis filters in any case"
+        | DifferentialTest.Deseq2 _ when options.Adjustment = Adjustment.OverAll ->
+            bad "--q-over" "all" "DESeq2's q are over the genes of each comparison"
+        | DifferentialTest.Deseq2 _ when options.CountUntestable ->
+            bad "--count-untestable" "with --compat deseq2" "DESeq2's q are over the genes that have a p"
+        | DifferentialTest.Deseq2 _ when options.Alternative <> TwoSampleAlternative.TwoSided ->
+            bad "--alternative" (TwoSampleAlternative.name options.Alternative) "DESeq2's default test is two-sided"
+        | _ -> Ok()
 
     /// What is wrong with the options, whatever the data.
     let validate (options: DifferentialOptions) : Result<unit, CoExprError> =
@@ -200,7 +228,9 @@ module DifferentialExpression =
                     (TwoSampleAlternative.name options.Alternative)
                     "CRISPYx's test of counts is two-sided"
             else
-                RowFilter.validate options.IndependentFiltering options.Adjustment (valuesOf options)
+                checkDeseq2 options
+                |> Result.bind (fun () ->
+                    RowFilter.validate options.IndependentFiltering options.Adjustment (valuesOf options))
                 |> Result.bind (fun () ->
                     match options.Calibration with
                     | Some fakes -> Calibration.validate options.Control fakes
@@ -209,6 +239,7 @@ module DifferentialExpression =
     /// What every value must be, and what is said of one that is not.
     let internal valueRule (options: DifferentialOptions) : (float32 -> bool) * string =
         match options.Test, options.Values with
+        | DifferentialTest.Deseq2 _, _
         | DifferentialTest.NegativeBinomial _, _ -> NegativeBinomialScreen.valueRule
         | _, TestedValues.LogNormalised _ ->
             (fun value -> value >= 0.0f && value = MathF.Floor value && Single.IsFinite value),
@@ -287,8 +318,10 @@ module DifferentialExpression =
             do! requireLabels batch name isFactor column
             let levelOf = Array.init cells.Counts.Cells (fun cell -> Column.text cell column)
 
+            // Of cells in no group nothing is compared: their batches would be strata without cells.
             let levels =
-                levelOf
+                groups.Order
+                |> Array.map (fun cell -> levelOf[cell])
                 |> Array.filter (isNull >> not)
                 |> Array.distinct
                 |> Array.sortWith (fun a b -> String.CompareOrdinal(a, b))
@@ -450,24 +483,28 @@ module DifferentialExpression =
     }
 
     let private screenDispersions (found: NegativeBinomialResult) =
-        match found.Options.Dispersion, found.Dispersions with
-        | DispersionSource.Screen _, [| screen |] -> Some(GeneDispersions.toScreen screen)
+        match found.Dispersions with
+        | [| screen |] when not (NegativeBinomialScreen.hasOwnDispersions found.Options) ->
+            Some(GeneDispersions.toScreen screen)
         | _ -> None
 
     let private test progress (options: DifferentialOptions) cells groups pairs =
         match options.Test with
         | DifferentialTest.NegativeBinomial chosen ->
             NegativeBinomialScreen.contrast progress (negativeBinomial options chosen) options.Contrasts groups cells
-            |> Result.map (fun found -> struct (found.Rows, screenDispersions found))
+            |> Result.map (fun found -> struct (found.Rows, screenDispersions found, []))
+        | DifferentialTest.Deseq2 chosen ->
+            Deseq2Screen.compute progress options.Threads options.MinimumCells chosen groups pairs cells
+            |> Result.map (fun (struct (rows, notes)) -> struct (rows, None, notes))
         | DifferentialTest.Crispyx chosen ->
             CrispyxScreen.compute progress options.Threads options.MinimumCells options.Adjustment chosen groups cells
-            |> Result.map (fun (struct (rows, dispersions)) -> struct (rows, Some dispersions))
+            |> Result.map (fun (struct (rows, dispersions)) -> struct (rows, Some dispersions, []))
         | DifferentialTest.RankSum chosen ->
             compareSamples progress options cells groups pairs (RankSum.compute progress options.Threads chosen)
-            |> Result.map (fun rows -> struct (rows, None))
+            |> Result.map (fun rows -> struct (rows, None, []))
         | DifferentialTest.Welch chosen ->
             compareSamples progress options cells groups pairs (WelchT.compute progress options.Threads chosen)
-            |> Result.map (fun rows -> struct (rows, None))
+            |> Result.map (fun rows -> struct (rows, None, []))
 
     let private size (groups: Groups) group =
         groups.Starts[group + 1] - groups.Starts[group]
@@ -504,7 +541,7 @@ module DifferentialExpression =
 
     let internal resultOf
         (options: DifferentialOptions)
-        inputCells
+        (cellNames: string[])
         (cells: Cells)
         (groups: Groups)
         (pairs: ComparedGroups[])
@@ -525,9 +562,11 @@ module DifferentialExpression =
             Cells = sizes
             ReferenceCells = referenceSizes
             GeneTable = cells.GeneTable
-            LeftOut = inputCells - groups.Order.Length
+            CellNames = cellNames
+            LeftOut = cellNames.Length - groups.Order.Length
             Dispersions = dispersions
             Calibration = None
+            Notes = []
             Rows = rows
         }
 
@@ -586,7 +625,7 @@ module DifferentialExpression =
         let groups = withFake controls.Counts.Cells fake
         let alone = { options with Contrasts = [] }
 
-        let struct (rows, _) =
+        let struct (rows, _, _) =
             ScreenContrast.compared [] groups
             |> Result.bind (test { progress with Report = ignore } alone controls groups)
             |> CoExprError.unwrap
@@ -622,15 +661,19 @@ module DifferentialExpression =
         (options: DifferentialOptions)
         (cells: Cells)
         : Result<DifferentialResult, CoExprError> =
-        let inputCells = cells.Counts.Cells
+        let input = cells
 
         result {
             let! struct (cells, groups) = grouped options cells
             // What cannot be split is told before the work is done.
             let! fakes = drawFakes options cells groups
             let! pairs = ScreenContrast.compared options.Contrasts groups
-            let! struct (rows, dispersions) = test progress options cells groups pairs
+            let! struct (rows, dispersions, notes) = test progress options cells groups pairs
             filterRows options groups pairs cells.Counts.Genes rows
+
+            if cells.Counts.Cells < input.Counts.Cells then
+                let kept = SizeFactors.cellsWithCounts input.Counts
+                NegativeBinomialScreen.renumber kept cells.Counts.Genes 0 pairs.Length rows
 
             let! calibration =
                 match fakes with
@@ -638,8 +681,9 @@ module DifferentialExpression =
                 | None -> Ok None
 
             return {
-                resultOf options inputCells cells groups pairs rows dispersions with
+                resultOf options input.CellTable.Names cells groups pairs rows dispersions with
                     Calibration = calibration
+                    Notes = notes
             }
         }
 

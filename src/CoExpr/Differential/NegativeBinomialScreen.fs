@@ -33,6 +33,51 @@ module LowExpression =
         Mean = 0.005
     }
 
+/// What is made of counts that move a comparison by more than they should: those of a Cook's distance above the 0.99
+/// quantile of F(2, cells − 2), unless three cells of the two groups have more.
+[<RequireQualifiedAccess>]
+type CountOutliers =
+    /// They are not looked for.
+    | Ignored
+    /// The row says so, and keeps its p.
+    | Flagged
+    /// The row says so, and has no p.
+    | SetAside
+
+/// Which cells size factors and dispersions are made of.
+[<RequireQualifiedAccess>]
+type EstimationScope =
+    /// All of the input, and all groups.
+    | Screen
+    /// Of each row the cells of its two groups alone, as if there were no others.
+    | Comparison
+
+[<RequireQualifiedAccess>]
+module CountOutliers =
+
+    let private known = [
+        "off", CountOutliers.Ignored
+        "flag", CountOutliers.Flagged
+        "set-aside", CountOutliers.SetAside
+    ]
+
+    /// As the command line has it.
+    let name outliers = Words.name known outliers
+
+    /// What a name stands for.
+    let parse word = Words.parse "--cooks" known word
+
+[<RequireQualifiedAccess>]
+module EstimationScope =
+
+    let private known = [ "screen", EstimationScope.Screen; "comparison", EstimationScope.Comparison ]
+
+    /// As the command line has it.
+    let name scope = Words.name known scope
+
+    /// The scope of a name.
+    let parse word = Words.parse "--scope" known word
+
 /// How a screen is tested with negative binomials.
 type NegativeBinomialOptions = {
     SizeFactors: SizeFactorKind
@@ -50,6 +95,9 @@ type NegativeBinomialOptions = {
     MinimumCells: int
     /// What else the model allows for.
     Covariates: CovariateOptions
+    /// Of models without covariates.
+    Outliers: CountOutliers
+    Scope: EstimationScope
     Threads: int
 }
 
@@ -58,7 +106,7 @@ type NegativeBinomialResult = {
     Options: NegativeBinomialOptions
     /// The groups that were compared with the control, or the first of each contrast, in the order of the rows.
     Perturbations: int[]
-    /// One per cell of the input.
+    /// One per cell of the input; none where each comparison has its own.
     SizeFactors: float[]
     /// One for the screen, or one per perturbation; none where they were given.
     Dispersions: GeneDispersions[]
@@ -109,6 +157,8 @@ module NegativeBinomialScreen =
         Shrink = false
         MinimumCells = 2
         Covariates = CovariateOptions.none
+        Outliers = CountOutliers.Ignored
+        Scope = EstimationScope.Screen
         Threads = Schedule.defaultThreads
     }
 
@@ -121,7 +171,17 @@ module NegativeBinomialScreen =
         Rows: ContrastRows
         /// Of `ScreenDispersions.names`, where the rows have them.
         Columns: float[][]
+        /// Of each group's comparison the Cook's distance of an outlier.
+        Limits: float[]
     }
+
+    /// The names among further columns of the largest Cook's distance of a row, and of the cell that has it: its number in the
+    /// input, from 0 on.
+    [<Literal>]
+    let CooksDistance = "cooks_distance"
+
+    [<Literal>]
+    let CooksCell = "cooks_cell"
 
     let private log2e = 1.0 / log 2.0
 
@@ -188,7 +248,29 @@ module NegativeBinomialScreen =
             pass.Columns[2][place] <- found.Trend[gene]
         | _ -> ()
 
-    let private fillRow options (pass: Pass) (tester: IGeneTester) row group gene =
+    let private canBeOutlier status =
+        status = RowStatus.Tested
+        || status = RowStatus.ZeroInPerturbed
+        || status = RowStatus.ZeroInReference
+
+    let private fillCooks options (pass: Pass) (cooks: IGeneCooks) group place =
+        let rows = pass.Rows
+
+        if canBeOutlier rows.Status[place] then
+            let found = cooks.Largest(group, pass.Comparison.Control, pass.Limits[group])
+            (rows.Named CooksDistance)[place] <- found.Distance
+
+            if found.Position >= 0 then
+                (rows.Named CooksCell)[place] <- float (cooks.Cell found.Position)
+
+            if found.IsOutlier then
+                rows.Status[place] <- RowStatus.OutlyingCount
+
+                if options.Outliers = CountOutliers.SetAside then
+                    rows.PValue[place] <- nan
+                    rows.Log10P[place] <- nan
+
+    let private fillRow options (pass: Pass) (tester: IGeneTester) cooks row group gene =
         let place = row * pass.Model.Genes + gene
         fillMeans pass tester group place
         fillDispersions pass place gene
@@ -199,8 +281,9 @@ module NegativeBinomialScreen =
             pass.Rows.Status[place] <- RowStatus.LowExpression
         else
             fillTest pass tester group place
+            cooks |> Option.iter (fun cooks -> fillCooks options pass cooks group place)
 
-    let private testGene options (pass: Pass) (tester: IGeneTester) gene =
+    let private testGene options (pass: Pass) (struct (tester: IGeneTester, cooks: IGeneCooks option)) gene =
         let comparison = pass.Comparison
         tester.Load gene
         let alpha = finalDispersion pass tester gene
@@ -209,15 +292,24 @@ module NegativeBinomialScreen =
         | Some quasi -> tester.Fit(alpha, quasi.Shrunk[gene], quasi.PriorDegrees + quasi.Degrees)
         | None -> tester.Fit(alpha, 1.0, infinity)
 
+        let fitted = Array.append comparison.Perturbations [| comparison.Control |]
+        cooks |> Option.iter (fun cooks -> cooks.Load(gene, alpha, fitted, tester.Mean))
+
         comparison.Perturbations
-        |> Array.iteri (fun i group -> fillRow options pass tester comparison.Rows[i] group gene)
+        |> Array.iteri (fun i group -> fillRow options pass tester cooks comparison.Rows[i] group gene)
 
     let private testAll (progress: Progress) options (pass: Pass) =
         let genes = pass.Model.Genes
         let advance = Progress.counter progress "tests" "genes" (int64 genes)
         let size = GeneDispersions.BlockGenes
 
-        Schedule.blocks options.Threads ((genes + size - 1) / size) pass.Model.Tester (fun tester block ->
+        let room () =
+            struct (pass.Model.Tester(),
+                    match pass.Model.Cooks with
+                    | Some make when options.Outliers <> CountOutliers.Ignored -> Some(make ())
+                    | _ -> None)
+
+        Schedule.blocks options.Threads ((genes + size - 1) / size) room (fun tester block ->
             let first, next = block * size, min genes ((block + 1) * size)
 
             for gene in first .. next - 1 do
@@ -268,9 +360,18 @@ module NegativeBinomialScreen =
             Alphas = Array.sub prior.Alphas first (next - first)
     }
 
+    /// The 0.99 quantile of F(2, d), d being cells − 2: d/2 (0.01^(−2/d) − 1). Infinity without degrees of freedom.
+    let internal cooksLimit cells referenceCells =
+        let free = float (cells + referenceCells - 2)
+
+        if free > 0.0 then
+            free / 2.0 * (exp (2.0 / free * log 100.0) - 1.0)
+        else
+            infinity
+
     /// Third stage, gene by gene: fills in the rows of the model's genes, perturbations x these genes. What modes are found
     /// goes into the prior's dispersions.
-    let internal test progress options model comparison prior rows =
+    let internal test progress options (model: GeneModel) comparison prior rows =
         testAll progress options {
             Model = model
             Comparison = comparison
@@ -281,6 +382,11 @@ module NegativeBinomialScreen =
                     if List.contains name ScreenDispersions.names then
                         values
             |]
+            Limits =
+                if options.Outliers = CountOutliers.Ignored then
+                    [||]
+                else
+                    model.Sizes |> Array.map (cooksLimit model.Sizes[comparison.Control])
         }
 
     let private invariant (value: float) =
@@ -301,6 +407,8 @@ module NegativeBinomialScreen =
 
         match badThreshold options.Hypothesis, options.Dispersion, options.Test with
         | Some(threshold, allowed), _, _ -> bad "--threshold" (invariant threshold) allowed
+        | _ when options.Outliers <> CountOutliers.Ignored && not options.Covariates.IsNone ->
+            bad "--cooks" "with --covariates" "leverages are those of groups alone"
         | _, DispersionSource.Given _, NegativeBinomialTest.QuasiLikelihood ->
             bad "--test" "ql" "quasi-likelihood needs dispersions that are estimated, not given ones"
         | _ ->
@@ -361,12 +469,32 @@ module NegativeBinomialScreen =
         | DispersionSource.Screen _
         | DispersionSource.Given _ -> false
 
-    /// Names of the further columns that tests fill in: the standard error, and dispersions where each row has its own.
-    let internal further options =
-        if isEach options then
-            ContrastRows.StandardError :: ScreenDispersions.names
-        else
-            [ ContrastRows.StandardError ]
+    /// Whether each row has dispersions of its own that are estimated.
+    let internal hasOwnDispersions options =
+        match options.Dispersion, options.Scope with
+        | DispersionSource.EachComparison _, _
+        | DispersionSource.Screen _, EstimationScope.Comparison -> true
+        | DispersionSource.Screen _, EstimationScope.Screen
+        | DispersionSource.Given _, _ -> false
+
+    /// Names of the further columns that tests fill in: the standard error, dispersions where each row has its own, and Cook's
+    /// distances where they are asked for.
+    let internal further options = [
+        ContrastRows.StandardError
+        if hasOwnDispersions options then
+            yield! ScreenDispersions.names
+        if options.Outliers <> CountOutliers.Ignored then
+            CooksDistance
+            CooksCell
+    ]
+
+    /// Gives cells other numbers, in some rows: those that they have in a larger input.
+    let internal renumber (numbers: int[]) genes first count (rows: ContrastRows) =
+        for name, values in rows.Further do
+            if name = CooksCell then
+                for place in first * genes .. (first + count) * genes - 1 do
+                    if not (Double.IsNaN values[place]) then
+                        values[place] <- float numbers[int values[place]]
 
     /// What is estimated and tested together. Where dispersions are of the screen, they are estimated in the first.
     let internal comparisons options (groups: Groups) (pairs: ComparedGroups[]) : CountComparison[] =
@@ -440,6 +568,108 @@ module NegativeBinomialScreen =
 
             [| prior |]
 
+    /// Fills in the rows of all pairs from one set of size factors; gives these, and what was found of dispersions.
+    let private fillScreen progress (options: NegativeBinomialOptions) groups pairs (cells: Cells) rows placeOf =
+        result {
+            let! factors = SizeFactors.create options.SizeFactors cells
+            do! SizeFactors.requirePositive factors groups.Order cells
+
+            let! found =
+                CoExprError.protect (fun () ->
+                    comparisons options groups pairs
+                    |> Array.map (fun comparison -> {
+                        comparison with
+                            Rows = comparison.Rows |> Array.map placeOf
+                    })
+                    |> runAll progress options cells factors rows)
+
+            return struct (factors, found)
+        }
+
+    /// The options as they are of some of the cells alone.
+    let private optionsOf (options: NegativeBinomialOptions) (chosen: int[]) : NegativeBinomialOptions =
+        let ofChosen (values: float[]) =
+            chosen |> Array.map (fun cell -> values[cell])
+
+        {
+            options with
+                Scope = EstimationScope.Screen
+                Dispersion =
+                    match options.Dispersion with
+                    | DispersionSource.EachComparison estimation -> DispersionSource.Screen estimation
+                    | other -> other
+                SizeFactors =
+                    match options.SizeFactors with
+                    | SizeFactorKind.Given factors when factors.Length > Array.last chosen ->
+                        SizeFactorKind.Given(ofChosen factors)
+                    | other -> other
+                Covariates.Offsets = options.Covariates.Offsets |> Array.map ofChosen
+        }
+
+    /// The cells of a pair in the order of the input, and the groups that they would have in a file of their own.
+    let private alone (groups: Groups) (pair: ComparedGroups) =
+        let reference = pair.Reference.Value
+        let labels = Array.sort [| pair.Group; reference |]
+        let both = Groups.choose labels (Some(Array.IndexOf(labels, reference))) groups
+        let chosen = Array.sort both.Order
+
+        chosen,
+        {
+            both with
+                Order = both.Order |> Array.map (fun cell -> Array.BinarySearch(chosen, cell))
+        }
+
+    /// One row from its own cells alone.
+    let private fillAlone progress (options: NegativeBinomialOptions) groups (cells: Cells) rows row (pair: ComparedGroups) =
+        let chosen, own = alone groups pair
+        let control = own.Control.Value
+
+        let found =
+            fillScreen
+                progress
+                (optionsOf options chosen)
+                own
+                [|
+                    {
+                        Group = 1 - control
+                        Reference = Some control
+                    }
+                |]
+                (Cells.takeCells chosen cells)
+                rows
+                (fun _ -> row)
+            |> Result.mapError (fun error ->
+                match error with
+                | CoExprError.BadOption(option, value, reason) ->
+                    let both = String.Join(" and ", own.Labels)
+                    CoExprError.BadOption(option, value, $"among the cells of {both}, {reason}")
+                | other -> other)
+            |> CoExprError.unwrap
+
+        renumber chosen cells.Counts.Genes row 1 rows
+        let struct (_, priors) = found
+        priors
+
+    let private fillEachAlone (progress: Progress) (options: NegativeBinomialOptions) groups (cells: Cells) rows (pairs: ComparedGroups[]) =
+        let advance =
+            Progress.counter progress "comparisons" "comparisons" (int64 pairs.Length)
+
+        let quiet = { progress with Report = ignore }
+
+        pairs
+        |> Array.mapi (fun row pair ->
+            progress.Token.ThrowIfCancellationRequested()
+            let found = fillAlone quiet options groups cells rows row pair
+            advance 1L
+            found)
+        |> Array.concat
+
+    let private fill progress (options: NegativeBinomialOptions) groups pairs cells rows =
+        match options.Scope with
+        | EstimationScope.Screen -> fillScreen progress options groups pairs cells rows id
+        | EstimationScope.Comparison ->
+            CoExprError.protect (fun () -> struct ([||], fillEachAlone progress options groups cells rows pairs))
+
     /// Tests every gene of the first group of every contrast against the second, or without contrasts of every group against
     /// the control: dispersions are of all groups either way, unless each comparison is to have its own. The same bits for
     /// every number of threads and order of the genes.
@@ -461,14 +691,8 @@ module NegativeBinomialScreen =
             let! pairs = ScreenContrast.compared contrasts groups
             let! cells = requireCounts cells
             do! requireDispersions options cells
-            let! factors = SizeFactors.create options.SizeFactors cells
-            do! SizeFactors.requirePositive factors groups.Order cells
-
             let rows = ContrastRows.create pairs.Length cells.Counts.Genes (further options)
-
-            let! found =
-                CoExprError.protect (fun () ->
-                    comparisons options groups pairs |> runAll progress options cells factors rows)
+            let! struct (factors, found) = fill progress options groups pairs cells rows
 
             ContrastRows.adjust
                 options.Threads

@@ -123,8 +123,11 @@ module DifferentialFile =
         writer.Integer(int64 result.Cells[perturbation])
         writer.Integer(int64 result.ReferenceCells[perturbation])
 
-        for _, values in rows.Further do
-            field writer values[place]
+        for name, values in rows.Further do
+            if name = NegativeBinomialScreen.CooksCell && not (Double.IsNaN values[place]) then
+                writer.Text result.CellNames[int values[place]]
+            else
+                field writer values[place]
 
         writer.Text(RowStatus.text rows.Status[place])
         writer.EndRow()
@@ -201,12 +204,12 @@ module DifferentialFile =
             Error(CoExprError.BadOption("--dispersions-to", path, reason))
 
         match formatOf path, options.Test with
+        | Ok Table, DifferentialTest.NegativeBinomial chosen when NegativeBinomialScreen.hasOwnDispersions chosen ->
+            bad "each comparison has dispersions of its own: they are columns of the results"
         | Ok Table, DifferentialTest.NegativeBinomial { Dispersion = DispersionSource.Screen _ }
         | Ok Table, DifferentialTest.Crispyx _ -> Ok()
-        | Ok Table, DifferentialTest.NegativeBinomial { Dispersion = DispersionSource.Given _ } ->
-            bad "the dispersions are given, and there is nothing to tell of them"
         | Ok Table, DifferentialTest.NegativeBinomial _ ->
-            bad "each comparison has dispersions of its own: they are columns of the results"
+            bad "the dispersions are given, and there is nothing to tell of them"
         | Ok Table, test -> bad $"--test {DifferentialTest.name test} has no dispersions"
         | _ -> bad "a name in .tsv or .csv (.gz) is needed"
 

@@ -81,7 +81,10 @@ module internal DifferentialParts =
         Reader: BlockReader
         /// Names and tables of the cells that are kept; the counts are not there.
         Cells: Cells
-        InputCells: int
+        /// Of all cells of the input.
+        CellNames: string[]
+        /// Their numbers in the input; None where all are kept.
+        Kept: int[] option
         Groups: Groups
         Pairs: ComparedGroups[]
         Perturbations: int
@@ -175,6 +178,7 @@ module internal DifferentialParts =
         match test with
         | DifferentialTest.NegativeBinomial chosen -> NegativeBinomialScreen.further chosen
         | DifferentialTest.Crispyx _ -> CrispyxScreen.further
+        | DifferentialTest.Deseq2 _ -> Deseq2Screen.further
         | DifferentialTest.RankSum _ -> [ RankSum.UStatistic ]
         | DifferentialTest.Welch _ -> [ WelchT.Degrees ]
 
@@ -199,7 +203,8 @@ module internal DifferentialParts =
             Key = key
             Reader = BlockReader(folder, index, kept)
             Cells = cells
-            InputCells = index.Cells
+            CellNames = (frame: Cells).CellTable.Names
+            Kept = kept
             Groups = groups
             Pairs = pairs
             Perturbations = pairs.Length
@@ -533,6 +538,7 @@ module internal DifferentialParts =
                 None
             | _ -> estimateAndTest work
         | DifferentialTest.Crispyx _ -> invalidArg (nameof screen) "CRISPYx's test of counts is not made in parts"
+        | DifferentialTest.Deseq2 _ -> invalidArg (nameof screen) "DESeq2's analysis is not made in parts"
         | DifferentialTest.RankSum chosen ->
             testSamples screen (look screen) (fun progress threads tested ->
                 RankSum.compute progress threads chosen tested)
@@ -614,6 +620,10 @@ module internal DifferentialParts =
                 screen.Genes
                 rows
 
+        match screen.Kept with
+        | Some kept -> NegativeBinomialScreen.renumber kept screen.Genes 0 (next - first) rows
+        | None -> ()
+
         DifferentialExpression.filterRows options screen.Groups screen.Pairs[first .. next - 1] screen.Genes rows
 
         if shrinks options.Test then
@@ -657,7 +667,7 @@ module internal DifferentialParts =
     let private resultOf (screen: Screen) dispersions =
         DifferentialExpression.resultOf
             screen.Options
-            screen.InputCells
+            screen.CellNames
             screen.Cells
             screen.Groups
             screen.Pairs

@@ -137,6 +137,7 @@ module DifferentialPlan =
         match options.Test with
         | DifferentialTest.NegativeBinomial _ -> struct (9e-8, 2e-6)
         | DifferentialTest.Crispyx _ -> struct (1e-6, 2e-6)
+        | DifferentialTest.Deseq2 _ -> struct (1e-6, 1e-4)
         | DifferentialTest.RankSum _ -> struct (3e-8, 4e-7)
         | DifferentialTest.Welch _ -> struct (1e-8, 6e-7)
 

@@ -76,6 +76,11 @@ module DifferentialRun =
         | FoldHypothesis.Beyond(_, threshold) -> "threshold", number threshold
         | FoldHypothesis.Within threshold -> "within", number threshold
         "low-expression-filter", Json.Flag chosen.LowExpression.IsSome
+        match chosen.Outliers with
+        | CountOutliers.Ignored -> ()
+        | outliers -> "cooks", Json.Text(CountOutliers.name outliers)
+        if chosen.Scope = EstimationScope.Comparison then
+            "scope", Json.Text(EstimationScope.name chosen.Scope)
         "shrink", Json.Flag chosen.Shrink
     ]
 
@@ -88,6 +93,9 @@ module DifferentialRun =
             "size-factors", Json.Text(SizeFactorKind.name chosen.SizeFactors)
             "min-mean", number chosen.LeastMean
             "shrink", Json.Flag chosen.Shrink
+        | DifferentialTest.Deseq2 chosen ->
+            "compat", Json.Text "deseq2"
+            "alpha", number chosen.Alpha
         | DifferentialTest.RankSum chosen -> yield! rankSumOptions chosen options.Batch
         | DifferentialTest.Welch chosen ->
             "overestimate-variance", Json.Flag chosen.OverestimateVariance
@@ -106,7 +114,8 @@ module DifferentialRun =
     let private sampleOptions (options: DifferentialOptions) = [
         match options.Test with
         | DifferentialTest.NegativeBinomial _
-        | DifferentialTest.Crispyx _ -> ()
+        | DifferentialTest.Crispyx _
+        | DifferentialTest.Deseq2 _ -> ()
         | DifferentialTest.RankSum _
         | DifferentialTest.Welch _ ->
             yield! valueOptions options.Values
@@ -190,6 +199,7 @@ module DifferentialRun =
 
     let private notes job (result: DifferentialResult) = [
         yield! job.Notes
+        yield! result.Notes
         match result.Calibration |> Option.bind Calibration.warning with
         | Some words -> $"Warning: {words}"
         | None -> ()
@@ -261,12 +271,17 @@ module DifferentialRun =
             do! RunFiles.refuseInput paths.Input (outputs paths)
         }
 
-    /// What needs all counts or all rows in memory at once: the option, its value, and why.
     let private hasCovariates test =
         match test with
         | DifferentialTest.NegativeBinomial chosen -> not chosen.Covariates.IsNone
         | _ -> false
 
+    let private isOfComparisons test =
+        match test with
+        | DifferentialTest.NegativeBinomial chosen -> chosen.Scope = EstimationScope.Comparison
+        | _ -> false
+
+    /// What needs all counts or all rows in memory at once: the option, its value, and why.
     let private needsWhole (options: DifferentialOptions) (output: DifferentialOutput) (paths: DifferentialPaths) =
         match paths.Report, options.Calibration with
         | _ when options.Test.IsCrispyx ->
@@ -275,6 +290,10 @@ module DifferentialRun =
                         "crispyx",
                         "its trend of dispersions needs the counts of all genes in memory at once")
             )
+        | _ when options.Test.IsDeseq2 ->
+            Some(struct ("--compat", "deseq2", "its trends need the counts of all genes in memory at once"))
+        | _ when isOfComparisons options.Test ->
+            Some(struct ("--scope", "comparison", "its size factors need the counts of all genes in memory at once"))
         | _ when hasCovariates options.Test ->
             Some(struct ("--covariates", "given", "their model needs the counts of all cells in memory at once"))
         | Some report, _ -> Some(struct ("--report", report, "its figures need all rows in memory at once"))
@@ -537,6 +556,8 @@ module DifferentialRun =
                     Error(
                         CoExprError.BadOption("--calibrate", "in parts", "it needs the counts of all controls at once")
                     )
+                | None when isOfComparisons options.Test ->
+                    Error(CoExprError.BadOption("--scope", "comparison", "it needs the counts of all genes at once"))
                 | None -> Ok()
 
             let identity =
