@@ -52,6 +52,8 @@ public static class DifferentialExpression
     /// <param name="report">Where a page with figures goes, if one is wanted.</param>
     /// <param name="resources">What the run may use; the defaults of <see cref="RunResourceSettings"/> if omitted. Tests have
     /// no cache.</param>
+    /// <param name="dispersions">Where a table of the genes' dispersions goes (.tsv, .csv), if one is wanted; of tests of counts
+    /// that estimate one per gene for the whole screen.</param>
     /// <param name="progress">Told how far the job is.</param>
     /// <param name="token">Stops the job; no output is written then.</param>
     /// <exception cref="CoExprException">The file, its values, a label, an option or an output's name is bad, or the memory
@@ -65,6 +67,7 @@ public static class DifferentialExpression
         ReadSettings? settings = null,
         string? report = null,
         RunResourceSettings? resources = null,
+        string? dispersions = null,
         IProgress<JobProgress>? progress = null,
         CancellationToken token = default
     )
@@ -85,7 +88,7 @@ public static class DifferentialExpression
                         reading,
                         core,
                         options.ToOutput(),
-                        new(input, output, report is null ? null : FSharpOption<string>.Some(report))
+                        new(input, output, Optional(report), Optional(dispersions))
                     )
                 );
                 var result = new DifferentialExpressionResult(outcome.Result, options.ToOutput());
@@ -122,7 +125,7 @@ public static class DifferentialExpression
         var core = options.ToCore();
         var within = (resources ?? new RunResourceSettings()).ToCore();
         var reading = CellData.Options(settings ?? new ReadSettings(), null, token);
-        var paths = new DifferentialPaths(input, output, report is null ? null : FSharpOption<string>.Some(report));
+        var paths = new DifferentialPaths(input, output, Optional(report), null);
         return Task.Run(
             () =>
                 new RunPlan(
@@ -131,4 +134,6 @@ public static class DifferentialExpression
             token
         );
     }
+
+    static FSharpOption<string>? Optional(string? path) => path is null ? null : FSharpOption<string>.Some(path);
 }

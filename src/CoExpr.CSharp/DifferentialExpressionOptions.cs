@@ -18,9 +18,14 @@ public sealed record DifferentialExpressionOptions
     /// cells.</summary>
     public string? Control { get; init; }
 
+    /// <summary>Labels to compare with one another, in place of each perturbation with the control: log fold changes are of the
+    /// first of each over the second, and rows are named "first vs second". Default: none.</summary>
+    public IReadOnlyList<LabelContrast> Contrasts { get; init; } = [];
+
     /// <summary>Of counts, by negative binomials: "lrt" (likelihood ratio), "wald", "score" or "ql" (quasi-likelihood). Of
     /// other values, or of normalised counts: "rank-sum" (Mann-Whitney) or "welch" (t). "crispyx-wald" is CRISPYx's test of
-    /// counts, faults included: see <see cref="Like"/>. Default: lrt.</summary>
+    /// counts, faults included, and "deseq2-wald" DESeq2's analysis of each comparison by itself: see <see cref="Like"/>.
+    /// Default: lrt.</summary>
     public string Test { get; init; } = "lrt";
 
     /// <summary>How negative binomials allow for the depth of cells: "trimmed" (total counts without the twentieth of
@@ -58,6 +63,14 @@ public sealed record DifferentialExpressionOptions
 
     /// <summary>Whether genes that hardly any cell has are left untested by negative binomials, as in CRISPYx. Default: no.</summary>
     public bool LowExpressionFilter { get; init; }
+
+    /// <summary>What tests of counts make of counts that move a comparison by more than they should, by Cook's distance:
+    /// "off", "flag" (the row says so) or "set-aside" (it has no p, either, as in DESeq2). Default: off.</summary>
+    public string Cooks { get; init; } = "off";
+
+    /// <summary>Which cells size factors and dispersions of tests of counts are made of: "screen" (all) or "comparison" (of
+    /// each row its two groups alone). Default: screen.</summary>
+    public string Scope { get; init; } = "screen";
 
     /// <summary>Whether fold changes of negative binomials are also given drawn towards 0 (apeglm's prior), with s-values.
     /// Default: no.</summary>
@@ -120,6 +133,10 @@ public sealed record DifferentialExpressionOptions
     /// no.</summary>
     public bool CountUntestable { get; init; }
 
+    /// <summary>The false discovery rate that independent filtering is made for: genes of a low mean, over both groups' cells,
+    /// lose their q where that leaves more findings among the others. Default: no filtering.</summary>
+    public double? IndependentFiltering { get; init; }
+
     /// <summary>Groups with fewer cells are not tested. Default: 2.</summary>
     public int MinimumCells { get; init; } = 2;
 
@@ -147,7 +164,7 @@ public sealed record DifferentialExpressionOptions
     /// <summary>The same, with the ranks, t-tests, fold changes and corrections of another program: "scanpy" (1.10),
     /// "crispyx" (0.1.1) or "pdex" (0.2.5, with its columns). Of "crispyx" also its test of counts, where the test is wald:
     /// its size factors, its least mean of 0.5 and its dispersions, whose fold changes are too small where counts are
-    /// few.</summary>
+    /// few. "deseq2" (1.38), where the test is wald, is its analysis of each comparison's cells as if they were samples.</summary>
     /// <param name="program">Its name.</param>
     /// <exception cref="CoExprException">There is no such set, or it has no such test.</exception>
     public DifferentialExpressionOptions Like(string program)
@@ -166,11 +183,23 @@ public sealed record DifferentialExpressionOptions
                 SizeFactors = SizeFactorKindModule.name(CrispyxScreen.defaults.SizeFactors),
             };
         }
+        if (program == "deseq2" && Test is "wald" or Deseq2Wald)
+        {
+            if (Covariates.Count > 0)
+                throw CoExprException.BadOption(
+                    "--covariates",
+                    string.Join(",", Covariates),
+                    "they have no meaning for DESeq2's analysis of two groups; coexpr bulk takes any design"
+                );
+            return this with { Test = Deseq2Wald };
+        }
         if (Test is not ("rank-sum" or "welch"))
             throw CoExprException.BadOption(
                 "--compat",
                 program,
-                $"it is of rank-sum and welch, of crispyx also of wald, and the test is {Test}"
+                program == "deseq2"
+                    ? $"it is of wald, and the test is {Test}"
+                    : $"it is of rank-sum and welch, of crispyx also of wald, and the test is {Test}"
             );
         var alike = this with { Exact = false, ConstantGroups = true };
         return program switch
@@ -189,17 +218,21 @@ public sealed record DifferentialExpressionOptions
                 FoldChange = Test == "welch" ? "arithmetic" : "geometric",
             },
             "pdex" => alike with { FoldChange = "geometric", CountUntestable = true, PdexColumns = true },
-            _ => throw CoExprException.BadOption("--compat", program, "must be scanpy or crispyx or pdex"),
+            _ => throw CoExprException.BadOption("--compat", program, "must be scanpy or crispyx or pdex or deseq2"),
         };
     }
+
+    const string Deseq2Wald = "deseq2-wald";
 
     internal DifferentialOptions ToCore()
     {
         ArgumentNullException.ThrowIfNull(Perturbation);
         ArgumentNullException.ThrowIfNull(Covariates);
+        ArgumentNullException.ThrowIfNull(Contrasts);
         return new(
             ListModule.OfSeq(Perturbation),
             Optional(Control),
+            ListModule.OfSeq(Contrasts.Select(contrast => contrast.ToCore())),
             Optional(Batch),
             CoExprException.Unwrap(DifferentialTestModule.parse(ListModule.OfSeq(Tests()), Test)),
             CoExprException.Unwrap(TestedValuesModule.parse(Target, Values)),
@@ -208,6 +241,11 @@ public sealed record DifferentialExpressionOptions
             Pseudocount,
             AdjustOverAll ? Adjustment.OverAll : Adjustment.PerPerturbation,
             CountUntestable,
+            // DESeq2's analysis filters in any case, at this level.
+            IndependentFiltering is { } level
+            && Test != Deseq2Wald
+                ? FSharpOption<double>.Some(level)
+                : null,
             MinimumCells,
             LeaveOutEmptyCells,
             Calibration(),
@@ -240,6 +278,7 @@ public sealed record DifferentialExpressionOptions
                 NegativeBinomialTest.QuasiLikelihood,
             }.Select(test => DifferentialTest.NewNegativeBinomial(OfCounts(test))),
             DifferentialTest.NewCrispyx(new(SizeFactorsOf(), LeastMean, Shrink)),
+            DifferentialTest.NewDeseq2(new(IndependentFiltering ?? Deseq2Screen.defaults.Alpha)),
             DifferentialTest.NewRankSum(
                 new(Continuity, TieCorrection, Exact, UnitWeights ? StratumWeight.Unit : StratumWeight.LocallyBest)
             ),
@@ -262,6 +301,8 @@ public sealed record DifferentialExpressionOptions
             Shrink ? CoExprException.Unwrap(FoldShrinkageModule.parse(ShrinkBy)) : FoldShrinkage.Nothing,
             standard.MinimumCells,
             new CovariateOptions(ListModule.OfSeq(Covariates), [], []),
+            CoExprException.Unwrap(CountOutliersModule.parse(Cooks)),
+            CoExprException.Unwrap(EstimationScopeModule.parse(Scope)),
             standard.Threads
         );
     }

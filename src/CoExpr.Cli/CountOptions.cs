@@ -69,6 +69,21 @@ sealed class CountOptions
         "Do not test genes that hardly any cell has (as CRISPYx)"
     );
 
+    readonly Option<string> cooks = OptionKind.OneOf(
+        "--cooks",
+        "Look for counts that move a comparison by more than they should (Cook's distance): say so, or give such rows no p, too",
+        "off",
+        "flag",
+        "set-aside"
+    );
+
+    readonly Option<string> scope = OptionKind.OneOf(
+        "--scope",
+        "What size factors and dispersions are of: all cells, or of each comparison its own cells alone",
+        "screen",
+        "comparison"
+    );
+
     readonly Option<bool> shrink = OptionKind.Flag(
         "--shrink",
         "Also give fold changes drawn towards 0 (apeglm's prior), and s-values"
@@ -89,7 +104,19 @@ sealed class CountOptions
 
     /// <summary>What CRISPYx's test of counts does not heed.</summary>
     internal Option[] NotOfCrispyx =>
-        [sizeFactors, eachComparison, trend, shrinkage, threshold, within, lowExpression, covariates, shrinkBy];
+        [
+            sizeFactors,
+            eachComparison,
+            trend,
+            shrinkage,
+            threshold,
+            within,
+            lowExpression,
+            covariates,
+            cooks,
+            scope,
+            shrinkBy,
+        ];
 
     internal Option OfCrispyxAlone => leastMean;
 
@@ -104,6 +131,8 @@ sealed class CountOptions
             threshold,
             within,
             lowExpression,
+            cooks,
+            scope,
             shrink,
             shrinkBy,
             leastMean,
@@ -119,6 +148,10 @@ sealed class CountOptions
         {
             if (result.Given(sizeFactors) && result.Given(sizeFactorColumn))
                 result.AddError("--size-factors and --size-factor-column exclude each other.");
+            if (result.Given(eachComparison) && result.GetValue(scope) == "comparison")
+                result.AddError(
+                    "--scope comparison has dispersions of each comparison already: leave --dispersion-each out."
+                );
             if (result.Given(within) && !result.Given(threshold))
                 result.AddError("--within is within --threshold, which is not given.");
         });
@@ -136,6 +169,8 @@ sealed class CountOptions
             Threshold = parsed.GetValue(threshold),
             Within = parsed.GetValue(within),
             LowExpressionFilter = parsed.GetValue(lowExpression),
+            Cooks = parsed.GetValue(cooks)!,
+            Scope = parsed.GetValue(scope)!,
             Shrink = parsed.GetValue(shrink) || parsed.GetResult(shrinkBy) is { Implicit: false },
             ShrinkBy = parsed.GetValue(shrinkBy)!,
             LeastMean = parsed.GetValue(leastMean),

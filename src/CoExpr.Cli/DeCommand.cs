@@ -27,6 +27,12 @@ public sealed class DeCommand
         HelpName = "FILE.html",
     };
 
+    readonly Option<string?> dispersionsTo = new("--dispersions-to")
+    {
+        Description = "Also write the genes with their dispersions: of each alone, of the trend, final",
+        HelpName = "FILE.tsv",
+    };
+
     readonly Option<string[]> perturbation = new("--perturbation")
     {
         Description = "Column of obs that says what was done to each cell; given twice, labels are joined by |",
@@ -42,6 +48,19 @@ public sealed class DeCommand
 
     readonly Option<bool> rest = OptionKind.Flag("--rest", "Compare each perturbation with all other cells instead");
 
+    readonly Option<string[]> contrast = new("--contrast")
+    {
+        Description =
+            "Compare two labels instead: fold changes of A over B; may be given several times. --control stays the screen's",
+        HelpName = "A,B",
+    };
+
+    readonly Option<string?> contrasts = new("--contrasts")
+    {
+        Description = "The same from a file: two labels a line, with a tab between them",
+        HelpName = "FILE",
+    };
+
     readonly Option<string> test = OptionKind.OneOf(
         "--test",
         "Test: of counts, by negative binomials (likelihood ratio, Wald, score, quasi-likelihood); of other values, by ranks (Mann and Whitney's U) or means (Welch's t)",
@@ -56,8 +75,8 @@ public sealed class DeCommand
     readonly Option<string?> compat = new("--compat")
     {
         Description =
-            "Ranks, t-tests, fold changes and corrections of another program; the test is rank-sum unless named (of crispyx also wald, its test of counts)",
-        HelpName = "scanpy|crispyx|pdex",
+            "Ranks, t-tests, fold changes and corrections of another program; the test is rank-sum unless named (of crispyx also wald, its test of counts), of deseq2 its analysis of each perturbation's cells and the controls'",
+        HelpName = "scanpy|crispyx|pdex|deseq2",
     };
 
     readonly CountOptions counts = new();
@@ -140,6 +159,17 @@ public sealed class DeCommand
         "Let genes that no cell of either group has count in q-values (as scanpy and pdex)"
     );
 
+    readonly Option<bool> filtering = OptionKind.Flag(
+        "--independent-filtering",
+        "Leave genes of a low mean out of a perturbation's q-values where that gives more findings"
+    );
+
+    readonly Option<double> alpha = OptionKind.Number(
+        "--alpha",
+        "False discovery rate that --independent-filtering is made for",
+        0.1
+    );
+
     readonly Option<int> minCells = OptionKind.Number("--min-cells", "Test no group with fewer cells", 2);
 
     readonly Option<string> columns = OptionKind.OneOf(
@@ -189,9 +219,12 @@ public sealed class DeCommand
         [
             output,
             report,
+            dispersionsTo,
             perturbation,
             control,
             rest,
+            contrast,
+            contrasts,
             test,
             values,
             target,
@@ -207,6 +240,8 @@ public sealed class DeCommand
             pseudocount,
             over,
             untestable,
+            filtering,
+            alpha,
             minCells,
             columns,
             rankGenesGroups,
@@ -223,6 +258,10 @@ public sealed class DeCommand
         {
             if (result.Given(control) == result.Given(rest))
                 result.AddError("Either --control LABEL or --rest is needed.");
+            if (result.Given(rest) && (result.Given(contrast) || result.Given(contrasts)))
+                result.AddError("--contrast compares two labels, and --rest one with all others.");
+            if (result.Given(alpha) && !result.Given(filtering) && !IsDeseq2(result))
+                result.AddError("--alpha is the level of --independent-filtering, which is not given.");
             if (result.Given(weights) && !result.Given(batch))
                 result.AddError("--weights are those of batches: --batch COLUMN is needed.");
             // A test that is given twice is refused elsewhere.
@@ -236,9 +275,11 @@ public sealed class DeCommand
     }
 
     const string Ranks = "rank-sum";
+    const string Wald = "wald";
 
     string TestOf(CommandResult result) =>
         result.Given(test) ? result.GetValue(test)!
+        : IsDeseq2(result) ? Wald
         : result.Given(compat) ? Ranks
         : "lrt";
 
@@ -246,13 +287,24 @@ public sealed class DeCommand
     {
         if (IsCrispyxOfCounts(result))
         {
-            foreach (var option in counts.NotOfCrispyx.Append(alternative).Where(result.Given))
+            foreach (
+                var option in counts
+                    .NotOfCrispyx.Concat([alternative, contrast, contrasts, filtering])
+                    .Where(result.Given)
+            )
                 result.AddError($"{option.Name} has no meaning for CRISPYx's test of counts.");
+        }
+        if (IsDeseq2(result))
+        {
+            foreach (var option in counts.All.Concat([alternative, filtering, over, dispersionsTo]).Where(result.Given))
+                result.AddError($"{option.Name} has no meaning for --compat deseq2, which says what it is.");
         }
         Option[] set = [noContinuity, noTies, noExact, constantGroups, foldChange, untestable, weights, columns];
         foreach (var option in set.Where(result.Given))
             result.AddError($"--compat says what {option.Name} is; leave one of them out.");
     }
+
+    bool IsDeseq2(CommandResult result) => result.GetValue(compat) == "deseq2";
 
     bool IsCrispyxOfCounts(CommandResult result) => result.GetValue(compat) == "crispyx" && TestOf(result) == "wald";
 
@@ -264,7 +316,7 @@ public sealed class DeCommand
         var isSamples = chosen is "rank-sum" or "welch";
         var others = new List<Option>();
         if (isSamples)
-            others.AddRange(counts.All);
+            others.AddRange([dispersionsTo, .. counts.All]);
         else
             others.AddRange(ofSamples);
         if (result.Given(alternative) && counts.IsWithin(result))
@@ -312,6 +364,7 @@ public sealed class DeCommand
                             reading,
                             parsed.GetValue(report),
                             within,
+                            parsed.GetValue(dispersionsTo),
                             progress,
                             token
                         )
@@ -328,8 +381,11 @@ public sealed class DeCommand
         var asked = Asked(parsed);
         if (parsed.GetValue(compat) is not { } program)
             return asked;
-        var named = parsed.GetResult(test) is { Implicit: false };
-        return (named ? asked : asked with { Test = Ranks }).Like(program);
+        if (parsed.GetResult(test) is not { Implicit: false })
+            asked = asked with { Test = program == "deseq2" ? Wald : Ranks };
+        if (program == "deseq2")
+            asked = asked with { IndependentFiltering = parsed.GetValue(alpha) };
+        return asked.Like(program);
     }
 
     DifferentialExpressionOptions Asked(ParseResult parsed) =>
@@ -343,6 +399,11 @@ public sealed class DeCommand
         {
             Perturbation = parsed.GetRequiredValue(perturbation),
             Control = parsed.GetValue(control),
+            Contrasts =
+            [
+                .. parsed.GetValue(contrast)!.Select(LabelContrast.Parse),
+                .. parsed.GetValue(contrasts) is { } file ? LabelContrast.ReadAll(file) : [],
+            ],
             Test = parsed.GetValue(test)!,
             Values = parsed.GetValue(values)!,
             Target = parsed.GetValue(target),
@@ -358,6 +419,7 @@ public sealed class DeCommand
             Pseudocount = parsed.GetValue(pseudocount),
             AdjustOverAll = parsed.GetValue(over) == "all",
             CountUntestable = parsed.GetValue(untestable),
+            IndependentFiltering = parsed.GetValue(filtering) ? parsed.GetValue(alpha) : null,
             MinimumCells = parsed.GetValue(minCells),
             Threads = parsed.GetValue(common.Threads),
             PdexColumns = parsed.GetValue(columns) == "pdex",

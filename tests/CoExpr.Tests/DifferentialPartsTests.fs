@@ -211,6 +211,19 @@ module PartsCase =
 
             let! adjustment = Gen.elements [ Adjustment.PerPerturbation; Adjustment.OverAll ]
             let! untestable = Gen.elements [ true; false ]
+            let! filtering = Gen.elements [ None; Some 0.1 ]
+
+            let! contrasts =
+                Gen.frequency [
+                    4, Gen.constant []
+                    1,
+                    Gen.elements [
+                        [ "a", "control" ]
+                        [ "b", "a"; "control", "a"; "b", "control" ]
+                        [ "a", "a" ]
+                    ]
+                ]
+
             let! least = Gen.choose (1, 3)
             let! leaveOut = Gen.elements [ true; false ]
 
@@ -230,6 +243,14 @@ module PartsCase =
                     Alternative = alternative
                     Adjustment = adjustment
                     CountUntestable = untestable
+                    IndependentFiltering =
+                        (if adjustment = Adjustment.OverAll || values = TestedValues.AsStored then
+                             None
+                         else
+                             filtering)
+                    Contrasts = [
+                        for label, reference in contrasts -> { Label = label; Reference = reference }
+                    ]
                     MinimumCells = least
                     LeaveOutEmpty = leaveOut
                     Threads = 2
@@ -292,7 +313,10 @@ module DifferentialPartsTests =
             else
                 BitConverter.DoubleToInt64Bits value)
 
-    /// All but the dispersions of the screen, which parts do not keep.
+    /// Dispersions of genes without counts are NaN, which equals nothing.
+    let private dispersions (found: ScreenDispersions) =
+        [ found.Means; found.GeneWise; found.Trend; found.Final ] |> List.map bits, found.AtBound, found.IsOutlier
+
     let private listed (found: DifferentialResult) =
         let rows = found.Rows
 
@@ -301,6 +325,7 @@ module DifferentialPartsTests =
                 Rows = ContrastRows.create 0 0 []
                 Dispersions = None
         },
+        Option.map dispersions found.Dispersions,
         [
             rows.Effect
             rows.LogFoldChange

@@ -31,9 +31,11 @@ module DifferentialSample =
             Cells = perturbations |> Array.mapi (fun i _ -> 10 + i)
             ReferenceCells = perturbations |> Array.map (fun _ -> 100)
             GeneTable = Table.ofNames genes
+            CellNames = [||]
             LeftOut = 0
             Dispersions = None
             Calibration = None
+            Notes = []
             Rows = rows
         }
 
@@ -50,6 +52,8 @@ module DifferentialSample =
         GeneWise = Array.init genes (fun gene -> if gene = 0 then 0.0 else 0.3)
         Trend = Array.create genes 0.5
         Final = Array.create genes 0.4
+        AtBound = Array.init genes (fun gene -> if gene = 0 then -1y else 0y)
+        IsOutlier = Array.zeroCreate genes
     }
 
     let calibration: Calibration = {

@@ -310,4 +310,5 @@ module internal CovariateModel =
             Coefficients = setting.Coefficients
             GeneWise = geneWise setting
             Tester = fun () -> tester setting test hypothesis
+            Cooks = None
         }

@@ -132,6 +132,8 @@ module CrispyxScreen =
                         Math.Clamp(exp (0.5 * (log dispersion + log trend)), smallestDispersion, 10.0))
                     raw
                     trend
+            AtBound = raw |> Array.map (fun alpha -> if alpha <= smallestDispersion then -1y else 0y)
+            IsOutlier = Array.zeroCreate count
         }
 
     // Regression of one gene -----------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ type DifferentialTest =
     | NegativeBinomial of NegativeBinomialOptions
     /// CRISPYx's Wald test of counts, faults included; correction, smallest group and threads as above.
     | Crispyx of CrispyxOptions
+    /// DESeq2's analysis of each comparison by itself, its own correction of p included.
+    | Deseq2 of Deseq2Options
     | RankSum of RankSumOptions
     | Welch of WelchOptions
 
@@ -20,6 +22,7 @@ module DifferentialTest =
         match test with
         | DifferentialTest.NegativeBinomial chosen -> NegativeBinomialTest.name chosen.Test
         | DifferentialTest.Crispyx _ -> "crispyx-wald"
+        | DifferentialTest.Deseq2 _ -> "deseq2-wald"
         | DifferentialTest.RankSum _ -> "rank-sum"
         | DifferentialTest.Welch _ -> "welch"
 
@@ -35,7 +38,8 @@ module DifferentialTest =
     let effectName test =
         match test with
         | DifferentialTest.NegativeBinomial _
-        | DifferentialTest.Crispyx _ -> "log2 fold change of the fitted means"
+        | DifferentialTest.Crispyx _
+        | DifferentialTest.Deseq2 _ -> "log2 fold change of the fitted means"
         | DifferentialTest.RankSum _ -> "area under the ROC curve less 1/2"
         | DifferentialTest.Welch _ -> "difference of the means of the tested values"
 
@@ -47,6 +51,7 @@ module DifferentialTest =
                                             } -> "signed root of F"
         | DifferentialTest.NegativeBinomial _
         | DifferentialTest.Crispyx _
+        | DifferentialTest.Deseq2 _
         | DifferentialTest.RankSum _ -> "z"
         | DifferentialTest.Welch _ -> "t"
 
@@ -57,6 +62,8 @@ type DifferentialOptions = {
     Perturbation: string list
     /// The label of the cells that each perturbation is compared with; None for all other cells.
     Control: string option
+    /// Rows of these in place of those of each perturbation against the control. None of CRISPYx's tests of counts.
+    Contrasts: ScreenContrast list
     /// The column of the cell table within whose levels ranks are taken, factor(name) for numbers that are labels; for
     /// rank-sum tests alone.
     Batch: string option
@@ -69,6 +76,9 @@ type DifferentialOptions = {
     Adjustment: Adjustment
     /// Whether rows of which every cell has the same value count among the tests of the correction, as in scanpy and pdex.
     CountUntestable: bool
+    /// The false discovery rate that independent filtering is made for, of each perturbation's genes; None: no filtering.
+    /// None of CRISPYx's tests of counts, nor of values that may be below 0.
+    IndependentFiltering: float option
     /// Groups with fewer cells are not tested.
     MinimumCells: int
     /// Whether cells without a value other than 0 are left out.
@@ -83,21 +93,25 @@ type DifferentialResult = {
     Options: DifferentialOptions
     /// Where the cells came from.
     Source: string
-    /// One per row of a table of perturbations.
+    /// One per row of a table of perturbations; of contrasts their names.
     Perturbations: string[]
-    /// The control's label, or "rest".
+    /// The control's label, "rest", or of contrasts "second label".
     Reference: string
     /// One per perturbation.
     Cells: int[]
     /// One per perturbation: the cells that it is compared with.
     ReferenceCells: int[]
     GeneTable: Table
+    /// Of all cells of the input.
+    CellNames: string[]
     /// Cells of the input that are in no group.
     LeftOut: int
     /// Of negative-binomial tests that estimate one dispersion per gene for the whole screen.
     Dispersions: ScreenDispersions option
     /// If it was asked for.
     Calibration: Calibration option
+    /// What a person should know of how it came about, a sentence each.
+    Notes: string list
     Rows: ContrastRows
 } with
 
@@ -114,6 +128,7 @@ module DifferentialExpression =
     let defaults = {
         Perturbation = [ "perturbation" ]
         Control = None
+        Contrasts = []
         Batch = None
         Test = DifferentialTest.NegativeBinomial NegativeBinomialScreen.defaults
         Values = TestedValues.LogNormalised 10000.0
@@ -122,6 +137,7 @@ module DifferentialExpression =
         Pseudocount = 1e-9
         Adjustment = Adjustment.PerPerturbation
         CountUntestable = false
+        IndependentFiltering = None
         MinimumCells = 2
         LeaveOutEmpty = false
         Calibration = None
@@ -146,6 +162,33 @@ module DifferentialExpression =
         | DifferentialTest.RankSum _ -> true
         | _ -> false
 
+    /// Those that are tested: counts, of tests of counts.
+    let private valuesOf options =
+        match options.Test with
+        | DifferentialTest.RankSum _
+        | DifferentialTest.Welch _ -> options.Values
+        | DifferentialTest.NegativeBinomial _
+        | DifferentialTest.Crispyx _
+        | DifferentialTest.Deseq2 _ -> TestedValues.LogNormalised 1.0
+
+    /// What DESeq2's analysis decides by itself.
+    let private checkDeseq2 (options: DifferentialOptions) =
+        let bad option value allowed =
+            Error(CoExprError.BadOption(option, value, allowed))
+
+        match options.Test with
+        | DifferentialTest.Deseq2 chosen when not (chosen.Alpha > 0.0 && chosen.Alpha < 1.0) ->
+            bad "--alpha" (invariant chosen.Alpha) "a false discovery rate above 0 and below 1 is needed"
+        | DifferentialTest.Deseq2 _ when options.IndependentFiltering.IsSome ->
+            bad "--independent-filtering" "with --compat deseq2" "DESeq2's analysis filters in any case"
+        | DifferentialTest.Deseq2 _ when options.Adjustment = Adjustment.OverAll ->
+            bad "--q-over" "all" "DESeq2's q are over the genes of each comparison"
+        | DifferentialTest.Deseq2 _ when options.CountUntestable ->
+            bad "--count-untestable" "with --compat deseq2" "DESeq2's q are over the genes that have a p"
+        | DifferentialTest.Deseq2 _ when options.Alternative <> TwoSampleAlternative.TwoSided ->
+            bad "--alternative" (TwoSampleAlternative.name options.Alternative) "DESeq2's default test is two-sided"
+        | _ -> Ok()
+
     /// What is wrong with the options, whatever the data.
     let validate (options: DifferentialOptions) : Result<unit, CoExprError> =
         let bad option value allowed =
@@ -167,19 +210,36 @@ module DifferentialExpression =
                     "--batch"
                     options.Batch.Value
                     "only the rank-sum test takes strata; tests of counts take --covariates"
+            elif not options.Contrasts.IsEmpty && options.Control.IsNone then
+                bad
+                    "--contrast"
+                    (ScreenContrast.name options.Contrasts.Head)
+                    "it compares two labels, and --rest one with all others"
+            elif not options.Contrasts.IsEmpty && isCrispyx options.Test then
+                bad
+                    "--contrast"
+                    (ScreenContrast.name options.Contrasts.Head)
+                    "CRISPYx's test of counts compares with the control alone"
+            elif options.IndependentFiltering.IsSome && isCrispyx options.Test then
+                bad "--independent-filtering" "with --compat crispyx" "CRISPYx's test of counts has no such filter"
             elif isCrispyx options.Test && options.Alternative <> TwoSampleAlternative.TwoSided then
                 bad
                     "--alternative"
                     (TwoSampleAlternative.name options.Alternative)
                     "CRISPYx's test of counts is two-sided"
             else
-                match options.Calibration with
-                | Some fakes -> Calibration.validate options.Control fakes
-                | None -> Ok()
+                checkDeseq2 options
+                |> Result.bind (fun () ->
+                    RowFilter.validate options.IndependentFiltering options.Adjustment (valuesOf options))
+                |> Result.bind (fun () ->
+                    match options.Calibration with
+                    | Some fakes -> Calibration.validate options.Control fakes
+                    | None -> Ok())
 
     /// What every value must be, and what is said of one that is not.
     let internal valueRule (options: DifferentialOptions) : (float32 -> bool) * string =
         match options.Test, options.Values with
+        | DifferentialTest.Deseq2 _, _
         | DifferentialTest.NegativeBinomial _, _ -> NegativeBinomialScreen.valueRule
         | _, TestedValues.LogNormalised _ ->
             (fun value -> value >= 0.0f && value = MathF.Floor value && Single.IsFinite value),
@@ -264,6 +324,7 @@ module DifferentialExpression =
             do! requireComplete batch cells column groups
             let levelOf = Array.init cells.Counts.Cells (fun cell -> Column.text cell column)
 
+            // Of cells in no group nothing is compared: their batches would be strata without cells.
             let levels =
                 groups.Order
                 |> Array.map (fun cell -> levelOf[cell])
@@ -369,22 +430,52 @@ module DifferentialExpression =
             return! testedGenes options cells groups
         }
 
-    let private compareSamples progress (options: DifferentialOptions) cells groups compute =
-        result {
-            let! tested = testedGenes options cells groups
-            progress.Token.ThrowIfCancellationRequested()
-            let rows: ContrastRows = compute tested
+    /// The groups that tests of two samples take together, and which rows come of it: all of them, or for each reference of
+    /// contrasts the groups that are compared with it.
+    let internal sampleComparisons (options: DifferentialOptions) groups (pairs: ComparedGroups[]) =
+        if options.Contrasts.IsEmpty then
+            [| groups, Array.init pairs.Length id |]
+        else
+            ScreenContrast.byReference pairs
+            |> Array.map (fun (reference, rows) ->
+                let others = rows |> Array.map (fun row -> pairs[row].Group)
+                Groups.choose (Array.append (Option.toArray reference) others) (Some 0) groups, rows)
+
+    /// Rows of several comparisons as one, each of which knows its own.
+    let internal gatherRows genes (found: (ContrastRows * int[])[]) : ContrastRows =
+        match found with
+        | [| rows, _ |] -> rows
+        | _ ->
+            let count = found |> Array.sumBy (snd >> Array.length)
+
+            let all =
+                ContrastRows.create count genes (fst found[0] |> _.Further |> List.map fst)
+
+            for rows, places in found do
+                places
+                |> Array.iteri (fun row place -> ContrastRows.copyRow genes rows row all place)
+
+            all
+
+    let private compareSamples progress (options: DifferentialOptions) cells groups pairs compute =
+        CoExprError.protect (fun () ->
+            let rows =
+                sampleComparisons options groups pairs
+                |> Array.map (fun (chosen, places) ->
+                    let tested = testedGenes options cells chosen |> CoExprError.unwrap
+                    progress.Token.ThrowIfCancellationRequested()
+                    (compute tested: ContrastRows), places)
+                |> gatherRows cells.Counts.Genes
 
             ContrastRows.adjust
                 options.Threads
                 options.Adjustment
                 options.CountUntestable
-                tested.Perturbations.Length
+                pairs.Length
                 cells.Counts.Genes
                 rows
 
-            return rows
-        }
+            rows)
 
     /// The test's own options, with what is asked of every test.
     let internal negativeBinomial (options: DifferentialOptions) (chosen: NegativeBinomialOptions) = {
@@ -399,32 +490,29 @@ module DifferentialExpression =
             Threads = options.Threads
     }
 
-    /// Without the profiles, which are many times larger.
     let private screenDispersions (found: NegativeBinomialResult) =
-        match found.Options.Dispersion, found.Dispersions with
-        | DispersionSource.Screen _, [| screen |] ->
-            Some {
-                Means = screen.Means
-                GeneWise = screen.GeneWise
-                Trend = screen.Trend
-                Final = screen.Final
-            }
+        match found.Dispersions with
+        | [| screen |] when not (NegativeBinomialScreen.hasOwnDispersions found.Options) ->
+            Some(GeneDispersions.toScreen screen)
         | _ -> None
 
-    let private test progress (options: DifferentialOptions) cells groups =
+    let private test progress (options: DifferentialOptions) cells groups pairs =
         match options.Test with
         | DifferentialTest.NegativeBinomial chosen ->
-            NegativeBinomialScreen.compute progress (negativeBinomial options chosen) groups cells
-            |> Result.map (fun found -> struct (found.Rows, screenDispersions found))
+            NegativeBinomialScreen.contrast progress (negativeBinomial options chosen) options.Contrasts groups cells
+            |> Result.map (fun found -> struct (found.Rows, screenDispersions found, []))
+        | DifferentialTest.Deseq2 chosen ->
+            Deseq2Screen.compute progress options.Threads options.MinimumCells chosen groups pairs cells
+            |> Result.map (fun (struct (rows, notes)) -> struct (rows, None, notes))
         | DifferentialTest.Crispyx chosen ->
             CrispyxScreen.compute progress options.Threads options.MinimumCells options.Adjustment chosen groups cells
-            |> Result.map (fun (struct (rows, dispersions)) -> struct (rows, Some dispersions))
+            |> Result.map (fun (struct (rows, dispersions)) -> struct (rows, Some dispersions, []))
         | DifferentialTest.RankSum chosen ->
-            compareSamples progress options cells groups (RankSum.compute progress options.Threads chosen)
-            |> Result.map (fun rows -> struct (rows, None))
+            compareSamples progress options cells groups pairs (RankSum.compute progress options.Threads chosen)
+            |> Result.map (fun rows -> struct (rows, None, []))
         | DifferentialTest.Welch chosen ->
-            compareSamples progress options cells groups (WelchT.compute progress options.Threads chosen)
-            |> Result.map (fun rows -> struct (rows, None))
+            compareSamples progress options cells groups pairs (WelchT.compute progress options.Threads chosen)
+            |> Result.map (fun rows -> struct (rows, None, []))
 
     let private size (groups: Groups) group =
         groups.Starts[group + 1] - groups.Starts[group]
@@ -433,25 +521,60 @@ module DifferentialExpression =
         [| 0 .. groups.Labels.Length - 1 |]
         |> Array.filter (fun group -> Some group <> groups.Control)
 
-    let internal resultOf (options: DifferentialOptions) inputCells (cells: Cells) (groups: Groups) rows dispersions =
-        let perturbations = perturbationsOf groups
+    /// The cells of each row's group, and of those that it is compared with.
+    let internal cellsOf (groups: Groups) (pairs: ComparedGroups[]) : int[] * int[] =
+        pairs |> Array.map (fun pair -> size groups pair.Group),
+        pairs
+        |> Array.map (fun pair ->
+            match pair.Reference with
+            | Some reference -> size groups reference
+            | None -> groups.Order.Length - size groups pair.Group)
+
+    /// q of the rows of these pairs, with independent filtering where it is asked for.
+    let internal filterRows (options: DifferentialOptions) groups pairs genes rows =
+        match options.IndependentFiltering with
+        | Some alpha ->
+            let cells, referenceCells = cellsOf groups pairs
+            RowFilter.apply options.Threads alpha options.CountUntestable cells referenceCells genes rows
+        | None -> ()
+
+    let private nameOf (options: DifferentialOptions) (groups: Groups) (pair: ComparedGroups) =
+        match pair.Reference with
+        | Some reference when not options.Contrasts.IsEmpty ->
+            ScreenContrast.name {
+                Label = groups.Labels[pair.Group]
+                Reference = groups.Labels[reference]
+            }
+        | _ -> groups.Labels[pair.Group]
+
+    let internal resultOf
+        (options: DifferentialOptions)
+        (cellNames: string[])
+        (cells: Cells)
+        (groups: Groups)
+        (pairs: ComparedGroups[])
+        rows
+        dispersions
+        =
+        let sizes, referenceSizes = cellsOf groups pairs
 
         {
             Options = options
             Source = cells.Source
-            Perturbations = perturbations |> Array.map (fun group -> groups.Labels[group])
-            Reference = Option.defaultValue "rest" options.Control
-            Cells = perturbations |> Array.map (size groups)
-            ReferenceCells =
-                perturbations
-                |> Array.map (fun group ->
-                    match groups.Control with
-                    | Some control -> size groups control
-                    | None -> groups.Order.Length - size groups group)
+            Perturbations = pairs |> Array.map (nameOf options groups)
+            Reference =
+                (if options.Contrasts.IsEmpty then
+                     Option.defaultValue "rest" options.Control
+                 else
+                     "second label")
+            Cells = sizes
+            ReferenceCells = referenceSizes
             GeneTable = cells.GeneTable
-            LeftOut = inputCells - groups.Order.Length
+            CellNames = cellNames
+            LeftOut = cellNames.Length - groups.Order.Length
             Dispersions = dispersions
             Calibration = None
+            Notes = []
             Rows = rows
         }
 
@@ -507,9 +630,12 @@ module DifferentialExpression =
         | _ -> Ok None
 
     let private testFake progress options (controls: Cells) fake =
-        let struct (rows, _) =
-            withFake controls.Counts.Cells fake
-            |> test { progress with Report = ignore } options controls
+        let groups = withFake controls.Counts.Cells fake
+        let alone = { options with Contrasts = [] }
+
+        let struct (rows, _, _) =
+            ScreenContrast.compared [] groups
+            |> Result.bind (test { progress with Report = ignore } alone controls groups)
             |> CoExprError.unwrap
 
         testedLog10P rows
@@ -543,13 +669,19 @@ module DifferentialExpression =
         (options: DifferentialOptions)
         (cells: Cells)
         : Result<DifferentialResult, CoExprError> =
-        let inputCells = cells.Counts.Cells
+        let input = cells
 
         result {
             let! struct (cells, groups) = grouped options cells
             // What cannot be split is told before the work is done.
             let! fakes = drawFakes options cells groups
-            let! struct (rows, dispersions) = test progress options cells groups
+            let! pairs = ScreenContrast.compared options.Contrasts groups
+            let! struct (rows, dispersions, notes) = test progress options cells groups pairs
+            filterRows options groups pairs cells.Counts.Genes rows
+
+            if cells.Counts.Cells < input.Counts.Cells then
+                let kept = SizeFactors.cellsWithCounts input.Counts
+                NegativeBinomialScreen.renumber kept cells.Counts.Genes 0 pairs.Length rows
 
             let! calibration =
                 match fakes with
@@ -557,8 +689,9 @@ module DifferentialExpression =
                 | None -> Ok None
 
             return {
-                resultOf options inputCells cells groups rows dispersions with
+                resultOf options input.CellTable.Names cells groups pairs rows dispersions with
                     Calibration = calibration
+                    Notes = notes
             }
         }
 

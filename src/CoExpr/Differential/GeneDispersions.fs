@@ -10,7 +10,29 @@ type ScreenDispersions = {
     GeneWise: float[]
     Trend: float[]
     Final: float[]
+    /// −1 where the likelihood only rises towards 0, 1 where it only rises towards infinity, else 0.
+    AtBound: sbyte[]
+    /// Whether the gene is so far above the trend that it keeps its own.
+    IsOutlier: bool[]
 }
+
+[<RequireQualifiedAccess>]
+module ScreenDispersions =
+
+    /// What is to be known of a gene's dispersion, in a word: no_counts, outlier, at_zero, at_infinity or ok.
+    let status (found: ScreenDispersions) gene =
+        if System.Double.IsNaN found.GeneWise[gene] then "no_counts"
+        elif found.IsOutlier[gene] then "outlier"
+        elif found.AtBound[gene] < 0y then "at_zero"
+        elif found.AtBound[gene] > 0y then "at_infinity"
+        else "ok"
+
+    /// The names of final dispersions, those of genes alone and the trend's, as CRISPYx has them.
+    let names = [ "dispersion"; "dispersion_raw"; "dispersion_trend" ]
+
+    /// What goes by those names.
+    let columns (found: ScreenDispersions) =
+        List.zip names [ found.Final; found.GeneWise; found.Trend ]
 
 /// How the dispersion of a typical gene of a screen depends on its mean.
 [<RequireQualifiedAccess>]
@@ -481,6 +503,16 @@ module GeneDispersions =
             Final = all _.Final
             Profiles = all _.Profiles
         }
+
+    /// What reports and files have of them: without the profiles, which are many times larger.
+    let toScreen (found: GeneDispersions) : ScreenDispersions = {
+        Means = found.Means
+        GeneWise = found.GeneWise
+        Trend = found.Trend
+        Final = found.Final
+        AtBound = found.AtBound
+        IsOutlier = found.IsOutlier
+    }
 
     /// Dispersions that a user has: one per gene, finite and 0 or more.
     let given (genes: string[]) (dispersions: float[]) : Result<float[], CoExprError> =

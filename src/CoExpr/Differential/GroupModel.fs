@@ -66,6 +66,25 @@ module internal GroupModel =
                 member _.Posterior(group, scale, estimate) = tester.Posterior group scale estimate
         }
 
+    let private cooks (nodes: SizeFactorNodes) order (genes: GroupedGenes) =
+        let kernel = GeneCooks(nodes, order)
+
+        {
+            new IGeneCooks with
+                member _.Load(gene, dispersion, groups, mean) =
+                    kernel.Load(
+                        Span.op_Implicit (genes.Genes.IndicesOf gene),
+                        Span.op_Implicit (genes.Genes.ValuesOf gene)
+                    )
+
+                    for group in groups do
+                        kernel.Fit(max dispersion GroupFit.LeastDispersion, group, mean group)
+
+                member _.Largest(group, reference, limit) = kernel.Largest(group, reference, limit)
+
+                member _.Cell position = genes.Cells[position]
+        }
+
     /// The model of some genes over the cells of the groups.
     let create (nodes: SizeFactorNodes) control test hypothesis (genes: GroupedGenes) : GeneModel =
         let stored: StoredProfile[] = Array.zeroCreate genes.Genes.Lines
@@ -83,4 +102,7 @@ module internal GroupModel =
                     profiles.CopyTo(stored, 0)
                     found
             Tester = fun () -> tester nodes genes stored (FoldTester(nodes, control, test, hypothesis))
+            Cooks =
+                (let order = lazy (FactorOrder(nodes, genes.Starts))
+                 Some(fun () -> cooks nodes (order.Force()) genes))
         }

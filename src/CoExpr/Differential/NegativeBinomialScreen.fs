@@ -33,6 +33,51 @@ module LowExpression =
         Mean = 0.005
     }
 
+/// What is made of counts that move a comparison by more than they should: those of a Cook's distance above the 0.99
+/// quantile of F(2, cells − 2), unless three cells of the two groups have more.
+[<RequireQualifiedAccess>]
+type CountOutliers =
+    /// They are not looked for.
+    | Ignored
+    /// The row says so, and keeps its p.
+    | Flagged
+    /// The row says so, and has no p.
+    | SetAside
+
+/// Which cells size factors and dispersions are made of.
+[<RequireQualifiedAccess>]
+type EstimationScope =
+    /// All of the input, and all groups.
+    | Screen
+    /// Of each row the cells of its two groups alone, as if there were no others.
+    | Comparison
+
+[<RequireQualifiedAccess>]
+module CountOutliers =
+
+    let private known = [
+        "off", CountOutliers.Ignored
+        "flag", CountOutliers.Flagged
+        "set-aside", CountOutliers.SetAside
+    ]
+
+    /// As the command line has it.
+    let name outliers = Words.name known outliers
+
+    /// What a name stands for.
+    let parse word = Words.parse "--cooks" known word
+
+[<RequireQualifiedAccess>]
+module EstimationScope =
+
+    let private known = [ "screen", EstimationScope.Screen; "comparison", EstimationScope.Comparison ]
+
+    /// As the command line has it.
+    let name scope = Words.name known scope
+
+    /// The scope of a name.
+    let parse word = Words.parse "--scope" known word
+
 /// How a screen is tested with negative binomials.
 type NegativeBinomialOptions = {
     SizeFactors: SizeFactorKind
@@ -50,15 +95,18 @@ type NegativeBinomialOptions = {
     MinimumCells: int
     /// What else the model allows for.
     Covariates: CovariateOptions
+    /// Of models without covariates.
+    Outliers: CountOutliers
+    Scope: EstimationScope
     Threads: int
 }
 
 /// What each perturbation of a screen changes, by negative binomials.
 type NegativeBinomialResult = {
     Options: NegativeBinomialOptions
-    /// The groups that were compared with the control, in the order of the rows.
+    /// The groups that were compared with the control, or the first of each contrast, in the order of the rows.
     Perturbations: int[]
-    /// One per cell of the input.
+    /// One per cell of the input; none where each comparison has its own.
     SizeFactors: float[]
     /// One for the screen, or one per perturbation; none where they were given.
     Dispersions: GeneDispersions[]
@@ -68,15 +116,16 @@ type NegativeBinomialResult = {
     Rows: ContrastRows
 }
 
-/// Groups of which dispersions are estimated together, and the tests that rest on them: all of a screen, or the control
-/// and one perturbation.
+/// Groups of which dispersions are estimated together, and tests that rest on them: all of a screen, or the two of a row.
+/// Of a screen there is one for each reference, all with the same groups.
 type internal CountComparison = {
     Groups: Groups
+    /// What the others are compared with.
     Control: int
-    /// The groups that are compared with the control.
+    /// The groups that are compared with it.
     Perturbations: int[]
-    /// The row of the first of them.
-    FirstRow: int
+    /// The row of each of them.
+    Rows: int[]
 }
 
 /// What tests of single genes take from all genes of a comparison; one value per gene.
@@ -108,6 +157,8 @@ module NegativeBinomialScreen =
         Shrink = FoldShrinkage.Nothing
         MinimumCells = 2
         Covariates = CovariateOptions.none
+        Outliers = CountOutliers.Ignored
+        Scope = EstimationScope.Screen
         Threads = Schedule.defaultThreads
     }
 
@@ -118,7 +169,19 @@ module NegativeBinomialScreen =
         /// Of these genes.
         Prior: CountPrior
         Rows: ContrastRows
+        /// Of `ScreenDispersions.names`, where the rows have them.
+        Columns: float[][]
+        /// Of each group's comparison the Cook's distance of an outlier.
+        Limits: float[]
     }
+
+    /// The names among further columns of the largest Cook's distance of a row, and of the cell that has it: its number in the
+    /// input, from 0 on.
+    [<Literal>]
+    let CooksDistance = "cooks_distance"
+
+    [<Literal>]
+    let CooksCell = "cooks_cell"
 
     let private log2e = 1.0 / log 2.0
 
@@ -174,9 +237,41 @@ module NegativeBinomialScreen =
         rows.Log10P[place] <- found.Log10P
         rows.Status[place] <- found.Status
 
-    let private fillRow options (pass: Pass) (tester: IGeneTester) row group gene =
+    /// Where each row has its own, they are columns beside it.
+    let private fillDispersions (pass: Pass) place gene =
+        match pass.Prior.Dispersions with
+        | Some found when pass.Columns.Length > 0 ->
+            pass.Columns[0][place] <- found.Final[gene]
+            pass.Columns[1][place] <- found.GeneWise[gene]
+            pass.Columns[2][place] <- found.Trend[gene]
+        | _ -> ()
+
+    let private canBeOutlier status =
+        status = RowStatus.Tested
+        || status = RowStatus.ZeroInPerturbed
+        || status = RowStatus.ZeroInReference
+
+    let private fillCooks options (pass: Pass) (cooks: IGeneCooks) group place =
+        let rows = pass.Rows
+
+        if canBeOutlier rows.Status[place] then
+            let found = cooks.Largest(group, pass.Comparison.Control, pass.Limits[group])
+            (rows.Named CooksDistance)[place] <- found.Distance
+
+            if found.Position >= 0 then
+                (rows.Named CooksCell)[place] <- float (cooks.Cell found.Position)
+
+            if found.IsOutlier then
+                rows.Status[place] <- RowStatus.OutlyingCount
+
+                if options.Outliers = CountOutliers.SetAside then
+                    rows.PValue[place] <- nan
+                    rows.Log10P[place] <- nan
+
+    let private fillRow options (pass: Pass) (tester: IGeneTester) cooks row group gene =
         let place = row * pass.Model.Genes + gene
         fillMeans pass tester group place
+        fillDispersions pass place gene
 
         if min pass.Model.Sizes[group] pass.Model.Sizes[pass.Comparison.Control] < options.MinimumCells then
             pass.Rows.Status[place] <- RowStatus.TooFewCells
@@ -184,27 +279,39 @@ module NegativeBinomialScreen =
             pass.Rows.Status[place] <- RowStatus.LowExpression
         else
             fillTest pass tester group place
+            cooks |> Option.iter (fun cooks -> fillCooks options pass cooks group place)
 
     let private fitGene (prior: CountPrior) (tester: IGeneTester) gene =
         match prior.Quasi with
         | Some quasi -> tester.Fit(prior.Alphas[gene], quasi.Shrunk[gene], quasi.PriorDegrees + quasi.Degrees)
         | None -> tester.Fit(prior.Alphas[gene], 1.0, infinity)
 
-    let private testGene options (pass: Pass) (tester: IGeneTester) gene =
+    let private testGene options (pass: Pass) (struct (tester: IGeneTester, cooks: IGeneCooks option)) gene =
         let comparison = pass.Comparison
         tester.Load gene
         finalDispersion pass tester gene
         fitGene pass.Prior tester gene
 
+        let fitted = Array.append comparison.Perturbations [| comparison.Control |]
+
+        cooks
+        |> Option.iter (fun cooks -> cooks.Load(gene, pass.Prior.Alphas[gene], fitted, tester.Mean))
+
         comparison.Perturbations
-        |> Array.iteri (fun i group -> fillRow options pass tester (comparison.FirstRow + i) group gene)
+        |> Array.iteri (fun i group -> fillRow options pass tester cooks comparison.Rows[i] group gene)
 
     let private testAll (progress: Progress) options (pass: Pass) =
         let genes = pass.Model.Genes
         let advance = Progress.counter progress "tests" "genes" (int64 genes)
         let size = GeneDispersions.BlockGenes
 
-        Schedule.blocks options.Threads ((genes + size - 1) / size) pass.Model.Tester (fun tester block ->
+        let room () =
+            struct (pass.Model.Tester(),
+                    match pass.Model.Cooks with
+                    | Some make when options.Outliers <> CountOutliers.Ignored -> Some(make ())
+                    | _ -> None)
+
+        Schedule.blocks options.Threads ((genes + size - 1) / size) room (fun tester block ->
             let first, next = block * size, min genes ((block + 1) * size)
 
             for gene in first .. next - 1 do
@@ -255,25 +362,33 @@ module NegativeBinomialScreen =
             Alphas = Array.sub prior.Alphas first (next - first)
     }
 
+    /// The 0.99 quantile of F(2, d), d being cells − 2: d/2 (0.01^(−2/d) − 1). Infinity without degrees of freedom.
+    let internal cooksLimit cells referenceCells =
+        let free = float (cells + referenceCells - 2)
+
+        if free > 0.0 then
+            free / 2.0 * (exp (2.0 / free * log 100.0) - 1.0)
+        else
+            infinity
+
     /// Third stage, gene by gene: fills in the rows of the model's genes, perturbations x these genes. What modes are found
     /// goes into the prior's dispersions.
-    let internal test progress options model comparison prior rows =
+    let internal test progress options (model: GeneModel) comparison prior rows =
         testAll progress options {
             Model = model
             Comparison = comparison
             Prior = prior
             Rows = rows
-        }
-
-    /// The control and one other group.
-    let private pairOf (groups: Groups) control group : Groups =
-        let members = [| Groups.members control groups; Groups.members group groups |]
-
-        {
-            Labels = [| groups.Labels[control]; groups.Labels[group] |]
-            Order = Array.concat members
-            Starts = members |> Array.map Array.length |> Array.scan (+) 0
-            Control = Some 0
+            Columns = [|
+                for name, values in rows.Further do
+                    if List.contains name ScreenDispersions.names then
+                        values
+            |]
+            Limits =
+                if options.Outliers = CountOutliers.Ignored then
+                    [||]
+                else
+                    model.Sizes |> Array.map (cooksLimit model.Sizes[comparison.Control])
         }
 
     let private invariant (value: float) =
@@ -293,12 +408,22 @@ module NegativeBinomialScreen =
             Error(CoExprError.BadOption(option, value, allowed))
 
         match badThreshold options.Hypothesis, options.Dispersion, options.Test with
+        | _ when
+            options.Shrink = FoldShrinkage.ByCounts
+            && options.Scope = EstimationScope.Comparison
+            ->
+            bad
+                "--shrink-by"
+                "counts"
+                "with --scope comparison fold changes are shrunken by their estimates and errors alone: statistics"
         | _ when options.Shrink = FoldShrinkage.ByCounts && not options.Covariates.IsNone ->
             bad
                 "--shrink-by"
                 "counts"
                 "with covariates (--covariates) fold changes are shrunken by their estimates and errors alone: statistics"
         | Some(threshold, allowed), _, _ -> bad "--threshold" (invariant threshold) allowed
+        | _ when options.Outliers <> CountOutliers.Ignored && not options.Covariates.IsNone ->
+            bad "--cooks" "with --covariates" "leverages are those of groups alone"
         | _, DispersionSource.Given _, NegativeBinomialTest.QuasiLikelihood ->
             bad "--test" "ql" "quasi-likelihood needs dispersions that are estimated, not given ones"
         | _ ->
@@ -352,46 +477,83 @@ module NegativeBinomialScreen =
         | DispersionSource.Given alphas -> GeneDispersions.given cells.GeneTable.Names alphas |> Result.map ignore
         | _ -> Ok()
 
+    /// Whether each row has dispersions of its own.
+    let internal isEach options =
+        match options.Dispersion with
+        | DispersionSource.EachComparison _ -> true
+        | DispersionSource.Screen _
+        | DispersionSource.Given _ -> false
+
+    /// Whether each row has dispersions of its own that are estimated.
+    let internal hasOwnDispersions options =
+        match options.Dispersion, options.Scope with
+        | DispersionSource.EachComparison _, _
+        | DispersionSource.Screen _, EstimationScope.Comparison -> true
+        | DispersionSource.Screen _, EstimationScope.Screen
+        | DispersionSource.Given _, _ -> false
+
     /// Covariates of all cells are refused before counts are looked at; those of single comparisons when it is their turn.
     let internal requireCovariates options groups cells =
-        match options.Covariates.Columns, options.Dispersion with
+        match options.Covariates.Columns, options.Scope with
         | [], _
-        | _, DispersionSource.EachComparison _ -> Ok()
+        | _, EstimationScope.Comparison -> Ok()
+        | _ when isEach options -> Ok()
         | columns, _ -> CovariateDesign.create columns groups cells |> Result.map ignore
 
-    /// The groups that are tested, in the order of the rows.
-    let internal perturbationsOf (groups: Groups) control =
-        [| 0 .. groups.Labels.Length - 1 |] |> Array.filter (fun g -> g <> control)
+    /// Names of the further columns that tests fill in: the standard error, dispersions where each row has its own, and Cook's
+    /// distances where they are asked for.
+    let internal further options = [
+        ContrastRows.StandardError
+        if hasOwnDispersions options then
+            yield! ScreenDispersions.names
+        if options.Outliers <> CountOutliers.Ignored then
+            CooksDistance
+            CooksCell
+    ]
 
-    /// What is estimated and tested together.
-    let internal comparisons options (groups: Groups) control : CountComparison[] =
-        let perturbations = perturbationsOf groups control
+    /// Gives cells other numbers, in some rows: those that they have in a larger input.
+    let internal renumber (numbers: int[]) genes first count (rows: ContrastRows) =
+        for name, values in rows.Further do
+            if name = CooksCell then
+                for place in first * genes .. (first + count) * genes - 1 do
+                    if not (Double.IsNaN values[place]) then
+                        values[place] <- float numbers[int values[place]]
 
-        match options.Dispersion with
-        | DispersionSource.EachComparison _ ->
-            perturbations
-            |> Array.mapi (fun row group -> {
-                Groups = pairOf groups control group
+    /// What is estimated and tested together. Where dispersions are of the screen, they are estimated in the first.
+    let internal comparisons options (groups: Groups) (pairs: ComparedGroups[]) : CountComparison[] =
+        if isEach options then
+            pairs
+            |> Array.mapi (fun row pair -> {
+                Groups = Groups.choose [| pair.Reference.Value; pair.Group |] (Some 0) groups
                 Control = 0
                 Perturbations = [| 1 |]
-                FirstRow = row
+                Rows = [| row |]
             })
-        | _ -> [|
-            {
+        else
+            ScreenContrast.byReference pairs
+            |> Array.map (fun (reference, rows) -> {
                 Groups = groups
-                Control = control
-                Perturbations = perturbations
-                FirstRow = 0
-            }
-          |]
+                Control = reference.Value
+                Perturbations = rows |> Array.map (fun row -> pairs[row].Group)
+                Rows = rows
+            })
 
-    /// What is wrong with covariates in some of the cells alone, with which cells those are.
-    let private among options (comparison: CountComparison) error =
-        match options.Dispersion, error with
-        | DispersionSource.EachComparison _, CoExprError.BadOption(option, value, reason) ->
-            let both = String.Join(" and ", comparison.Groups.Labels)
+    /// What tests against another reference go by, once those against the first have found the modes.
+    let internal afterModes (prior: CountPrior) = { prior with Dispersions = None }
+
+    /// What is wrong with options in the cells of some groups alone, with which those are.
+    let private amongCells (groups: Groups) error =
+        match error with
+        | CoExprError.BadOption(option, value, reason) ->
+            let both = String.Join(" and ", groups.Labels)
             CoExprError.BadOption(option, value, $"among the cells of {both}, {reason}")
         | _ -> error
+
+    let private among options (comparison: CountComparison) error =
+        if isEach options then
+            amongCells comparison.Groups error
+        else
+            error
 
     /// What covariates add to the cells of a comparison.
     let internal covariateCells options (cells: Cells) factors (comparison: CountComparison) =
@@ -414,10 +576,12 @@ module NegativeBinomialScreen =
         Model: unit -> GeneModel
         Comparison: CountComparison
         Prior: CountPrior
+        /// Whether dispersions were estimated here, and not taken over from another.
+        Estimated: bool
     }
 
     /// All three stages over all genes.
-    let private run progress options (cells: Cells) factors rows isOnly (comparison: CountComparison) =
+    let private run progress options (cells: Cells) factors rows keeps (comparison: CountComparison) =
         let make () =
             modelOf options cells factors comparison
 
@@ -427,9 +591,25 @@ module NegativeBinomialScreen =
 
         {
             // Many would not fit.
-            Model = if isOnly then (fun () -> model) else make
+            Model = if keeps then (fun () -> model) else make
             Comparison = comparison
             Prior = prior
+            Estimated = true
+        }
+
+    /// The last stage, by what another comparison has found.
+    let private runAfter progress options cells factors rows (prior: CountPrior) comparison =
+        let make () =
+            modelOf options cells factors comparison
+
+        let prior = afterModes prior
+        test progress options (make ()) comparison prior rows
+
+        {
+            Model = make
+            Comparison = comparison
+            Prior = prior
+            Estimated = false
         }
 
     /// Modes of the posteriors of a gene's rows that have an estimate.
@@ -448,7 +628,7 @@ module NegativeBinomialScreen =
 
         found.Comparison.Perturbations
         |> Array.iteri (fun i group ->
-            let row = found.Comparison.FirstRow + i
+            let row = found.Comparison.Rows[i]
             let place = row * genes + gene
             let estimate = rows.LogFoldChange[place] / log2e
 
@@ -479,54 +659,188 @@ module NegativeBinomialScreen =
         | FoldShrinkage.ByStatistics -> FoldChangeShrinkage.ofRows options.Threads perturbations genes rows
         | FoldShrinkage.ByCounts -> shrinkByCounts progress options found perturbations genes rows
 
-    /// Tests every gene of every group against the control group. The same bits for every number of threads and order of
-    /// the genes.
-    ///
-    /// Errors: no control or one with too few cells; values that are no counts, by gene and cell; a cell without counts in
-    /// a group, which has no size factor; given size factors or dispersions that do not fit; covariates that are missing,
-    /// constant or confounded (see `CovariateDesign.create`). What concerns single rows, such as a group without counts of
-    /// a gene, is in their status.
-    let compute
+    /// All comparisons: each by itself, or all by what the first has found.
+    let private runAll progress options cells factors rows (compared: CountComparison[]) =
+        if isEach options then
+            compared |> Array.map (run progress options cells factors rows false)
+        else
+            let first = run progress options cells factors rows true compared[0]
+
+            compared[1..]
+            |> Array.map (runAfter progress options cells factors rows first.Prior)
+            |> Array.append [| first |]
+
+    /// Fills in the rows of all pairs from one set of size factors; gives these, and what was found of dispersions.
+    let private fillScreen
+        progress
+        (options: NegativeBinomialOptions)
+        (groups: Groups)
+        pairs
+        (cells: Cells)
+        rows
+        placeOf
+        =
+        result {
+            let! factors = SizeFactors.create options.SizeFactors cells
+            do! SizeFactors.requirePositive factors groups.Order cells
+
+            let! found =
+                CoExprError.protect (fun () ->
+                    comparisons options groups pairs
+                    |> Array.map (fun comparison -> {
+                        comparison with
+                            Rows = comparison.Rows |> Array.map placeOf
+                    })
+                    |> runAll progress options cells factors rows)
+
+            return struct (factors, found)
+        }
+
+    /// The options as they are of some of the cells alone.
+    let private optionsOf (options: NegativeBinomialOptions) (chosen: int[]) : NegativeBinomialOptions =
+        let ofChosen (values: float[]) =
+            chosen |> Array.map (fun cell -> values[cell])
+
+        {
+            options with
+                Scope = EstimationScope.Screen
+                Dispersion =
+                    match options.Dispersion with
+                    | DispersionSource.EachComparison estimation -> DispersionSource.Screen estimation
+                    | other -> other
+                SizeFactors =
+                    match options.SizeFactors with
+                    | SizeFactorKind.Given factors when factors.Length > Array.last chosen ->
+                        SizeFactorKind.Given(ofChosen factors)
+                    | other -> other
+                Covariates.Offsets = options.Covariates.Offsets |> Array.map ofChosen
+        }
+
+    /// The cells of a pair in the order of the input, and the groups that they would have in a file of their own.
+    let private alone (groups: Groups) (pair: ComparedGroups) : int[] * Groups =
+        let reference = pair.Reference.Value
+        let labels = Array.sort [| pair.Group; reference |]
+
+        let both: Groups =
+            Groups.choose labels (Some(Array.IndexOf(labels, reference))) groups
+
+        let chosen = Array.sort both.Order
+
+        chosen,
+        {
+            both with
+                Order = both.Order |> Array.map (fun cell -> Array.BinarySearch(chosen, cell))
+        }
+
+    /// One row from its own cells alone.
+    let private fillAlone
+        progress
+        (options: NegativeBinomialOptions)
+        groups
+        (cells: Cells)
+        rows
+        row
+        (pair: ComparedGroups)
+        =
+        let chosen, own = alone groups pair
+        let control = own.Control.Value
+
+        let found =
+            fillScreen
+                progress
+                (optionsOf options chosen)
+                own
+                [|
+                    {
+                        Group = 1 - control
+                        Reference = Some control
+                    }
+                |]
+                (Cells.takeCells chosen cells)
+                rows
+                (fun _ -> row)
+            |> Result.mapError (amongCells own)
+            |> CoExprError.unwrap
+
+        renumber chosen cells.Counts.Genes row 1 rows
+        let struct (_, found) = found
+        // Their cells are not kept: there are as many as comparisons.
+        found
+        |> Array.map (fun found -> {
+            found with
+                Model = fun () -> invalidOp "the cells of one comparison are no longer there"
+        })
+
+    let private fillEachAlone
         (progress: Progress)
         (options: NegativeBinomialOptions)
+        groups
+        (cells: Cells)
+        rows
+        (pairs: ComparedGroups[])
+        =
+        let advance =
+            Progress.counter progress "comparisons" "comparisons" (int64 pairs.Length)
+
+        let quiet = { progress with Report = ignore }
+
+        pairs
+        |> Array.mapi (fun row pair ->
+            progress.Token.ThrowIfCancellationRequested()
+            let found = fillAlone quiet options groups cells rows row pair
+            advance 1L
+            found)
+        |> Array.concat
+
+    let private fill progress (options: NegativeBinomialOptions) groups pairs cells rows =
+        match options.Scope with
+        | EstimationScope.Screen -> fillScreen progress options groups pairs cells rows id
+        | EstimationScope.Comparison ->
+            CoExprError.protect (fun () -> struct ([||], fillEachAlone progress options groups cells rows pairs))
+
+    /// Tests every gene of the first group of every contrast against the second, or without contrasts of every group against
+    /// the control: dispersions are of all groups either way, unless each comparison is to have its own. The same bits for
+    /// every number of threads and order of the genes.
+    ///
+    /// Errors: no control or one with too few cells; contrasts of unknown labels; values that are no counts, by gene and cell;
+    /// a cell without counts in a group, which has no size factor; given size factors or dispersions that do not fit; covariates
+    /// that are missing, constant or confounded (see `CovariateDesign.create`). What concerns single rows, such as a group
+    /// without counts of a gene, is in their status.
+    let contrast
+        (progress: Progress)
+        (options: NegativeBinomialOptions)
+        (contrasts: ScreenContrast list)
         (groups: Groups)
         (cells: Cells)
         : Result<NegativeBinomialResult, CoExprError> =
         result {
             do! validate options
-            let! control = requireControl options.MinimumCells groups
+            let! _ = requireControl options.MinimumCells groups
+            let! pairs = ScreenContrast.compared contrasts groups
             do! requireCovariates options groups cells
             let! cells = requireCounts cells
             do! requireDispersions options cells
-            let! factors = SizeFactors.create options.SizeFactors cells
-            do! SizeFactors.requirePositive factors groups.Order cells
-
-            let perturbations = perturbationsOf groups control
-
-            let rows =
-                ContrastRows.create perturbations.Length cells.Counts.Genes [ ContrastRows.StandardError ]
-
-            let! found =
-                CoExprError.protect (fun () ->
-                    let comparisons = comparisons options groups control
-
-                    comparisons
-                    |> Array.map (run progress options cells factors rows (comparisons.Length = 1)))
+            let rows = ContrastRows.create pairs.Length cells.Counts.Genes (further options)
+            let! struct (factors, found) = fill progress options groups pairs cells rows
 
             ContrastRows.adjust
                 options.Threads
                 options.Adjustment
                 options.CountUntestable
-                perturbations.Length
+                pairs.Length
                 cells.Counts.Genes
                 rows
 
             return {
                 Options = options
-                Perturbations = perturbations
+                Perturbations = pairs |> Array.map _.Group
                 SizeFactors = factors
                 Dispersions = found |> Array.choose _.Prior.Dispersions
-                Quasi = found |> Array.choose _.Prior.Quasi
-                Rows = shrunken progress options found perturbations.Length cells.Counts.Genes rows
+                Quasi = found |> Array.filter _.Estimated |> Array.choose _.Prior.Quasi
+                Rows = shrunken progress options found pairs.Length cells.Counts.Genes rows
             }
         }
+
+    /// Tests every gene of every group against the control group: `contrast` without contrasts.
+    let compute progress options groups cells =
+        contrast progress options [] groups cells

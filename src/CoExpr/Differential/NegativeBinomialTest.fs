@@ -185,6 +185,18 @@ type internal IGeneTester =
     /// The mode of a log-fold change's posterior with a Cauchy prior of this scale, from an estimate: see `FoldPosterior`.
     abstract Posterior: group: int * scale: float * estimate: float -> FoldPosterior
 
+/// The cells that move one gene's comparisons most. One serves one thread.
+type internal IGeneCooks =
+    /// Takes up a gene of the screen, and the dispersion and means that these groups were fitted with.
+    abstract Load: gene: int * dispersion: float * groups: int[] * mean: (int -> float) -> unit
+
+    /// The largest Cook's distance of the cells of a group and the one that it is compared with, beyond which limit it is
+    /// one of an outlier.
+    abstract Largest: group: int * reference: int * limit: float -> LargestCook
+
+    /// The number in the input of the cell at a position.
+    abstract Cell: position: int -> int
+
 /// How the genes of a screen are fitted: by groups alone, or with covariates.
 type internal GeneModel = {
     Genes: int
@@ -198,6 +210,8 @@ type internal GeneModel = {
     /// Dispersions of every gene alone.
     GeneWise: Progress -> int -> GeneDispersionOptions -> GeneDispersions
     Tester: unit -> IGeneTester
+    /// None of models whose cells have leverages of other kinds.
+    Cooks: (unit -> IGeneCooks) option
 }
 
 /// Compares one gene's groups with the control. One serves one thread.

@@ -106,6 +106,10 @@ type RowStatus =
     | NotConverged = 7uy
     /// Expressed too weakly in both groups to be tested: no p.
     | LowExpression = 8uy
+    /// Tested; the gene's mean is below the threshold of independent filtering: p stands, and there is no q.
+    | BelowFilter = 9uy
+    /// Tested; a cell's count moves the fit by more than it should (Cook's distance).
+    | OutlyingCount = 10uy
 
 [<RequireQualifiedAccess>]
 module RowStatus =
@@ -121,6 +125,8 @@ module RowStatus =
         | RowStatus.NoVariance -> "no_variance"
         | RowStatus.NotConverged -> "not_converged"
         | RowStatus.LowExpression -> "low_expression"
+        | RowStatus.BelowFilter -> "below_filter"
+        | RowStatus.OutlyingCount -> "outlying_count"
         | other -> invalidArg (nameof status) $"{other} is no status"
 
 /// Perturbations x genes, one gene after the other within a perturbation: the row of perturbation p and gene g is at
@@ -183,6 +189,24 @@ module ContrastRows =
             Further = further |> List.map (fun name -> name, empty ())
         }
 
+    /// Puts a row, the genes of one perturbation, to another place. The further columns must be the same.
+    let copyRow genes (source: ContrastRows) from (target: ContrastRows) into =
+        let copy (values: 'a[]) (places: 'a[]) =
+            Array.blit values (from * genes) places (into * genes) genes
+
+        copy source.Effect target.Effect
+        copy source.LogFoldChange target.LogFoldChange
+        copy source.Statistic target.Statistic
+        copy source.PValue target.PValue
+        copy source.Log10P target.Log10P
+        copy source.QValue target.QValue
+        copy source.Mean target.Mean
+        copy source.ReferenceMean target.ReferenceMean
+        copy source.Fraction target.Fraction
+        copy source.ReferenceFraction target.ReferenceFraction
+        copy source.Status target.Status
+        List.iter2 (fun (_, values) (_, places) -> copy values places) source.Further target.Further
+
     /// Whether a row has a p that could have been below 1.
     let isTestable rows place =
         not (Double.IsNaN rows.PValue[place])
@@ -190,13 +214,13 @@ module ContrastRows =
         && rows.Status[place] <> RowStatus.AllTied
 
     /// Whether a row takes part in the correction: it has a p and, unless all are to count, could have had one below 1.
-    let private counts countUntestable rows place =
+    let internal takesPart countUntestable rows place =
         isTestable rows place
         || countUntestable && not (Double.IsNaN rows.PValue[place])
 
     /// q of these places; 1 for a row that has a p of 1 and takes no part.
     let private adjustPlaces countUntestable (places: int[]) rows =
-        let taking, others = places |> Array.partition (counts countUntestable rows)
+        let taking, others = places |> Array.partition (takesPart countUntestable rows)
 
         let adjusted =
             taking

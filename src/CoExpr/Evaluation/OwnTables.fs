@@ -131,9 +131,11 @@ module OwnTables =
         Cells = [||]
         ReferenceCells = [||]
         GeneTable = cells.GeneTable
+        CellNames = cells.CellTable.Names
         LeftOut = cells.Counts.Cells
         Dispersions = None
         Calibration = None
+        Notes = []
         Rows = ContrastRows.create 0 cells.GeneTable.Names.Length []
     }
 

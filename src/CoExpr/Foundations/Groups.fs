@@ -49,7 +49,7 @@ module Groups =
         }
 
     /// The labels, largest group first: of hundreds only the first are told, and a control is among the largest.
-    let private bySize groups =
+    let internal bySize groups =
         groups.Labels
         |> Array.indexed
         |> Array.sortBy (fun (group, _) -> groups.Starts[group] - groups.Starts[group + 1])
@@ -82,3 +82,14 @@ module Groups =
     /// The cells of one group.
     let members group groups =
         groups.Order[groups.Starts[group] .. groups.Starts[group + 1] - 1]
+
+    /// Some of the groups, in this order; the control is at this place among them.
+    let internal choose (chosen: int[]) control groups : Groups =
+        let cells = chosen |> Array.map (fun group -> members group groups)
+
+        {
+            Labels = chosen |> Array.map (fun group -> groups.Labels[group])
+            Order = Array.concat cells
+            Starts = cells |> Array.map Array.length |> Array.scan (+) 0
+            Control = control
+        }

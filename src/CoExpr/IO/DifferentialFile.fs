@@ -123,8 +123,11 @@ module DifferentialFile =
         writer.Integer(int64 result.Cells[perturbation])
         writer.Integer(int64 result.ReferenceCells[perturbation])
 
-        for _, values in rows.Further do
-            field writer values[place]
+        for name, values in rows.Further do
+            if name = NegativeBinomialScreen.CooksCell && not (Double.IsNaN values[place]) then
+                writer.Text result.CellNames[int values[place]]
+            else
+                field writer values[place]
 
         writer.Text(RowStatus.text rows.Status[place])
         writer.EndRow()
@@ -194,6 +197,62 @@ module DifferentialFile =
                     row writer perturbation gene (first + gene)
 
                 advance 1L)
+
+    /// Whether a table of dispersions can be written under this name, of tests that have one, told before the work is done.
+    let checkDispersions (options: DifferentialOptions) path : Result<unit, CoExprError> =
+        let bad reason =
+            Error(CoExprError.BadOption("--dispersions-to", path, reason))
+
+        match formatOf path, options.Test with
+        | Ok Table, DifferentialTest.NegativeBinomial chosen when NegativeBinomialScreen.hasOwnDispersions chosen ->
+            bad "each comparison has dispersions of its own: they are columns of the results"
+        | Ok Table,
+          DifferentialTest.NegativeBinomial {
+                                                Dispersion = DispersionSource.Screen _
+                                            }
+        | Ok Table, DifferentialTest.Crispyx _ -> Ok()
+        | Ok Table, DifferentialTest.NegativeBinomial _ ->
+            bad "the dispersions are given, and there is nothing to tell of them"
+        | Ok Table, test -> bad $"--test {DifferentialTest.name test} has no dispersions"
+        | _ -> bad "a name in .tsv or .csv (.gz) is needed"
+
+    let private writeDispersion (found: ScreenDispersions) (names: string[]) (writer: DelimitedWriter) gene =
+        writer.Text names[gene]
+        field writer found.Means[gene]
+        field writer found.GeneWise[gene]
+        field writer found.Trend[gene]
+        field writer found.Final[gene]
+        writer.Text(ScreenDispersions.status found gene)
+        writer.EndRow()
+
+    /// Writes a row for each gene to exactly this path, in place: its mean count per size factor of 1, its dispersion alone,
+    /// the trend's at that mean, the final one, and the status of the first.
+    let writeDispersionsInPlace (found: ScreenDispersions) (names: string[]) path =
+        let header = [ "gene"; "mean"; "dispersion_raw"; "dispersion_trend"; "dispersion"; "status" ]
+
+        DelimitedTable.writeInPlace path header (fun writer ->
+            Seq.iter (writeDispersion found names writer) (seq { 0 .. names.Length - 1 }))
+
+    /// Columns for the genes of .h5ad. The input's of the same name are kept under another.
+    let private withDispersions (result: DifferentialResult) =
+        match result.Dispersions, result.Options.Test with
+        | Some found, DifferentialTest.NegativeBinomial _ ->
+            let own = ScreenDispersions.columns found
+
+            let kept =
+                result.GeneTable.Columns
+                |> Array.map (fun (name, column) ->
+                    (if List.exists (fst >> (=) name) own then
+                         $"{name}_of_input"
+                     else
+                         name),
+                    column)
+
+            {
+                result.GeneTable with
+                    Columns = Array.append kept [| for name, values in own -> name, Column.Float values |]
+            }
+        | _ -> result.GeneTable
 
     /// Under the names that CRISPYx gives them.
     let private layers (source: RowSource) = [
@@ -281,7 +340,7 @@ module DifferentialFile =
 
     let private writeH5ad output facts (result: DifferentialResult) (source: RowSource) path =
         let parts = {
-            AnnDataParts.ofTables (perturbationTable result) result.GeneTable with
+            AnnDataParts.ofTables (perturbationTable result) (withDispersions result) with
                 Matrix = Some(source.Matrix RowColumn.Effect)
                 Layers = layers source |> List.map (fun (name, column) -> name, source.Matrix column)
                 Unstructured = unstructured output facts result

@@ -81,8 +81,12 @@ module internal DifferentialParts =
         Reader: BlockReader
         /// Names and tables of the cells that are kept; the counts are not there.
         Cells: Cells
-        InputCells: int
+        /// Of all cells of the input.
+        CellNames: string[]
+        /// Their numbers in the input; None where all are kept.
+        Kept: int[] option
         Groups: Groups
+        Pairs: ComparedGroups[]
         Perturbations: int
         /// Names of further columns that tests fill in.
         Further: string list
@@ -138,6 +142,7 @@ module internal DifferentialParts =
     let private check (options: DifferentialOptions) frame =
         result {
             let! struct (_, groups) = DifferentialExpression.groupedWith id options frame
+            let! _ = ScreenContrast.compared options.Contrasts groups
 
             do!
                 match options.Test with
@@ -172,8 +177,9 @@ module internal DifferentialParts =
 
     let private furtherOf test =
         match test with
-        | DifferentialTest.NegativeBinomial _ -> [ ContrastRows.StandardError ]
+        | DifferentialTest.NegativeBinomial chosen -> NegativeBinomialScreen.further chosen
         | DifferentialTest.Crispyx _ -> CrispyxScreen.further
+        | DifferentialTest.Deseq2 _ -> Deseq2Screen.further
         | DifferentialTest.RankSum _ -> [ RankSum.UStatistic ]
         | DifferentialTest.Welch _ -> [ WelchT.Degrees ]
 
@@ -189,19 +195,20 @@ module internal DifferentialParts =
             DifferentialExpression.groupedWith choose request.Options frame
             |> CoExprError.unwrap
 
+        let pairs =
+            ScreenContrast.compared request.Options.Contrasts groups |> CoExprError.unwrap
+
         {
             Request = request
             Folder = folder
             Key = key
             Reader = BlockReader(folder, index, kept)
             Cells = cells
-            InputCells = index.Cells
+            CellNames = (frame: Cells).CellTable.Names
+            Kept = kept
             Groups = groups
-            Perturbations =
-                (if groups.Control.IsSome then
-                     groups.Labels.Length - 1
-                 else
-                     groups.Labels.Length)
+            Pairs = pairs
+            Perturbations = pairs.Length
             Further = furtherOf request.Options.Test
         }
 
@@ -250,11 +257,16 @@ module internal DifferentialParts =
     let private testSamples (screen: Screen) (sums: EntrySums) compute =
         let options = screen.Options
 
-        let strata =
-            DifferentialExpression.strataOf options screen.Cells screen.Groups
-            |> CoExprError.unwrap
+        let comparisons =
+            DifferentialExpression.sampleComparisons options screen.Groups screen.Pairs
+            |> Array.map (fun (groups, places) ->
+                let strata =
+                    DifferentialExpression.strataOf options screen.Cells groups
+                    |> CoExprError.unwrap
 
-        makeAll screen "tests" testsName (fun block counts ->
+                groups, strata, places)
+
+        let rowsOf counts (groups, strata, places: int[]) =
             // A block may be of counts where the whole is not.
             let grouped = {
                 GroupedGenes.create options.Threads counts strata with
@@ -262,10 +274,18 @@ module internal DifferentialParts =
             }
 
             let rows: ContrastRows =
-                DifferentialExpression.testedOf options screen.Groups strata (fun () -> sums.Totals) grouped
+                DifferentialExpression.testedOf options groups strata (fun () -> sums.Totals) grouped
                 |> compute screen.Quiet options.Threads
 
-            writeRows screen (screen.GenesOf block) rows)
+            rows, places
+
+        makeAll screen "tests" testsName (fun block counts ->
+            let genes = screen.GenesOf block
+
+            comparisons
+            |> Array.map (rowsOf counts)
+            |> DifferentialExpression.gatherRows genes
+            |> writeRows screen genes)
 
     // Negative binomials.
 
@@ -292,46 +312,55 @@ module internal DifferentialParts =
         ModelOf: int -> ComparisonModel
         /// Where the estimates of each comparison begin among the rows of a block's file.
         FirstRows: int[]
+    } with
+
+        /// The comparisons that dispersions are estimated in.
+        member this.Estimations =
+            if NegativeBinomialScreen.isEach this.Chosen then
+                this.Comparisons.Length
+            else
+                1
+
+    let private groupModel (chosen: NegativeBinomialOptions) nodes (comparison: CountComparison) = {
+        Degrees = GroupModel.degrees comparison.Groups.Starts
+        Coefficients = 0
+        Create =
+            fun _ counts ->
+                GroupedGenes.create chosen.Threads counts comparison.Groups
+                |> GroupModel.create nodes comparison.Control chosen.Test chosen.Hypothesis
     }
 
-    let private groupModel (chosen: NegativeBinomialOptions) factors (comparison: CountComparison) =
-        let nodes = GroupModel.nodes chosen.Threads factors comparison.Groups
+    let private covariateModel (chosen: NegativeBinomialOptions) (cells: CovariateCells) = {
+        Degrees = CovariateModel.degrees cells
+        Coefficients = cells.Sizes.Length + cells.Columns
+        Create =
+            fun first counts -> CovariateModel.create chosen.Threads chosen.Test chosen.Hypothesis first counts cells
+    }
 
-        {
-            Degrees = GroupModel.degrees comparison.Groups.Starts
-            Coefficients = 0
-            Create =
-                fun _ counts ->
-                    GroupedGenes.create chosen.Threads counts comparison.Groups
-                    |> GroupModel.create nodes comparison.Control chosen.Test chosen.Hypothesis
-        }
-
-    let private covariateModel (chosen: NegativeBinomialOptions) cells factors comparison =
-        let cells =
-            NegativeBinomialScreen.covariateCells chosen cells factors comparison
-            |> CoExprError.unwrap
-
-        {
-            Degrees = CovariateModel.degrees cells
-            Coefficients = cells.Sizes.Length + cells.Columns
-            Create =
-                fun first counts ->
-                    CovariateModel.create chosen.Threads chosen.Test chosen.Hypothesis first counts cells
-        }
-
-    /// That of the only comparison is made once; of many they would not fit.
+    /// What the cells of a comparison have in common for all genes is made once where all comparisons are of all groups; of
+    /// many pairs it would not fit.
     let private modelsOf (chosen: NegativeBinomialOptions) cells factors (comparisons: CountComparison[]) =
-        let make comparison =
-            if chosen.Covariates.IsNone then
-                groupModel chosen factors comparisons[comparison]
+        let laidOut what =
+            if NegativeBinomialScreen.isEach chosen then
+                fun at -> what comparisons[at]
             else
-                covariateModel chosen cells factors comparisons[comparison]
+                let first = what comparisons[0]
+                fun _ -> first
 
-        if comparisons.Length = 1 then
-            let model = make 0
-            fun _ -> model
+        if chosen.Covariates.IsNone then
+            let nodesOf =
+                laidOut (fun comparison -> GroupModel.nodes chosen.Threads factors comparison.Groups)
+
+            fun at -> groupModel chosen (nodesOf at) comparisons[at]
         else
-            make
+            let cellsOf =
+                laidOut (NegativeBinomialScreen.covariateCells chosen cells factors >> CoExprError.unwrap)
+
+            fun at ->
+                covariateModel chosen {
+                    cellsOf at with
+                        Control = comparisons[at].Control
+                }
 
     let private firstRows (chosen: NegativeBinomialOptions) comparisons (modelOf: int -> ComparisonModel) =
         let rowsOf comparison =
@@ -354,7 +383,7 @@ module internal DifferentialParts =
             writer.Values(values.AsSpan())
 
     let private writeEstimates (work: CountScreen) block counts (writer: HashingWriter) =
-        for comparison in 0 .. work.Comparisons.Length - 1 do
+        for comparison in 0 .. work.Estimations - 1 do
             let fitted = work.ModelOf comparison
             let model = fitted.Create (work.Screen.Reader.First block) counts
 
@@ -468,24 +497,66 @@ module internal DifferentialParts =
                 Alphas = read 3
         }
 
+    let private isOfScreen (work: CountScreen) =
+        match work.Chosen.Dispersion with
+        | DispersionSource.Screen _ -> true
+        | _ -> false
+
+    /// Modes are found together with the tests, and kept behind their rows.
+    let private writeFinal (work: CountScreen) (prior: CountPrior) (writer: HashingWriter) =
+        match prior.Dispersions with
+        | Some found when isOfScreen work -> writer.Values(found.Final.AsSpan())
+        | _ -> ()
+
     let private testCounts (work: CountScreen) priorOf =
         let screen = work.Screen
 
-        makeAll screen "tests" testsName (fun block counts ->
+        makeAll screen "tests" testsName (fun block counts writer ->
             let genes = screen.GenesOf block
             let rows = ContrastRows.create screen.Perturbations genes screen.Further
+
+            let first: CountPrior = priorOf 0 block
+
+            let priorOf comparison =
+                if comparison = 0 then first
+                elif work.Estimations > 1 then priorOf comparison block
+                else NegativeBinomialScreen.afterModes first
 
             for comparison in 0 .. work.Comparisons.Length - 1 do
                 let fitted = work.ModelOf comparison
                 let model = fitted.Create (screen.Reader.First block) counts
-                let prior: CountPrior = priorOf comparison block
+                let prior = priorOf comparison
 
                 if fitted.Coefficients > 0 && prior.Dispersions.IsSome then
                     readCoefficients work fitted comparison block model
 
                 NegativeBinomialScreen.test screen.Quiet work.Chosen model work.Comparisons[comparison] prior rows
 
-            writeRows screen genes rows)
+            writeRows screen genes rows writer
+            writeFinal work first writer)
+
+    /// Dispersions of the screen, final ones from the files of tests; `priorOf` has the rest.
+    let private screenDispersions (work: CountScreen) (priorOf: int -> int -> CountPrior) =
+        let screen = work.Screen
+        let tests = screen.Perturbations * RowColumn.count screen.Further.Length
+
+        let ofBlock block =
+            let genes = screen.GenesOf block
+            let path = screen.Folder.File(testsName block)
+            use file = NumberRows.Open(path, int64 HashedFile.headerBytes, genes)
+            let final = Array.zeroCreate<float> genes
+            file.Read(int64 tests, 0, final.AsSpan())
+
+            {
+                (priorOf 0 block).Dispersions.Value with
+                    Final = final
+                    // Their points are of no more use, and many.
+                    Profiles = [||]
+            }
+
+        Array.init screen.Reader.Blocks ofBlock
+        |> GeneDispersions.concat
+        |> GeneDispersions.toScreen
 
     let private estimateAndTest (work: CountScreen) =
         let screen = work.Screen
@@ -493,16 +564,22 @@ module internal DifferentialParts =
         use file = NumberRows.Create(screen.Folder.File "trend.bin", screen.Genes)
 
         let wholes =
-            Array.init work.Comparisons.Length (fun comparison ->
+            Array.init work.Estimations (fun comparison ->
                 screen.Request.Progress.Token.ThrowIfCancellationRequested()
                 settle work file comparison)
 
-        testCounts work (priorOf work file wholes)
+        let priorOf = priorOf work file wholes
+        testCounts work priorOf
+
+        if isOfScreen work then
+            Some(screenDispersions work priorOf)
+        else
+            None
 
     let private countScreen (screen: Screen) chosen =
         result {
             let chosen = DifferentialExpression.negativeBinomial screen.Options chosen
-            let! control = requireCountable chosen screen.Groups screen.Cells
+            let! _ = requireCountable chosen screen.Groups screen.Cells
             let sums = look screen
             do! NegativeBinomialScreen.requireDispersions chosen screen.Cells
             let mostEntries = screen.Request.Sizes.BlockBytes / 24L
@@ -514,7 +591,10 @@ module internal DifferentialParts =
                     screen.Cells
 
             do! SizeFactors.requirePositive factors screen.Groups.Order screen.Cells
-            let comparisons = NegativeBinomialScreen.comparisons chosen screen.Groups control
+
+            let comparisons =
+                NegativeBinomialScreen.comparisons chosen screen.Groups screen.Pairs
+
             let modelOf = modelsOf chosen screen.Cells factors comparisons
 
             return {
@@ -527,6 +607,7 @@ module internal DifferentialParts =
         }
         |> CoExprError.unwrap
 
+    /// Makes the files of tests; gives the dispersions of the screen, of tests that rest on them.
     let private testScreen (screen: Screen) =
         match screen.Options.Test with
         | DifferentialTest.NegativeBinomial chosen ->
@@ -538,14 +619,21 @@ module internal DifferentialParts =
 
                 testCounts work (fun _ block ->
                     NegativeBinomialScreen.priorOf (screen.Reader.First block) (screen.Reader.First(block + 1)) prior)
+
+                None
             | _ -> estimateAndTest work
         | DifferentialTest.Crispyx _ -> invalidArg (nameof screen) "CRISPYx's test of counts is not made in parts"
+        | DifferentialTest.Deseq2 _ -> invalidArg (nameof screen) "DESeq2's analysis is not made in parts"
         | DifferentialTest.RankSum chosen ->
             testSamples screen (look screen) (fun progress threads tested ->
                 RankSum.compute progress threads chosen tested)
+
+            None
         | DifferentialTest.Welch chosen ->
             testSamples screen (look screen) (fun progress threads tested ->
                 WelchT.compute progress threads chosen tested)
+
+            None
 
     // Putting rows together.
 
@@ -617,6 +705,12 @@ module internal DifferentialParts =
                 screen.Genes
                 rows
 
+        match screen.Kept with
+        | Some kept -> NegativeBinomialScreen.renumber kept screen.Genes 0 (next - first) rows
+        | None -> ()
+
+        DifferentialExpression.filterRows options screen.Groups screen.Pairs[first .. next - 1] screen.Genes rows
+
         if shrinks options.Test then
             FoldChangeShrinkage.ofRows options.Threads (next - first) screen.Genes rows
         else
@@ -655,14 +749,15 @@ module internal DifferentialParts =
         BlockSums.collect ()
         counts
 
-    let private resultOf (screen: Screen) =
+    let private resultOf (screen: Screen) dispersions =
         DifferentialExpression.resultOf
             screen.Options
-            screen.InputCells
+            screen.CellNames
             screen.Cells
             screen.Groups
+            screen.Pairs
             (ContrastRows.create 0 screen.Genes [])
-            None
+            dispersions
 
     let private compute (request: Request) folder key path write =
         result {
@@ -671,7 +766,7 @@ module internal DifferentialParts =
             return!
                 CoExprError.protect (fun () ->
                     let screen = createScreen request folder key frame index
-                    testScreen screen
+                    let dispersions = testScreen screen
 
                     let further =
                         screen.Further
@@ -689,7 +784,7 @@ module internal DifferentialParts =
                     let counts = finish screen file columns
 
                     write {
-                        Result = resultOf screen
+                        Result = resultOf screen dispersions
                         Rows = RowSource.ofFile screen.Perturbations screen.Genes further file
                         Counts = counts
                     }

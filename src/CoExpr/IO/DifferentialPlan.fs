@@ -31,7 +31,7 @@ type DifferentialPlan = {
 
 /// What of a screen decides how much work it is, beside the size of its counts.
 type ScreenShape = {
-    /// Labels of its cells; 0 where they are not known.
+    /// Labels of its cells, or contrasts if there are more; 0 where they are not known.
     Perturbations: int
     /// Columns of covariates: levels but one, numbers.
     Covariates: int
@@ -65,7 +65,7 @@ module DifferentialPlan =
                 CovariateDesign.width (covariatesOf options) cells.CellTable
 
             return {
-                Perturbations = groups.Labels.Length
+                Perturbations = max groups.Labels.Length options.Contrasts.Length
                 Covariates = columns
                 HasNumbers = hasNumbers
             }
@@ -75,7 +75,9 @@ module DifferentialPlan =
     let private rowBytes (options: DifferentialOptions) =
         let further =
             match options.Test with
-            | DifferentialTest.NegativeBinomial chosen when chosen.Shrink <> FoldShrinkage.Nothing -> 4L
+            | DifferentialTest.NegativeBinomial chosen ->
+                int64 (NegativeBinomialScreen.further chosen).Length
+                + (if chosen.Shrink <> FoldShrinkage.Nothing then 3L else 0L)
             | _ -> 1L
 
         8L * (11L + further)
@@ -187,6 +189,7 @@ module DifferentialPlan =
         match options.Test with
         | DifferentialTest.NegativeBinomial _ -> struct (9e-8, 2e-6)
         | DifferentialTest.Crispyx _ -> struct (1e-6, 2e-6)
+        | DifferentialTest.Deseq2 _ -> struct (1e-6, 1e-4)
         | DifferentialTest.RankSum _ -> struct (3e-8, 4e-7)
         | DifferentialTest.Welch _ -> struct (1e-8, 6e-7)
 

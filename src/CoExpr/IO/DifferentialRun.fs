@@ -11,6 +11,8 @@ type DifferentialPaths = {
     Output: string
     /// The page with figures, if one is wanted.
     Report: string option
+    /// A table of the screen's dispersions, a row for each gene, if one is wanted.
+    Dispersions: string option
 }
 
 /// What a run of tests has found.
@@ -74,6 +76,11 @@ module DifferentialRun =
         | FoldHypothesis.Beyond(_, threshold) -> "threshold", number threshold
         | FoldHypothesis.Within threshold -> "within", number threshold
         "low-expression-filter", Json.Flag chosen.LowExpression.IsSome
+        match chosen.Outliers with
+        | CountOutliers.Ignored -> ()
+        | outliers -> "cooks", Json.Text(CountOutliers.name outliers)
+        if chosen.Scope = EstimationScope.Comparison then
+            "scope", Json.Text(EstimationScope.name chosen.Scope)
         "shrink", Json.Text(FoldShrinkage.name chosen.Shrink)
     ]
 
@@ -86,6 +93,9 @@ module DifferentialRun =
             "size-factors", Json.Text(SizeFactorKind.name chosen.SizeFactors)
             "min-mean", number chosen.LeastMean
             "shrink", Json.Flag chosen.Shrink
+        | DifferentialTest.Deseq2 chosen ->
+            "compat", Json.Text "deseq2"
+            "alpha", number chosen.Alpha
         | DifferentialTest.RankSum chosen -> yield! rankSumOptions chosen options.Batch
         | DifferentialTest.Welch chosen ->
             "overestimate-variance", Json.Flag chosen.OverestimateVariance
@@ -104,7 +114,8 @@ module DifferentialRun =
     let private sampleOptions (options: DifferentialOptions) = [
         match options.Test with
         | DifferentialTest.NegativeBinomial _
-        | DifferentialTest.Crispyx _ -> ()
+        | DifferentialTest.Crispyx _
+        | DifferentialTest.Deseq2 _ -> ()
         | DifferentialTest.RankSum _
         | DifferentialTest.Welch _ ->
             yield! valueOptions options.Values
@@ -129,6 +140,12 @@ module DifferentialRun =
     let private optionsOf (reading: InputOptions) (output: DifferentialOutput) (options: DifferentialOptions) = [
         "perturbation", Json.Text(String.Join("|", options.Perturbation))
         "control", Json.Text(Option.defaultValue "all other cells" options.Control)
+        if not options.Contrasts.IsEmpty then
+            "contrasts",
+            Json.List [
+                for contrast in options.Contrasts ->
+                    Json.List [ Json.Text contrast.Label; Json.Text contrast.Reference ]
+            ]
         yield! testOptions options
         yield! sampleOptions options
         "alternative", Json.Text(TwoSampleAlternative.name options.Alternative)
@@ -139,6 +156,9 @@ module DifferentialRun =
             | Adjustment.OverAll -> "all"
         )
         "count-untestable", Json.Flag options.CountUntestable
+        match options.IndependentFiltering with
+        | Some alpha -> "independent-filtering", number alpha
+        | None -> ()
         "min-cells", number (float options.MinimumCells)
         "leave-out-empty-cells", Json.Flag options.LeaveOutEmpty
         yield! calibrationOptions options.Calibration
@@ -180,6 +200,7 @@ module DifferentialRun =
 
     let private notes job (result: DifferentialResult) = [
         yield! job.Notes
+        yield! result.Notes
         match result.Calibration |> Option.bind Calibration.warning with
         | Some words -> $"Warning: {words}"
         | None -> ()
@@ -219,7 +240,9 @@ module DifferentialRun =
     }
 
     let private outputs (paths: DifferentialPaths) =
-        paths.Output :: RunFiles.recordOf paths.Output :: Option.toList paths.Report
+        [ paths.Output; RunFiles.recordOf paths.Output ]
+        @ Option.toList paths.Report
+        @ Option.toList paths.Dispersions
 
     let private checkReport (report: string option) =
         match report with
@@ -239,6 +262,12 @@ module DifferentialRun =
             do! checkCache resources
             do! DifferentialFile.check output paths.Output
             do! checkReport paths.Report
+
+            do!
+                match paths.Dispersions with
+                | Some path -> DifferentialFile.checkDispersions options path
+                | None -> Ok()
+
             do! AtomicFile.checkAll (outputs paths)
             do! RunFiles.refuseInput paths.Input (outputs paths)
         }
@@ -246,6 +275,11 @@ module DifferentialRun =
     let private shrinksByCounts test =
         match test with
         | DifferentialTest.NegativeBinomial { Shrink = FoldShrinkage.ByCounts } -> true
+        | _ -> false
+
+    let private isOfComparisons test =
+        match test with
+        | DifferentialTest.NegativeBinomial chosen -> chosen.Scope = EstimationScope.Comparison
         | _ -> false
 
     /// What needs all counts or all rows in memory at once: the option, its value, and why.
@@ -259,6 +293,10 @@ module DifferentialRun =
             )
         | _ when shrinksByCounts options.Test ->
             Some(struct ("--shrink-by", "counts", "its priors are of all rows, and counts are then looked at again"))
+        | _ when options.Test.IsDeseq2 ->
+            Some(struct ("--compat", "deseq2", "its trends need the counts of all genes in memory at once"))
+        | _ when isOfComparisons options.Test ->
+            Some(struct ("--scope", "comparison", "its size factors need the counts of all genes in memory at once"))
         | Some report, _ -> Some(struct ("--report", report, "its figures need all rows in memory at once"))
         | None, Some(FakePerturbations.Splits(count, _)) ->
             Some(struct ("--calibrate", string count, "it needs the counts of all controls in memory at once"))
@@ -338,7 +376,12 @@ module DifferentialRun =
 
             if job.Paths.Report.IsSome then
                 let page = DifferentialReport.page (Path.GetFileName job.Paths.Input) facts result
-                File.WriteAllText(temporaries[2], page))
+                File.WriteAllText(temporaries[2], page)
+
+            match job.Paths.Dispersions, result.Dispersions with
+            | Some _, Some found ->
+                DifferentialFile.writeDispersionsInPlace found result.GeneTable.Names (List.last temporaries)
+            | _ -> ())
 
     let private timed job name work = RunFiles.timed name job.Seconds work
 
@@ -382,11 +425,16 @@ module DifferentialRun =
                 return ()
             }
 
+    let private rowNames job (groups: Groups) =
+        match job.Options.Contrasts with
+        | [] -> groups.Labels
+        | contrasts -> contrasts |> List.map ScreenContrast.name |> List.toArray
+
     let private inMemory job =
         result {
             let! cells = timed job "reading" (fun () -> Input.read job.Reading job.Paths.Input)
             let! groups = Groups.create job.Options.Perturbation None cells
-            do! DifferentialFile.checkLabels job.Output groups.Labels
+            do! DifferentialFile.checkLabels job.Output (rowNames job groups)
             do! checkSize job cells
 
             let! found =
@@ -514,6 +562,8 @@ module DifferentialRun =
                     Error(
                         CoExprError.BadOption("--calibrate", "in parts", "it needs the counts of all controls at once")
                     )
+                | None when isOfComparisons options.Test ->
+                    Error(CoExprError.BadOption("--scope", "comparison", "it needs the counts of all genes at once"))
                 | None -> Ok()
 
             let identity =

@@ -12,6 +12,7 @@ module DifferentialFigures =
 
     let private against (result: DifferentialResult) =
         match result.Options.Control with
+        | _ when not result.Options.Contrasts.IsEmpty -> "cells of each contrast's second label"
         | Some control -> $"cells labelled {control}"
         | None -> "all other cells"
 

@@ -16,6 +16,7 @@ module DifferentialReport =
         | DifferentialTest.RankSum _ -> "rank-sum tests"
         | DifferentialTest.Welch _ -> "Welch's t-tests"
         | DifferentialTest.Crispyx _ -> "Wald tests as CRISPYx makes them"
+        | DifferentialTest.Deseq2 _ -> "Wald tests as DESeq2 makes them, of each comparison by itself"
         | DifferentialTest.NegativeBinomial chosen ->
             match chosen.Test with
             | NegativeBinomialTest.LikelihoodRatio -> "negative-binomial likelihood-ratio tests"
@@ -78,6 +79,13 @@ module DifferentialReport =
         match result.Options.Test with
         | DifferentialTest.RankSum _
         | DifferentialTest.Welch _ -> []
+        | DifferentialTest.Deseq2 _ -> [
+            figureOr
+                "dispersions"
+                "Dispersion against mean"
+                "Dispersions were estimated anew for each comparison, so there is no one trend to show."
+                None
+          ]
         | DifferentialTest.Crispyx _ -> [
             DifferentialFigures.dispersions result
             |> figureOr "dispersions" "Dispersion against mean" "No gene has counts to estimate a dispersion from."
@@ -85,6 +93,8 @@ module DifferentialReport =
         | DifferentialTest.NegativeBinomial chosen ->
             let words =
                 match chosen.Dispersion with
+                | DispersionSource.Screen _ when NegativeBinomialScreen.hasOwnDispersions chosen ->
+                    "Dispersions were estimated anew for each comparison, so there is no one trend to show."
                 | DispersionSource.Given _ -> "Dispersions were given, so there is no trend to show."
                 | DispersionSource.EachComparison _ ->
                     "Dispersions were estimated anew for each perturbation, so there is no one trend to show."

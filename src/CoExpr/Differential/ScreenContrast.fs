@@ -1,0 +1,83 @@
+namespace CoExpr
+
+/// A comparison of one label of a screen with another: fold changes are of the first over the second.
+type ScreenContrast = { Label: string; Reference: string }
+
+/// The groups that a row of results compares, by their numbers; None is all other cells.
+[<Struct>]
+type internal ComparedGroups = { Group: int; Reference: int option }
+
+/// Which groups of a screen are compared with which: each with the control, or the contrasts that are asked for.
+[<RequireQualifiedAccess>]
+module ScreenContrast =
+
+    /// As rows have it.
+    let name (contrast: ScreenContrast) =
+        $"{contrast.Label} vs {contrast.Reference}"
+
+    let private bad value reason =
+        Error(CoExprError.BadOption("--contrast", value, reason))
+
+    /// A contrast of two labels with a comma, or a tab, between them. BadOption for what is none.
+    let parse (words: string) : Result<ScreenContrast, CoExprError> =
+        let separator = if words.Contains '\t' then '\t' else ','
+
+        match words.Split separator with
+        | [| label; reference |] when label.Trim() <> "" && reference.Trim() <> "" ->
+            Ok {
+                Label = label.Trim()
+                Reference = reference.Trim()
+            }
+        | _ ->
+            bad
+                words
+                "two labels with a comma between them are needed; labels that have commas go into --contrasts FILE, with a tab between them"
+
+    let private groupOf (groups: Groups) label =
+        match Array.tryFindIndex ((=) label) groups.Labels with
+        | Some group -> Ok group
+        | None -> Error(CoExprError.UnknownLabel("--contrast", label, Groups.bySize groups))
+
+    let private pairOf groups (contrast: ScreenContrast) =
+        result {
+            let! group = groupOf groups contrast.Label
+            let! reference = groupOf groups contrast.Reference
+
+            return!
+                if group = reference then
+                    bad (name contrast) "a label does not differ from itself"
+                else
+                    Ok {
+                        Group = group
+                        Reference = Some reference
+                    }
+        }
+
+    /// What each row compares: the contrasts, in their order; without any, each group but the control with the control, or
+    /// with all other cells. UnknownLabel; BadOption for a label against itself and for a contrast that is there twice.
+    let internal compared (contrasts: ScreenContrast list) (groups: Groups) : Result<ComparedGroups[], CoExprError> =
+        match contrasts |> List.countBy id |> List.tryFind (fun (_, count) -> count > 1) with
+        | Some(contrast, count) -> bad (name contrast) $"it is given {count} times"
+        | None when contrasts.IsEmpty ->
+            [| 0 .. groups.Labels.Length - 1 |]
+            |> Array.filter (fun group -> Some group <> groups.Control)
+            |> Array.map (fun group -> {
+                Group = group
+                Reference = groups.Control
+            })
+            |> Ok
+        | None ->
+            contrasts
+            |> List.fold
+                (fun pairs contrast ->
+                    pairs
+                    |> Result.bind (fun done' -> pairOf groups contrast |> Result.map (fun pair -> pair :: done')))
+                (Ok [])
+            |> Result.map (List.rev >> List.toArray)
+
+    /// The rows that share a reference, references in the order in which they come first.
+    let internal byReference (pairs: ComparedGroups[]) : (int option * int[])[] =
+        pairs
+        |> Array.indexed
+        |> Array.groupBy (fun (_, pair) -> pair.Reference)
+        |> Array.map (fun (reference, rows) -> reference, Array.map fst rows)
