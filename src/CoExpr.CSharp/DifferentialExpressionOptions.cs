@@ -187,10 +187,7 @@ public sealed record DifferentialExpressionOptions
                     string.Join(",", Covariates),
                     "they have no meaning for DESeq2's analysis of two groups; coexpr bulk takes any design"
                 );
-            return this with
-            {
-                Test = Deseq2Wald,
-            };
+            return this with { Test = Deseq2Wald };
         }
         if (Test is not ("rank-sum" or "welch"))
             throw CoExprException.BadOption(
@@ -241,7 +238,10 @@ public sealed record DifferentialExpressionOptions
             AdjustOverAll ? Adjustment.OverAll : Adjustment.PerPerturbation,
             CountUntestable,
             // DESeq2's analysis filters in any case, at this level.
-            IndependentFiltering is { } level && Test != Deseq2Wald ? FSharpOption<double>.Some(level) : null,
+            IndependentFiltering is { } level
+            && Test != Deseq2Wald
+                ? FSharpOption<double>.Some(level)
+                : null,
             MinimumCells,
             LeaveOutEmptyCells,
             Calibration(),

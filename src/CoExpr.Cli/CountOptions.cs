@@ -129,7 +129,9 @@ sealed class CountOptions
             if (result.Given(sizeFactors) && result.Given(sizeFactorColumn))
                 result.AddError("--size-factors and --size-factor-column exclude each other.");
             if (result.Given(eachComparison) && result.GetValue(scope) == "comparison")
-                result.AddError("--scope comparison has dispersions of each comparison already: leave --dispersion-each out.");
+                result.AddError(
+                    "--scope comparison has dispersions of each comparison already: leave --dispersion-each out."
+                );
             if (result.Given(within) && !result.Given(threshold))
                 result.AddError("--within is within --threshold, which is not given.");
         });

@@ -287,7 +287,11 @@ public sealed class DeCommand
     {
         if (IsCrispyxOfCounts(result))
         {
-            foreach (var option in counts.NotOfCrispyx.Concat([alternative, contrast, contrasts, filtering]).Where(result.Given))
+            foreach (
+                var option in counts
+                    .NotOfCrispyx.Concat([alternative, contrast, contrasts, filtering])
+                    .Where(result.Given)
+            )
                 result.AddError($"{option.Name} has no meaning for CRISPYx's test of counts.");
         }
         if (IsDeseq2(result))

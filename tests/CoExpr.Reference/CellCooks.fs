@@ -22,7 +22,9 @@ module CellCooks =
     let trimmedVariance (values: float list) =
         let share, scale = trimming values.Length
         let centre = trimmedMean share values
-        scale * trimmedMean share (values |> List.map (fun value -> (value - centre) ** 2.0))
+
+        scale
+        * trimmedMean share (values |> List.map (fun value -> (value - centre) ** 2.0))
 
     /// (v − m) / m², at least 0.04: v the larger trimmed variance of the groups of three cells or more, m the mean of both.
     let robustDispersion (groups: float list list) =

@@ -183,7 +183,12 @@ module PartsCase =
             let! contrasts =
                 Gen.frequency [
                     4, Gen.constant []
-                    1, Gen.elements [ [ "a", "control" ]; [ "b", "a"; "control", "a"; "b", "control" ]; [ "a", "a" ] ]
+                    1,
+                    Gen.elements [
+                        [ "a", "control" ]
+                        [ "b", "a"; "control", "a"; "b", "control" ]
+                        [ "a", "a" ]
+                    ]
                 ]
 
             let! least = Gen.choose (1, 3)

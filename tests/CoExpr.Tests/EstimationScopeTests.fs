@@ -100,12 +100,12 @@ module EstimationScopeTests =
 
     [<Test>]
     let ``with covariates, contrasts and size factors of one's own, too`` () =
-        let batch = Column.Text(Array.init 500 (fun cell -> if cell % 7 < 3 then "x" else "y"))
+        let batch =
+            Column.Text(Array.init 500 (fun cell -> if cell % 7 < 3 then "x" else "y"))
 
         let cells = {
             cells with
-                CellTable.Columns =
-                    Array.append cells.CellTable.Columns [| "batch", batch; "own", Column.Float own |]
+                CellTable.Columns = Array.append cells.CellTable.Columns [| "batch", batch; "own", Column.Float own |]
         }
 
         let chosen factors = {
@@ -144,7 +144,9 @@ module EstimationScopeTests =
 
         for row in 0..3 do
             let few = placesOf [ found.Perturbations[row]; Simulation.Control ]
-            let alone = compute (options NegativeBinomialScreen.defaults) (Cells.takeCells few cells)
+
+            let alone =
+                compute (options NegativeBinomialScreen.defaults) (Cells.takeCells few cells)
 
             for name, values in ScreenDispersions.columns alone.Dispersions.Value do
                 let all = found.Rows.Named name
@@ -158,7 +160,8 @@ module EstimationScopeTests =
 
     [<Test>]
     let ``what is wrong among the cells of a row says which`` () =
-        let everywhere = Array.init 500 (fun cell -> if labels[cell] = Simulation.Control then "x" else "y")
+        let everywhere =
+            Array.init 500 (fun cell -> if labels[cell] = Simulation.Control then "x" else "y")
 
         let cells = {
             cells with

@@ -30,7 +30,8 @@ module RowFilterTests =
     }
 
     let private run options =
-        DifferentialExpression.compute Progress.none options simulated.Value.Cells |> Expect.ok
+        DifferentialExpression.compute Progress.none options simulated.Value.Cells
+        |> Expect.ok
 
     /// Benjamini and Hochberg's q by definition: the least over all higher ranks of p times tests over rank.
     let private slowQ (p: float[]) at =
@@ -54,7 +55,13 @@ module RowFilterTests =
 
         for test in tests do
             let plain = run (options test)
-            let found = run { options test with IndependentFiltering = Some 0.1 }
+
+            let found =
+                run {
+                    options test with
+                        IndependentFiltering = Some 0.1
+                }
+
             let rows = found.Rows
 
             for row in 0..3 do
@@ -68,7 +75,8 @@ module RowFilterTests =
                     |> Array.filter (fun place -> ContrastRows.isTestable plain.Rows place)
 
                 let out, kept =
-                    places |> Array.partition (fun place -> rows.Status[place] = RowStatus.BelowFilter)
+                    places
+                    |> Array.partition (fun place -> rows.Status[place] = RowStatus.BelowFilter)
 
                 filtered <- filtered + out.Length
 
@@ -77,7 +85,10 @@ module RowFilterTests =
                     Expect.equal plain.Rows.PValue[place] rows.PValue[place]
 
                 if out.Length > 0 then
-                    Assert.That(out |> Array.map pooled |> Array.max, Is.LessThan(kept |> Array.map pooled |> Array.min))
+                    Assert.That(
+                        out |> Array.map pooled |> Array.max,
+                        Is.LessThan(kept |> Array.map pooled |> Array.min)
+                    )
 
                 let p = kept |> Array.map (fun place -> rows.PValue[place])
 
@@ -96,7 +107,11 @@ module RowFilterTests =
 
     [<Test>]
     let ``genes of no cell keep their p and q of 1`` () =
-        let found = run { options tests.Head with IndependentFiltering = Some 0.1 }
+        let found =
+            run {
+                options tests.Head with
+                    IndependentFiltering = Some 0.1
+            }
 
         for place in 0 .. found.Rows.PValue.Length - 1 do
             if found.Rows.Status[place] = RowStatus.AllZero then
@@ -115,13 +130,32 @@ module RowFilterTests =
         }
 
         Assert.That(
-            refused { options with IndependentFiltering = Some 1.0 },
+            refused {
+                options with
+                    IndependentFiltering = Some 1.0
+            },
             Is.EqualTo "--alpha 1: a false discovery rate above 0 and below 1 is needed."
         )
 
-        Assert.That(refused { options with Adjustment = Adjustment.OverAll }, Does.Contain "each perturbation by itself")
+        Assert.That(
+            refused {
+                options with
+                    Adjustment = Adjustment.OverAll
+            },
+            Does.Contain "each perturbation by itself"
+        )
 
-        let ranks = { options with Test = tests[1]; Values = TestedValues.AsStored }
+        let ranks = {
+            options with
+                Test = tests[1]
+                Values = TestedValues.AsStored
+        }
+
         Assert.That(refused ranks, Does.Contain "--values as-is")
-        let crispyx = { options with Test = DifferentialTest.Crispyx CrispyxScreen.defaults }
+
+        let crispyx = {
+            options with
+                Test = DifferentialTest.Crispyx CrispyxScreen.defaults
+        }
+
         Assert.That(refused crispyx, Does.Contain "has no such filter")

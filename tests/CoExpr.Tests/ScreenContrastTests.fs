@@ -10,8 +10,7 @@ open CoExpr.Reference
 module ScreenContrastTests =
 
     /// Two labels with a comma between them.
-    let private vs words =
-        ScreenContrast.parse words |> Expect.ok
+    let private vs words = ScreenContrast.parse words |> Expect.ok
 
     /// 40 cells each of a, b, c and 60 controls; genes 0 to 11 by counts that differ, 12 in none of a, 13 in no cell of a or b.
     let private sample =
@@ -32,7 +31,9 @@ module ScreenContrastTests =
             | _ -> random.Next(1 + gene) * random.Next 2
 
         {
-            Cells = labels |> Array.map (fun label -> Array.init 15 (fun gene -> float32 (1 + count label gene)))
+            Cells =
+                labels
+                |> Array.map (fun label -> Array.init 15 (fun gene -> float32 (1 + count label gene)))
             Genes = 15
             Labels = labels
             Batches = Array.init 180 (fun cell -> if cell % 5 < 2 then "x" else "y")
@@ -42,11 +43,16 @@ module ScreenContrastTests =
                 // One is added above so that no cell is empty; genes from 12 on keep their zeros.
                 Cells =
                     screen.Cells
-                    |> Array.map (Array.mapi (fun gene value -> if gene >= 12 && gene < 14 then value - 1.0f else value))
+                    |> Array.map (
+                        Array.mapi (fun gene value -> if gene >= 12 && gene < 14 then value - 1.0f else value)
+                    )
         }
 
     let private cells = Screen.cells sample
-    let private groups = Groups.create [ "perturbation" ] (Some "control") cells |> Expect.ok
+
+    let private groups =
+        Groups.create [ "perturbation" ] (Some "control") cells |> Expect.ok
+
     let private alpha = 0.4
 
     let private ofCounts test dispersion = {
@@ -74,20 +80,22 @@ module ScreenContrastTests =
     let private ofLabel label gene =
         let factors = SizeFactors.librarySize cells.Counts
 
-        let members =
-            [| 0..179 |] |> Array.filter (fun cell -> sample.Labels[cell] = label)
+        let members = [| 0..179 |] |> Array.filter (fun cell -> sample.Labels[cell] = label)
 
-        members |> Array.map (fun cell -> factors[cell]), members |> Array.map (fun cell -> float (sample.Cells[cell][gene]))
+        members |> Array.map (fun cell -> factors[cell]),
+        members |> Array.map (fun cell -> float (sample.Cells[cell][gene]))
 
     [<Test>]
     let ``fold changes and likelihood ratios are those of the two groups alone`` () =
-        let rows = (run (ofCounts NegativeBinomialTest.LikelihoodRatio given) [ "a,b"; "c,b" ]).Rows
+        let rows =
+            (run (ofCounts NegativeBinomialTest.LikelihoodRatio given) [ "a,b"; "c,b" ]).Rows
 
         for row, label in [ 0, "a"; 1, "c" ] do
             for gene in 0..11 do
                 let place = row * 15 + gene
                 let own, ownCounts = ofLabel label gene
                 let other, otherCounts = ofLabel "b" gene
+
                 let fold =
                     NegativeBinomial.mean alpha own ownCounts
                     / NegativeBinomial.mean alpha other otherCounts
@@ -115,7 +123,9 @@ module ScreenContrastTests =
                     let against control = { groups with Control = Some control }
 
                     let other control =
-                        (NegativeBinomialScreen.compute Progress.none options (against control) cells |> Expect.ok).Rows
+                        (NegativeBinomialScreen.compute Progress.none options (against control) cells
+                         |> Expect.ok)
+                            .Rows
 
                     let ofA, ofB, usual = other 0, other 1, other 3
 
@@ -126,7 +136,10 @@ module ScreenContrastTests =
                         Expect.equal (sub there expected.LogFoldChange) (sub row rows.LogFoldChange)
                         Expect.equal (sub there expected.Mean) (sub row rows.Mean)
                         Expect.equal (sub there expected.ReferenceFraction) (sub row rows.ReferenceFraction)
-                        Expect.equal expected.Status[there * 15 .. there * 15 + 14] rows.Status[row * 15 .. row * 15 + 14]
+
+                        Expect.equal
+                            expected.Status[there * 15 .. there * 15 + 14]
+                            rows.Status[row * 15 .. row * 15 + 14]
 
     [<Test>]
     let ``covariates are allowed for in contrasts, too`` () =
@@ -162,7 +175,9 @@ module ScreenContrastTests =
 
     [<Test>]
     let ``groups without counts are told`` () =
-        let rows = (run (ofCounts NegativeBinomialTest.LikelihoodRatio given) [ "a,c"; "c,a"; "a,b" ]).Rows
+        let rows =
+            (run (ofCounts NegativeBinomialTest.LikelihoodRatio given) [ "a,c"; "c,a"; "a,b" ]).Rows
+
         Expect.equal RowStatus.ZeroInPerturbed rows.Status[12]
         Expect.equal RowStatus.ZeroInReference rows.Status[15 + 12]
         Expect.equal RowStatus.AllZero rows.Status[30 + 13]
@@ -193,7 +208,11 @@ module ScreenContrastTests =
         Expect.equal (Array.map BitConverter.DoubleToInt64Bits a) (Array.map BitConverter.DoubleToInt64Bits b)
 
     [<Property>]
-    let ``of two samples, the same as in a file of those cells alone`` (screen: Screen) (ofRanks: bool) (batches: bool) =
+    let ``of two samples, the same as in a file of those cells alone``
+        (screen: Screen)
+        (ofRanks: bool)
+        (batches: bool)
+        =
         let options = {
             Screen.options with
                 Test =
@@ -216,8 +235,12 @@ module ScreenContrastTests =
             Expect.equal [| "b vs control"; "b vs a"; "a vs b" |] found.Perturbations
 
             for row, labels, control in [ 0, [ "b"; "control" ], "control"; 1, [ "a"; "b" ], "a"; 2, [ "a"; "b" ], "b" ] do
-                let alone = Screen.compute { options with Control = Some control } (only labels screen)
-                let sub (values: float[]) = values[row * screen.Genes .. (row + 1) * screen.Genes - 1]
+                let alone =
+                    Screen.compute { options with Control = Some control } (only labels screen)
+
+                let sub (values: float[]) =
+                    values[row * screen.Genes .. (row + 1) * screen.Genes - 1]
+
                 Expect.equal alone.Cells[0] found.Cells[row]
                 Expect.equal alone.ReferenceCells[0] found.ReferenceCells[row]
                 same alone.Rows.Statistic (sub found.Rows.Statistic)

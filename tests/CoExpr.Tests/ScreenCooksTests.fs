@@ -39,22 +39,24 @@ type ManyCooksCases =
                 let! size = Gen.choose (1, 40)
                 let! cells = Gen.listOfLength size cell
                 let! isEmpty = Gen.frequency [ 9, Gen.constant false; 1, Gen.constant true ]
-                return cells |> List.map (fun (factor, count) -> factor, (if isEmpty then 0.0 else count))
+
+                return
+                    cells
+                    |> List.map (fun (factor, count) -> factor, (if isEmpty then 0.0 else count))
             }
 
         gen {
             let! groups = Gen.listOfLength 4 group
             let! alpha = Gen.elements [ 0.01; 0.3; 2.0; 20.0 ]
-            let factors, counts = groups |> List.map (List.map fst), groups |> List.map (List.map snd)
+
+            let factors, counts =
+                groups |> List.map (List.map fst), groups |> List.map (List.map snd)
 
             return {
                 Factors = factors
                 Counts = counts
                 Means =
-                    List.map2
-                        (fun s y -> NegativeBinomial.mean alpha (List.toArray s) (List.toArray y))
-                        factors
-                        counts
+                    List.map2 (fun s y -> NegativeBinomial.mean alpha (List.toArray s) (List.toArray y)) factors counts
                 Alpha = alpha
             }
         }
@@ -95,12 +97,7 @@ module ScreenCooksTests =
             for group in pair do
                 if case.Counts[group].Length >= 3 then
                     let distances =
-                        CellCooks.distances
-                            case.Alpha
-                            robust
-                            case.Means[group]
-                            case.Factors[group]
-                            case.Counts[group]
+                        CellCooks.distances case.Alpha robust case.Means[group] case.Factors[group] case.Counts[group]
 
                     for at, distance in List.indexed distances -> distance, starts[group] + at, case.Counts[group][at]
         ]
@@ -123,7 +120,10 @@ module ScreenCooksTests =
                     | _ ->
                         let largest, _, _ = List.maxBy (fun (distance, _, _) -> distance) cells
                         Assert.That(found.Distance, Is.EqualTo(largest).Within(1e-9 * largest))
-                        let own, _, count = cells |> List.find (fun (_, position, _) -> position = found.Position)
+
+                        let own, _, count =
+                            cells |> List.find (fun (_, position, _) -> position = found.Position)
+
                         Assert.That(own, Is.EqualTo(largest).Within(1e-9 * largest))
 
                         let above =
@@ -215,7 +215,10 @@ module ScreenCooksTests =
     [<Test>]
     let ``a wild count is told, and costs its row the p where that is asked for`` () =
         let victim, screen = screen
-        let compute outliers = Screen.compute (options outliers) screen
+
+        let compute outliers =
+            Screen.compute (options outliers) screen
+
         let plain, flagged, aside =
             compute CountOutliers.Ignored, compute CountOutliers.Flagged, compute CountOutliers.SetAside
 

@@ -52,7 +52,8 @@ module ScreenDispersionsTests =
     let private screen = DispersionSource.Screen GeneDispersions.standard
 
     let private compute dispersion =
-        DifferentialExpression.compute Progress.none (options dispersion) cells |> Expect.ok
+        DifferentialExpression.compute Progress.none (options dispersion) cells
+        |> Expect.ok
 
     let private number (text: string) =
         if text = "" then
@@ -67,7 +68,17 @@ module ScreenDispersionsTests =
             DifferentialFile.writeDispersionsInPlace (compute screen).Dispersions.Value cells.GeneTable.Names table
             let lines = File.ReadAllLines table |> Array.map (fun line -> line.Split '\t')
 
-            Expect.equal [| "gene"; "mean"; "dispersion_raw"; "dispersion_trend"; "dispersion"; "status" |] lines[0]
+            Expect.equal
+                [|
+                    "gene"
+                    "mean"
+                    "dispersion_raw"
+                    "dispersion_trend"
+                    "dispersion"
+                    "status"
+                |]
+                lines[0]
+
             Expect.equal "no_counts" lines[1].[5]
             Expect.equal "" lines[1].[2]
             Expect.equal "at_zero" lines[2].[5]
@@ -77,7 +88,10 @@ module ScreenDispersionsTests =
                 Expect.equal $"g{gene}" columns[0]
                 let counts = Array.zeroCreate<float> 150
                 let byGene = cells.Counts.ByGene
-                let places, values = byGene.IndicesOf(gene).ToArray(), byGene.ValuesOf(gene).ToArray()
+
+                let places, values =
+                    byGene.IndicesOf(gene).ToArray(), byGene.ValuesOf(gene).ToArray()
+
                 Array.iter2 (fun cell (value: float32) -> counts[cell] <- float value) places values
 
                 let ofGroup isControl (values: float[]) =
@@ -102,7 +116,10 @@ module ScreenDispersionsTests =
         TestData.temporaryFolder (fun folder ->
             let path = Path.Combine(folder, "out.h5ad")
             let found = compute screen
-            DifferentialFile.write Progress.none DifferentialFile.standard found path |> Expect.ok
+
+            DifferentialFile.write Progress.none DifferentialFile.standard found path
+            |> Expect.ok
+
             let table = (AnnData.read ReadOptions.standard path |> Expect.ok).GeneTable
 
             let column name =

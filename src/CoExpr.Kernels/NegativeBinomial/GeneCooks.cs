@@ -30,9 +30,7 @@ public sealed class FactorOrder
 
     // Equal factors in the order of the positions: a sort that is not stable must not decide which cell is named.
     void Sort(double[] keys, int first, int count) =>
-        Positions
-            .AsSpan(first, count)
-            .Sort((a, b) => keys[a] != keys[b] ? keys[a].CompareTo(keys[b]) : a.CompareTo(b));
+        Positions.AsSpan(first, count).Sort((a, b) => keys[a] != keys[b] ? keys[a].CompareTo(keys[b]) : a.CompareTo(b));
 }
 
 /// <summary>Cook's distances of the cells of one gene in comparisons of two groups (Cook 1977), with a dispersion that a
@@ -249,11 +247,14 @@ public sealed class GeneCooks
         for (var at = bounds[group]; at < bounds[group + 1]; at++)
             Add(positions[at], values[at]);
         // Steepest first: the lowest at small a first, since what is steep and not lower there is never lowest.
-        envelope.AsSpan(0, found).Sort((a, b) =>
-            a.Slope != b.Slope ? b.Slope.CompareTo(a.Slope)
-            : a.Intercept != b.Intercept ? a.Intercept.CompareTo(b.Intercept)
-            : a.Position.CompareTo(b.Position)
-        );
+        envelope
+            .AsSpan(0, found)
+            .Sort(
+                (a, b) =>
+                    a.Slope != b.Slope ? b.Slope.CompareTo(a.Slope)
+                    : a.Intercept != b.Intercept ? a.Intercept.CompareTo(b.Intercept)
+                    : a.Position.CompareTo(b.Position)
+            );
         (lines, enveloped) = (0, group);
         for (var next = 0; next < found; next++)
             Push(envelope[next]);

@@ -21,9 +21,7 @@ module Deseq2Screen =
     /// Names of further columns beside the standard error: the mean of counts over size factors, DESeq2's dispersions (final,
     /// of the gene alone, of the trend), and the largest Cook's distance of a cell whose count was not replaced.
     let further =
-        ContrastRows.StandardError
-        :: "base_mean"
-        :: ScreenDispersions.names
+        ContrastRows.StandardError :: "base_mean" :: ScreenDispersions.names
         @ [ NegativeBinomialScreen.CooksDistance ]
 
     [<Literal>]
@@ -80,7 +78,9 @@ module Deseq2Screen =
         let own, reference = groups.Labels[pair.Group], groups.Labels[pair.Reference.Value]
         let others = Groups.members pair.Reference.Value groups
         let chosen = Array.append others (Groups.members pair.Group groups) |> Array.sort
-        let isReference = chosen |> Array.map (fun cell -> Array.BinarySearch(others, cell) >= 0)
+
+        let isReference =
+            chosen |> Array.map (fun cell -> Array.BinarySearch(others, cell) >= 0)
 
         result {
             let! counts = countsOf chosen cells
@@ -139,10 +139,14 @@ module Deseq2Screen =
         | BulkOutcome.NotConverged -> RowStatus.NotConverged
         | BulkOutcome.Tested
         | BulkOutcome.Unbounded ->
-            if Double.IsNaN rows.QValue[place] then RowStatus.BelowFilter
-            elif rows.Fraction[place] = 0.0 then RowStatus.ZeroInPerturbed
-            elif rows.ReferenceFraction[place] = 0.0 then RowStatus.ZeroInReference
-            else RowStatus.Tested
+            if Double.IsNaN rows.QValue[place] then
+                RowStatus.BelowFilter
+            elif rows.Fraction[place] = 0.0 then
+                RowStatus.ZeroInPerturbed
+            elif rows.ReferenceFraction[place] = 0.0 then
+                RowStatus.ZeroInReference
+            else
+                RowStatus.Tested
 
     let private fillTest (rows: ContrastRows) place (found: BulkResult) =
         rows.Effect[place] <- found.Log2FoldChange
@@ -160,10 +164,11 @@ module Deseq2Screen =
         (rows.Named "base_mean")[place] <- gene.BaseMean
         (rows.Named NegativeBinomialScreen.CooksDistance)[place] <- gene.MaxCooks
 
-        List.iter2
-            (fun name value -> (rows.Named name)[place] <- value)
-            ScreenDispersions.names
-            [ gene.Dispersion; gene.GeneDispersion; gene.TrendDispersion ]
+        List.iter2 (fun name value -> (rows.Named name)[place] <- value) ScreenDispersions.names [
+            gene.Dispersion
+            gene.GeneDispersion
+            gene.TrendDispersion
+        ]
 
         match gene.Fit.Coefficients with
         | [| intercept; change |] ->
@@ -204,7 +209,12 @@ module Deseq2Screen =
         | [] -> []
         | _ ->
             let shown = String.Join(", ", List.truncate 5 names)
-            let more = if names.Length > 5 then $" and {names.Length - 5} more" else ""
+
+            let more =
+                if names.Length > 5 then
+                    $" and {names.Length - 5} more"
+                else
+                    ""
 
             [
                 $"No gene has a count in every cell of {names.Length} of {pairs.Length} comparisons ({shown}{more}): their size factors are DESeq2's poscounts, where DESeq2 itself stops."
@@ -228,8 +238,7 @@ module Deseq2Screen =
             let! cells = NegativeBinomialScreen.requireCounts cells
             let rows = ContrastRows.create pairs.Length cells.Counts.Genes further
 
-            let advance =
-                Progress.counter progress "tests" "comparisons" (int64 pairs.Length)
+            let advance = Progress.counter progress "tests" "comparisons" (int64 pairs.Length)
 
             let test row (pair: ComparedGroups) =
                 progress.Token.ThrowIfCancellationRequested()

@@ -442,10 +442,13 @@ module DifferentialExpression =
         | [| rows, _ |] -> rows
         | _ ->
             let count = found |> Array.sumBy (snd >> Array.length)
-            let all = ContrastRows.create count genes (fst found[0] |> _.Further |> List.map fst)
+
+            let all =
+                ContrastRows.create count genes (fst found[0] |> _.Further |> List.map fst)
 
             for rows, places in found do
-                places |> Array.iteri (fun row place -> ContrastRows.copyRow genes rows row all place)
+                places
+                |> Array.iteri (fun row place -> ContrastRows.copyRow genes rows row all place)
 
             all
 

@@ -79,8 +79,7 @@ module internal GroupModel =
                     for group in groups do
                         kernel.Fit(max dispersion GroupFit.LeastDispersion, group, mean group)
 
-                member _.Largest(group, reference, limit) =
-                    kernel.Largest(group, reference, limit)
+                member _.Largest(group, reference, limit) = kernel.Largest(group, reference, limit)
 
                 member _.Cell position = genes.Cells[position]
         }

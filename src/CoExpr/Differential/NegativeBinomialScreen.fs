@@ -620,7 +620,15 @@ module NegativeBinomialScreen =
         }
 
     /// One row from its own cells alone.
-    let private fillAlone progress (options: NegativeBinomialOptions) groups (cells: Cells) rows row (pair: ComparedGroups) =
+    let private fillAlone
+        progress
+        (options: NegativeBinomialOptions)
+        groups
+        (cells: Cells)
+        rows
+        row
+        (pair: ComparedGroups)
+        =
         let chosen, own = alone groups pair
         let control = own.Control.Value
 
@@ -650,7 +658,14 @@ module NegativeBinomialScreen =
         let struct (_, priors) = found
         priors
 
-    let private fillEachAlone (progress: Progress) (options: NegativeBinomialOptions) groups (cells: Cells) rows (pairs: ComparedGroups[]) =
+    let private fillEachAlone
+        (progress: Progress)
+        (options: NegativeBinomialOptions)
+        groups
+        (cells: Cells)
+        rows
+        (pairs: ComparedGroups[])
+        =
         let advance =
             Progress.counter progress "comparisons" "comparisons" (int64 pairs.Length)
 

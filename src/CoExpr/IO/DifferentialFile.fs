@@ -206,7 +206,10 @@ module DifferentialFile =
         match formatOf path, options.Test with
         | Ok Table, DifferentialTest.NegativeBinomial chosen when NegativeBinomialScreen.hasOwnDispersions chosen ->
             bad "each comparison has dispersions of its own: they are columns of the results"
-        | Ok Table, DifferentialTest.NegativeBinomial { Dispersion = DispersionSource.Screen _ }
+        | Ok Table,
+          DifferentialTest.NegativeBinomial {
+                                                Dispersion = DispersionSource.Screen _
+                                            }
         | Ok Table, DifferentialTest.Crispyx _ -> Ok()
         | Ok Table, DifferentialTest.NegativeBinomial _ ->
             bad "the dispersions are given, and there is nothing to tell of them"
@@ -225,14 +228,7 @@ module DifferentialFile =
     /// Writes a row for each gene to exactly this path, in place: its mean count per size factor of 1, its dispersion alone,
     /// the trend's at that mean, the final one, and the status of the first.
     let writeDispersionsInPlace (found: ScreenDispersions) (names: string[]) path =
-        let header = [
-            "gene"
-            "mean"
-            "dispersion_raw"
-            "dispersion_trend"
-            "dispersion"
-            "status"
-        ]
+        let header = [ "gene"; "mean"; "dispersion_raw"; "dispersion_trend"; "dispersion"; "status" ]
 
         DelimitedTable.writeInPlace path header (fun writer ->
             Seq.iter (writeDispersion found names writer) (seq { 0 .. names.Length - 1 }))

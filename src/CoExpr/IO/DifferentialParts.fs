@@ -511,7 +511,9 @@ module internal DifferentialParts =
                     screen.Cells
 
             do! SizeFactors.requirePositive factors screen.Groups.Order screen.Cells
-            let comparisons = NegativeBinomialScreen.comparisons chosen screen.Groups screen.Pairs
+
+            let comparisons =
+                NegativeBinomialScreen.comparisons chosen screen.Groups screen.Pairs
 
             return {
                 Screen = screen

@@ -143,7 +143,8 @@ module DifferentialRun =
         if not options.Contrasts.IsEmpty then
             "contrasts",
             Json.List [
-                for contrast in options.Contrasts -> Json.List [ Json.Text contrast.Label; Json.Text contrast.Reference ]
+                for contrast in options.Contrasts ->
+                    Json.List [ Json.Text contrast.Label; Json.Text contrast.Reference ]
             ]
         yield! testOptions options
         yield! sampleOptions options
