@@ -239,7 +239,7 @@ public sealed class ScreenOptionsTests : IDisposable
         {
             var ended = De(scratch["in.h5ad"], "out.tsv", [.. option.Split(' '), "--memory", "240M"]);
             Assert.That(ended.Code, Is.EqualTo(2));
-            Assert.That(ended.Errors, Does.StartWith($"{option}: its "));
+            Assert.That(ended.Errors, Does.StartWith($"coexpr: {option}: its "));
         }
         // What does not is the same to the byte.
         string[] more = ["--cooks", "flag", "--independent-filtering", "--test", "wald"];

@@ -292,8 +292,10 @@ module NegativeBinomialScreen =
         | Some quasi -> tester.Fit(alpha, quasi.Shrunk[gene], quasi.PriorDegrees + quasi.Degrees)
         | None -> tester.Fit(alpha, 1.0, infinity)
 
-        let fitted = Array.append comparison.Perturbations [| comparison.Control |]
-        cooks |> Option.iter (fun cooks -> cooks.Load(gene, alpha, fitted, tester.Mean))
+        cooks
+        |> Option.iter (fun cooks ->
+            let fitted = Array.append comparison.Perturbations [| comparison.Control |]
+            cooks.Load(gene, alpha, fitted, tester.Mean))
 
         comparison.Perturbations
         |> Array.iteri (fun i group -> fillRow options pass tester cooks comparison.Rows[i] group gene)
