@@ -538,16 +538,20 @@ module NegativeBinomialScreen =
                 options.Hypothesis
 
     /// What is wrong with covariates in some of the cells alone, with which cells those are.
-    let private among (comparison: CountComparison) error =
+    let private among (labels: string[]) error =
         match error with
         | CoExprError.BadOption(option, value, reason) ->
-            let both = String.Join(" and ", comparison.Groups.Labels)
+            let both = String.Join(" and ", labels)
             CoExprError.BadOption(option, value, $"among the cells of {both}, {reason}")
         | other -> other
 
     let private modelOrFail options cells factors comparison =
         modelOf options cells factors comparison
-        |> Result.mapError (fun error -> if isEach options then among comparison error else error)
+        |> Result.mapError (fun error ->
+            if isEach options then
+                among comparison.Groups.Labels error
+            else
+                error)
         |> CoExprError.unwrap
 
     /// All three stages over all genes.
@@ -648,12 +652,7 @@ module NegativeBinomialScreen =
                 (Cells.takeCells chosen cells)
                 rows
                 (fun _ -> row)
-            |> Result.mapError (fun error ->
-                match error with
-                | CoExprError.BadOption(option, value, reason) ->
-                    let both = String.Join(" and ", own.Labels)
-                    CoExprError.BadOption(option, value, $"among the cells of {both}, {reason}")
-                | other -> other)
+            |> Result.mapError (among own.Labels)
             |> CoExprError.unwrap
 
         renumber chosen cells.Counts.Genes row 1 rows
