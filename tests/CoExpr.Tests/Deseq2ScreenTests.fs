@@ -309,10 +309,6 @@ module Deseq2ScreenTests =
                 if not (Double.IsNaN theirs[gene]) then
                     let difference = abs (distances[gene] - theirs[gene]) / theirs[gene]
                     differences <- max differences difference
-
-                    if difference > 1e-5 then
-                        TestContext.Out.WriteLine $"{gene + 1}: {theirs[gene]} {distances[gene]} {worst[gene]}"
-
                     Expect.equal worst[gene] found.CellNames[int places[gene]]
                     Expect.equal (outliers[gene] = "TRUE") (found.Rows.Status[gene] = RowStatus.OutlyingCount)
 

@@ -292,10 +292,10 @@ module NegativeBinomialScreen =
         finalDispersion pass tester gene
         fitGene pass.Prior tester gene
 
-        let fitted = Array.append comparison.Perturbations [| comparison.Control |]
-
         cooks
-        |> Option.iter (fun cooks -> cooks.Load(gene, pass.Prior.Alphas[gene], fitted, tester.Mean))
+        |> Option.iter (fun cooks ->
+            let fitted = Array.append comparison.Perturbations [| comparison.Control |]
+            cooks.Load(gene, pass.Prior.Alphas[gene], fitted, tester.Mean))
 
         comparison.Perturbations
         |> Array.iteri (fun i group -> fillRow options pass tester cooks comparison.Rows[i] group gene)

@@ -78,6 +78,7 @@ module DifferentialPlan =
             | DifferentialTest.NegativeBinomial chosen ->
                 int64 (NegativeBinomialScreen.further chosen).Length
                 + (if chosen.Shrink <> FoldShrinkage.Nothing then 3L else 0L)
+            | DifferentialTest.Deseq2 _ -> int64 Deseq2Screen.further.Length
             | _ -> 1L
 
         8L * (11L + further)
