@@ -224,6 +224,23 @@ public class EvaluationTests
     }
 
     [Test]
+    public void ScoresSayWhereNothingIsANumberAndRefuseOtherNumbersOfPerturbations()
+    {
+        using var scratch = new Scratch();
+        var (prediction, baseline, fewer) = (scratch["p.csv"], scratch["b.csv"], scratch["f.csv"]);
+        File.WriteAllText(prediction, "statistic,mae,roc_auc\ncount,3,2\nnull_count,0,1\nmean,0.5,NaN\n");
+        File.WriteAllText(baseline, "statistic,mae,roc_auc\ncount,3,3\nnull_count,0,0\nmean,1,0.5\n");
+        File.WriteAllText(fewer, "statistic,mae,roc_auc\ncount,2,2\nnull_count,0,0\nmean,1,0.5\n");
+        var scored = Coexpr.Run("evaluate", "score", prediction, baseline, "-o", scratch["s.csv"]);
+        Assert.That(scored.Code, Is.Zero, scored.Errors);
+        Assert.That(scored.Errors, Does.Contain("Warning: roc_auc: the prediction's mean is NaN, which counts as 0."));
+        var refused = Coexpr.Run("evaluate", "score", prediction, fewer, "-o", scratch["r.csv"]);
+        Assert.That(refused.Code, Is.EqualTo(2));
+        Assert.That(refused.Errors, Does.Contain("3 where 2 were expected"));
+        Assert.That(File.Exists(scratch["r.csv"]), Is.False);
+    }
+
+    [Test]
     public async Task TheFacadeGivesValuesNotesAndCeilings()
     {
         using var scratch = new Scratch();

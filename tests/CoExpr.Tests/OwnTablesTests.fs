@@ -210,9 +210,9 @@ module OwnTablesTests =
     [<Test>]
     let ``the table of a part has the rows of its perturbations`` () =
         let whole = table ExpressionScale.Logarithms PerturbedSample.real.Value
-        let part = OwnTables.restrict [| "g7"; "g11" |] whole
+        let part = DeTable.restrict [| "g7"; "g11" |] whole
         Expect.equal [| "g11"; "g7" |] part.Targets
         Expect.equal [| 0; 30; 60 |] part.Starts
         let at = Array.IndexOf(whole.Targets, "g7")
         Expect.equal whole.Fdr[whole.Starts[at] .. whole.Starts[at + 1] - 1] part.Fdr[30..]
-        Assert.That(obj.ReferenceEquals(OwnTables.restrict whole.Targets whole, whole))
+        Assert.That(obj.ReferenceEquals(DeTable.restrict whole.Targets whole, whole))

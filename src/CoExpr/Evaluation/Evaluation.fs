@@ -125,27 +125,6 @@ module Evaluation =
             predicted
             real
 
-    /// Tables of other genes, or of other names for them, agree in nothing, and every measure of them would be a number.
-    let private requireSharedGenes (real: DeTable) (predicted: DeTable) =
-        let ofReal = HashSet real.Features
-
-        if
-            predicted.Features.Length = 0
-            || predicted.Features |> Array.exists ofReal.Contains
-        then
-            Ok()
-        else
-            let of' (table: DeTable) = Array.head table.Features
-
-            Error(
-                CoExprError.TooFew(
-                    $"genes that {real.Source} ({of' real}, ...) and {predicted.Source} ({of' predicted}, ...) share",
-                    0L,
-                    1L,
-                    "Both tables must name genes in the same way."
-                )
-            )
-
     let private requireSameTargets options (real: DeTable) (predicted: DeTable) =
         let missing (from: string[]) (within: string[]) =
             Array.except within from |> Array.toList
@@ -154,7 +133,7 @@ module Evaluation =
         let onlyPredicted = missing predicted.Targets real.Targets
 
         if onlyPredicted.IsEmpty && (onlyReal.IsEmpty || options.Sides.Partial) then
-            requireSharedGenes real predicted
+            Ok()
         else
             Error(
                 CoExprError.DifferentNames(
@@ -166,6 +145,30 @@ module Evaluation =
                     "Both tables must have the same perturbations; say --partial where a prediction leaves some out."
                 )
             )
+
+    /// Tables of other genes, or of other names for them, agree in nothing, and every measure of them would be a number. A
+    /// prediction without rows has found nothing.
+    let private requireSharedGenes (real: DeTable) (predicted: DeTable) =
+        let ofReal = HashSet real.Features
+
+        let source (table: DeTable) =
+            match Array.tryHead table.Features with
+            | Some gene -> $"{table.Source} ({gene}, ...)"
+            | None -> $"{table.Source} (no gene)"
+
+        if
+            predicted.Features.Length = 0
+            || predicted.Features |> Array.exists ofReal.Contains
+        then
+            Ok()
+        else
+            let advice = "Both tables must name genes in the same way."
+            let what = $"genes that {source real} and {source predicted} share"
+            Error(CoExprError.TooFew(what, 0L, 1L, advice))
+
+    let private requireComparable options real predicted =
+        requireSameTargets options real predicted
+        |> Result.bind (fun () -> requireSharedGenes real predicted)
 
     let private wants (chosen: MetricEntry list) (names: string list) =
         chosen |> List.exists (fun entry -> List.contains entry.Name names)
@@ -270,7 +273,7 @@ module Evaluation =
         match tables with
         | None -> Ok None
         | Some(real, predicted) ->
-            requireSameTargets options real predicted
+            requireComparable options real predicted
             |> Result.map (fun () ->
                 let comparisons =
                     timed "tables" seconds (fun () ->

@@ -109,9 +109,19 @@ module OwnTables =
             Threads = sides.Threads
     }
 
+    let private isFinite (values: Span<float32>) =
+        let mutable at = 0
+
+        while at < values.Length && Single.IsFinite values[at] do
+            at <- at + 1
+
+        at = values.Length
+
+    /// Whole numbers are finite.
     let private isSpoilt (groups: Groups) (counts: SparseCounts) group =
-        Groups.members group groups
-        |> Array.exists (fun cell -> Seq.exists (Single.IsFinite >> not) (counts.ByCell.ValuesOf(cell).ToArray()))
+        not counts.Integer
+        && Groups.members group groups
+           |> Array.exists (fun cell -> not (isFinite (counts.ByCell.ValuesOf cell)))
 
     /// 0/0 is no change, as pdex has it. What has no p keeps NaN.
     let private noChange (result: DifferentialResult) =
@@ -140,12 +150,16 @@ module OwnTables =
     /// Rows of every perturbation that was tested; the others have none.
     let private tableOf precision (perturbations: string[]) (result: DifferentialResult) =
         let genes = result.GeneTable.Names.Length
-        let number = perturbations |> Array.mapi (fun at name -> name, at) |> Map.ofArray
         let rows = result.Rows
+
+        // Both are in ordinal order.
+        let numbers =
+            result.Perturbations
+            |> Array.map (fun name -> Array.BinarySearch(perturbations, name, StringComparer.Ordinal))
 
         DeTable.create precision result.Source {
             Targets = perturbations
-            Target = Array.init rows.PValue.Length (fun place -> number[result.Perturbations[place / genes]])
+            Target = Array.init rows.PValue.Length (fun place -> numbers[place / genes])
             Features = result.GeneTable.Names
             Feature = Array.init rows.PValue.Length (fun place -> place % genes)
             Log2FoldChange = rows.LogFoldChange
@@ -264,37 +278,3 @@ module OwnTables =
         | ControlSource.Real ->
             underRealControl options sides predicted.Source
             |> Result.bind (compute progress precision testBy options (compared scale))
-
-    /// The rows of some perturbations.
-    let restrict (names: string[]) (table: DeTable) =
-        let kept =
-            [| 0 .. table.Targets.Length - 1 |]
-            |> Array.filter (fun target -> Array.contains table.Targets[target] names)
-
-        if kept.Length = table.Targets.Length then
-            table
-        else
-            let rows =
-                kept
-                |> Array.collect (fun target -> [| table.Starts[target] .. table.Starts[target + 1] - 1 |])
-
-            let pick (values: 'a[]) =
-                if values.Length = 0 then
-                    values
-                else
-                    rows |> Array.map (fun row -> values[row])
-
-            {
-                table with
-                    Targets = kept |> Array.map (fun target -> table.Targets[target])
-                    Starts =
-                        kept
-                        |> Array.map (fun target -> table.Starts[target + 1] - table.Starts[target])
-                        |> Array.scan (+) 0
-                    Feature = pick table.Feature
-                    Log2FoldChange = pick table.Log2FoldChange
-                    PValue = pick table.PValue
-                    Fdr = pick table.Fdr
-                    NoFoldChange = pick table.NoFoldChange
-                    NoFdr = pick table.NoFdr
-            }

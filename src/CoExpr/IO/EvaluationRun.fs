@@ -300,9 +300,9 @@ module EvaluationRun =
     let score progress (prediction: string) (baseline: string) (output: string) =
         result {
             do! AtomicFile.check output
-            let! user = EvaluationFile.readAggregates progress prediction
-            let! base' = EvaluationFile.readAggregates progress baseline
-            let! scores = Scoring.compute prediction user baseline base'
+            let! prediction = EvaluationFile.readAggregates progress prediction
+            let! baseline = EvaluationFile.readAggregates progress baseline
+            let! scores = Scoring.compute prediction baseline
             do! EvaluationFile.writeScores output scores
             return scores
         }
