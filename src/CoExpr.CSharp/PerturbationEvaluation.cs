@@ -179,10 +179,10 @@ public static class PerturbationEvaluation
         return Task.Run(
             () =>
             {
-                var (record, comparison, warnings) = CoExprException.Unwrap(
+                var (record, comparison, notes, warnings) = CoExprException.Unwrap(
                     ComparisonRun.run(job, inputs, plan, chosen, paths)
                 );
-                return new ComparisonSummary(record, comparison, warnings, folder);
+                return new ComparisonSummary(record, comparison, notes, warnings, folder);
             },
             token
         );

@@ -187,6 +187,46 @@ module FurtherMeasuresTests =
         Assert.That(String.Join("\n", found.Warnings), Does.Contain "clustering_agreement is not defined")
 
     [<Test>]
+    let ``real effects within their noise are said to make a measure the worst`` () =
+        let labels, rows = PerturbedSample.draw 2
+
+        let controls =
+            Array.zip labels rows |> Array.filter (fun (label, _) -> label = "control")
+
+        let still =
+            rows
+            |> Array.mapi (fun cell _ -> snd controls[cell % controls.Length])
+            |> PerturbedSample.cellsOf "still" labels PerturbedSample.genes
+
+        let found =
+            Evaluation.run
+                (options (EvaluationProfile.Named [ "expr_mse_unbiased_capped_norm" ]))
+                (Some(still, PerturbedSample.predicted (fun _ row -> row)))
+                None
+            |> Expect.ok
+
+        Expect.equal 1.0 (PerturbedSample.column "expr_mse_unbiased_capped_norm" found).Values[0]
+
+        let said =
+            found.Warnings
+            |> List.find (fun words -> words.StartsWith "expr_mse_unbiased_capped_norm is 1 whatever is predicted")
+
+        Assert.That(said, Does.Match "real effects of \\d+ of 12 perturbations lie within the noise")
+
+        let sound =
+            Evaluation.run
+                (options (EvaluationProfile.Named [ "expr_mse_unbiased_capped_norm" ]))
+                (Some(PerturbedSample.real.Value, PerturbedSample.predicted (fun _ row -> row)))
+                None
+            |> Expect.ok
+
+        Assert.That(
+            sound.Warnings
+            |> List.exists (fun words -> words.Contains "whatever is predicted"),
+            Is.False
+        )
+
+    [<Test>]
     let ``populations larger than asked for are drawn from, and that is said`` () =
         let options = {
             options (EvaluationProfile.Named [ "distance_energy" ]) with

@@ -143,7 +143,9 @@ module DeAgreement =
     /// Genes among the first k of both lists, for every k.
     let private inBoth pair (room: Room) (real: int[]) (predicted: int[]) =
         let counts = Array.zeroCreate<int>(1 + max real.Length predicted.Length)
-        let genes = real |> Array.map (fun row -> pair.GeneOf[pair.Real.Feature[row]])
+
+        let genes =
+            real |> Array.map (fun row -> pair.GeneOf[DeTable.feature pair.Real row])
 
         genes
         |> Array.iteri (fun place gene ->
@@ -152,7 +154,7 @@ module DeAgreement =
 
         predicted
         |> Array.iteri (fun place row ->
-            match room.PlaceOf[pair.Predicted.Feature[row]] with
+            match room.PlaceOf[DeTable.feature pair.Predicted row] with
             | -1 -> ()
             | other ->
                 let both = 1 + max place other
@@ -175,7 +177,7 @@ module DeAgreement =
     let private partners pair (room: Room) (real: int[]) =
         real
         |> Array.map (fun row ->
-            match pair.GeneOf[pair.Real.Feature[row]] with
+            match pair.GeneOf[DeTable.feature pair.Real row] with
             | -1 -> -1
             | gene -> room.RowOf[gene])
 
@@ -236,7 +238,7 @@ module DeAgreement =
 
         for row in pair.Real.Starts[target] .. pair.Real.Starts[target + 1] - 1 do
             if DeTable.hasFdr pair.Real row then
-                let gene = pair.GeneOf[pair.Real.Feature[row]]
+                let gene = pair.GeneOf[DeTable.feature pair.Real row]
                 let partner = if gene < 0 then -1 else room.RowOf[gene]
 
                 let value =
@@ -341,7 +343,7 @@ module DeAgreement =
                 |]
 
         for row in predictedRows do
-            room.RowOf[pair.Predicted.Feature[row]] <- row
+            room.RowOf[DeTable.feature pair.Predicted row] <- row
 
         let order = pair.Options.Order
         let partners = partners pair room real
@@ -362,7 +364,7 @@ module DeAgreement =
         }
 
         for row in predictedRows do
-            room.RowOf[pair.Predicted.Feature[row]] <- -1
+            room.RowOf[DeTable.feature pair.Predicted row] <- -1
 
         comparison
 

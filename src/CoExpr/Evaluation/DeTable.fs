@@ -35,6 +35,7 @@ type DeTable = {
     Targets: string[]
     Features: string[]
     Starts: int[]
+    /// The number of each row's gene; empty where every perturbation with rows has all genes, in their order.
     Feature: int[]
     Log2FoldChange: float[]
     PValue: float[]
@@ -192,6 +193,13 @@ module DeTable =
             NoFoldChange = DeColumns.take from rows.NoFoldChange
             NoFdr = DeColumns.take from rows.NoFdr
         })
+
+    /// The number of a row's gene.
+    let feature (table: DeTable) row =
+        if table.Feature.Length = 0 then
+            row % table.Features.Length
+        else
+            table.Feature[row]
 
     /// Whether a row has a fold change, be it NaN.
     let hasFoldChange table row =

@@ -350,7 +350,10 @@ module Evaluation =
                          @ Discrimination.targetNotes options.Discrimination sides.Genes sides.Profiles.Perturbations
                      | None -> [])
                     @ missingTables chosen tables
-                Warnings = warnings @ PredictionWarnings.ofCounts comparisons
+                Warnings =
+                    warnings
+                    @ PredictionWarnings.ofCounts comparisons
+                    @ PredictionWarnings.ofDirections comparisons
                 Costs = List.ofSeq costs
                 Pooled =
                     counts @ energy

@@ -248,6 +248,20 @@ module FurtherMeasures =
             Denominator = RankDenominator.Others
     }
 
+    let private noiseCorrected = "expr_mse_unbiased_capped_norm"
+
+    let private noiseWarnings (error: NoiseCorrected) =
+        if error.IsDefined then
+            []
+        elif error.Perturbations = 0 then
+            [
+                $"{noiseCorrected} is 1 whatever is predicted: it needs the noise of real effects, and so two cells of a perturbation and of the control."
+            ]
+        else
+            [
+                $"{noiseCorrected} is 1 whatever is predicted: the real effects of {error.WithinNoise} of {error.Perturbations} perturbations lie within the noise of their cells, and so do all together."
+            ]
+
     /// Effects of comparators from the real control, whichever side they are of.
     let private comparatorEffects control (real: Comparators) (side: Comparators) =
         let from = Comparators.row real real.Profiles (Comparators.indexOf real control)
@@ -295,13 +309,15 @@ module FurtherMeasures =
         let worst value =
             if Double.IsNaN value then 0.0 else value
 
-        plain [
-            MetricColumn.full "pds_cosine" (scores[int DistanceKind.Cosine].Scores |> Array.map worst)
-            MetricColumn.scalar
-                "expr_mse_unbiased_capped_norm"
-                profiles.Own.Length
-                (NoiseCorrectedError.compute control own predicted real)
-        ]
+        let error = NoiseCorrectedError.compute control own predicted real
+
+        {
+            Columns = [
+                MetricColumn.full "pds_cosine" (scores[int DistanceKind.Cosine].Scores |> Array.map worst)
+                MetricColumn.scalar noiseCorrected profiles.Own.Length error.Value
+            ]
+            Warnings = noiseWarnings error
+        }
 
     let private startsWith (prefix: string) names =
         names
@@ -323,8 +339,7 @@ module FurtherMeasures =
             forAny wanted (startsWith "distance_" names |> List.except populationNames) (fun () ->
                 betweenMeans profiles)
             forAny wanted populationNames (fun () -> populations threads wanted options sides)
-            forAny wanted [ "pds_cosine"; "expr_mse_unbiased_capped_norm" ] (fun () ->
-                challenge threads discrimination.TargetOf sides)
+            forAny wanted [ "pds_cosine"; noiseCorrected ] (fun () -> challenge threads discrimination.TargetOf sides)
         ]
 
     /// The measures of cell-eval2 of two tables, one per perturbation of the real one.

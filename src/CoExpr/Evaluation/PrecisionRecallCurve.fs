@@ -54,7 +54,7 @@ module PrecisionRecallCurve =
         =
         for row in real.Starts[target] .. real.Starts[target + 1] - 1 do
             if DeTable.hasFdr real row then
-                let gene: int = Array.get geneOf real.Feature[row]
+                let gene: int = Array.get geneOf (DeTable.feature real row)
                 let partner = if gene < 0 then -1 else rowOf[gene]
 
                 let fdr =
@@ -89,12 +89,12 @@ module PrecisionRecallCurve =
                     [| predicted.Starts[other] .. predicted.Starts[other + 1] - 1 |]
 
             for row in rows do
-                rowOf[predicted.Feature[row]] <- row
+                rowOf[DeTable.feature predicted row] <- row
 
             add real predicted geneOf rowOf positives negatives target
 
             for row in rows do
-                rowOf[predicted.Feature[row]] <- -1
+                rowOf[DeTable.feature predicted row] <- -1
 
         positives, negatives
 

@@ -145,6 +145,27 @@ module PredictionWarnings =
         else
             []
 
+    /// An area that says that genes which change are told well from the others.
+    [<Literal>]
+    let private GoodArea = 0.7
+
+    /// What is to be said of the signs of changes: areas and overlaps go by how sure a change is, not by where to.
+    let ofDirections (comparisons: DeComparison[]) =
+        let mean pick =
+            match comparisons |> Array.choose pick |> Array.filter (Double.IsNaN >> not) with
+            | [||] -> nan
+            | values -> Array.average values
+
+        let direction, area =
+            mean (fun one -> one.Direction), mean (fun one -> Some one.Receiver)
+
+        if direction < 0.5 && area >= GoodArea then
+            [
+                $"Predictions tell genes that change from the others (roc_auc {written area}), but have the right sign for {written direction} of them, no more than by chance (de_direction_match): effects may be turned round, which areas and overlaps do not show."
+            ]
+        else
+            []
+
     /// What is to be said of predicted effects (predicted perturbations x genes) beside the real ones, and of their ranks.
     let find genes (own: int[]) (predicted: float[]) (real: float[]) (scores: DiscriminationScores[]) =
         let effects, truth = rows genes predicted, rows genes real

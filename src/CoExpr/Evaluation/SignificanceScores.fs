@@ -54,7 +54,7 @@ module SignificanceScores =
 
         if target >= 0 then
             for row in table.Starts[target] .. table.Starts[target + 1] - 1 do
-                let gene = table.Features[table.Feature[row]]
+                let gene = table.Features[DeTable.feature table row]
 
                 if gene <> ownGene then
                     rows[gene] <- {

@@ -96,6 +96,19 @@ module EvaluationRun =
             | Some column, None -> return! splitTables progress plan.Options column paths []
         }
 
+    /// Each type has files of its own, and so have all together.
+    let private requireFiles (plan: EvaluationPlan) paths (parts: CellTypePart list) =
+        match plan.CellTypes with
+        | None -> Ok()
+        | Some column ->
+            let before = Option.defaultValue "" paths.Prefix
+
+            EvaluationOutputs.requireDistinct "--cell-types" column "the types" [
+                yield "(all together)", [ before ]
+                for part in parts do
+                    yield part.Name, [ before; part.Name ]
+            ]
+
     let private evaluate (progress: Progress) (plan: EvaluationPlan) (part: CellTypePart) =
         progress.Token.ThrowIfCancellationRequested()
 
@@ -256,6 +269,7 @@ module EvaluationRun =
         result {
             do! checkBefore plan paths
             let! parts = timed "reading" (fun () -> parts progress reading plan paths)
+            do! requireFiles plan paths parts
             let! found = timed "evaluating" (fun () -> each progress plan parts)
 
             let whole =
