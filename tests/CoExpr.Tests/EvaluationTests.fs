@@ -414,7 +414,7 @@ module EvaluationTests =
         let scores =
             Scoring.compute (means "p" None perfect) (means "b" None middling) |> Expect.ok
 
-        Expect.equal 65 scores.Length
+        Expect.equal 66 scores.Length
         Assert.That(scores |> List.forall (fun score -> score.Score = 1.0))
 
     [<Test>]

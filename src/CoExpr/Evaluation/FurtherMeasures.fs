@@ -167,15 +167,21 @@ module FurtherMeasures =
 
     let private transport = "distance_wasserstein"
     let private mahalanobis = "distance_mahalanobis"
+    let private countLikelihood = "distance_nb_ll"
 
     let private populationNames =
         List.map fst geneDistances
         @ List.map fst pairDistances
-        @ [ transport; mahalanobis ]
+        @ [ transport; mahalanobis; countLikelihood ]
 
-    /// The distances of one perturbation's populations, by the places of their names; None where one is not defined. Says
-    /// whether the transport was given up.
-    let private populationRow (names: string list) (predicted: PerturbedPopulation) (real: PerturbedPopulation) =
+    /// The distances of one perturbation's populations, by the places of their names; None where one is not defined. `counts`
+    /// are both populations' on the scale of counts. Says whether the transport was given up.
+    let private populationRow
+        (names: string list)
+        (counts: Lazy<PerturbedPopulation * PerturbedPopulation>)
+        (predicted: PerturbedPopulation)
+        (real: PerturbedPopulation)
+        =
         let pairs = lazy (CellDistances.pairs predicted real)
         let mutable givenUp = false
 
@@ -184,6 +190,8 @@ module FurtherMeasures =
                 Some nan
             elif name = mahalanobis then
                 Mahalanobis.distance real predicted
+            elif name = countLikelihood then
+                counts.Value ||> CountLikelihood.distance
             elif name = transport then
                 let found = Sinkhorn.ofPairs pairs.Value
                 givenUp <- not found.HasConverged
@@ -207,17 +215,23 @@ module FurtherMeasures =
 
         let rows = Array.zeroCreate<struct (float option[] * bool)> labels.Length
 
-        let take (side: PerturbationSide) item (cells: int[]) =
-            cells
+        let draw side item label =
+            groupOf side label
             |> PerturbedPopulation.draw options.Seed item options.MostCells
-            |> PerturbedPopulation.ofCells side.Values
 
         Schedule.blocks threads labels.Length ignore (fun () row ->
-            let predicted =
-                groupOf sides.Predicted labels[row] |> take sides.Predicted (2 * row)
+            let ofPrediction = draw sides.Predicted (2 * row) labels[row]
+            let ofReal = draw sides.Real (2 * row + 1) labels[row]
 
-            let real = groupOf sides.Real labels[row] |> take sides.Real (2 * row + 1)
-            rows[row] <- populationRow names predicted real)
+            let both values =
+                PerturbedPopulation.ofCells (values sides.Predicted) ofPrediction,
+                PerturbedPopulation.ofCells (values sides.Real) ofReal
+
+            let counts = lazy (both (fun (side: PerturbationSide) -> side.Amounts))
+
+            rows[row] <-
+                both (fun (side: PerturbationSide) -> side.Values)
+                ||> populationRow names counts)
 
         let isLarge side label =
             (groupOf side label).Length > options.MostCells
