@@ -287,6 +287,19 @@ module DeAgreement =
 
         sum
 
+    /// Of each place of a sorted list, where the values that equal it end.
+    let private runEnds (sorted: float[]) count =
+        let ends = Array.zeroCreate<int> count
+
+        for at in count - 1 .. -1 .. 0 do
+            ends[at] <-
+                if at + 1 < count && sorted[at + 1] = sorted[at] then
+                    ends[at + 1]
+                else
+                    at + 1
+
+        ends
+
     let private holdsNaN (values: float[]) count =
         let mutable found = false
 
@@ -313,15 +326,18 @@ module DeAgreement =
             Array.Sort(sorted, 0, positives)
             // Negatives that come as early as positive i, or earlier, counted from i on; and pairs told right, twice.
             let from = Array.zeroCreate<int>(positives + 1)
+            let ends = runEnds sorted positives
             let mutable right = 0L
 
             for at in 0 .. negatives - 1 do
                 let negative = room.Negatives[at]
                 let surer = below sorted positives negative
-                let mutable upTo = surer
 
-                while upTo < positives && sorted[upTo] = negative do
-                    upTo <- upTo + 1
+                let upTo =
+                    if surer < positives && sorted[surer] = negative then
+                        ends[surer]
+                    else
+                        surer
 
                 from[surer] <- from[surer] + 1
                 right <- right + int64 (surer + upTo)
