@@ -278,7 +278,21 @@ module EvaluationTests =
                 Sides = { options.Sides with Partial = true }
         }
 
-        Evaluation.run partial None (Some(fst tables, empty)) |> Expect.ok |> ignore
+        let nothing = Evaluation.run partial None (Some(fst tables, empty)) |> Expect.ok
+        Expect.equal [||] nothing.Perturbations
+
+        // What a partial prediction leaves out takes no part: it is no failure.
+        let two = (snd tables).Targets[3..4]
+
+        let some =
+            Evaluation.run partial None (Some(fst tables, DeTable.restrict two (snd tables)))
+            |> Expect.ok
+
+        Expect.equal two some.Perturbations
+        Assert.That(some.Notes.Head, Does.StartWith "118 of the 120 perturbations of")
+
+        for name in [ "overlap_at_N"; "pr_auc"; "de_nsig_counts_real" ] do
+            Expect.equal (column name found).Values[3..4] (column name some).Values
 
         let other = snd (EvaluationGolden.tables "random")
 
@@ -437,7 +451,9 @@ module EvaluationTests =
 
     [<Test>]
     let ``the ceiling is above the mean response, and the mean response is at chance`` () =
-        let top = Ceiling.run CeilingHalves.Disjoint 0UL options real.Value |> Expect.ok
+        let top =
+            Ceiling.evaluate Progress.none CeilingHalves.Disjoint 0UL None options real.Value
+            |> Expect.ok
 
         let baseline =
             MeanResponse.cells MeanOf.AllLabels None options.Sides real.Value
@@ -496,7 +512,7 @@ module EvaluationTests =
                 [| "x" |]
                 (Array.init 5 (fun cell -> [| float32 cell |]))
 
-        Ceiling.run CeilingHalves.Disjoint 0UL options cells
+        Ceiling.evaluate Progress.none CeilingHalves.Disjoint 0UL None options cells
         |> Expect.says [ "1 cells of a in few are left where at least 2 are needed" ]
 
     [<Test>]

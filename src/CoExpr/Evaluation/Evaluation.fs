@@ -269,12 +269,22 @@ module Evaluation =
         else
             []
 
+    /// Perturbations that a partial prediction leaves out are no failures of it.
+    let private leftOutNotes (real: DeTable) (compared: DeTable) =
+        match real.Targets.Length - compared.Targets.Length with
+        | 0 -> []
+        | left -> [
+            $"{left} of the {real.Targets.Length} perturbations of {real.Source} are not in the predicted table and take no part in its measures."
+          ]
+
     let private tableColumns options chosen seconds tables =
         match tables with
         | None -> Ok None
-        | Some(real, predicted) ->
-            requireComparable options real predicted
+        | Some(all, predicted) ->
+            requireComparable options all predicted
             |> Result.map (fun () ->
+                let real = DeTable.restrict predicted.Targets all
+
                 let comparisons =
                     timed "tables" seconds (fun () ->
                         DeAgreement.compare options.Sides.Threads options.De real predicted)
@@ -282,7 +292,7 @@ module Evaluation =
                 let further =
                     timed "further tables" seconds (fun () -> furtherOfTables options chosen real predicted)
 
-                Some(real.Targets, comparisons, further))
+                Some(real.Targets, comparisons, further, leftOutNotes all real))
 
     let private missingTables (chosen: MetricEntry list) tables =
         let lacking = chosen |> List.filter (fun entry -> entry.FromTables) |> List.length
@@ -309,8 +319,8 @@ module Evaluation =
             let! chosen = MetricRegistry.chosen options.Profile options.Skipped
             let! compared = tableColumns options chosen costs tables
 
-            let tableNames, comparisons, furtherOfTables =
-                compared |> Option.defaultValue ([||], [||], [])
+            let tableNames, comparisons, furtherOfTables, tableNotes =
+                compared |> Option.defaultValue ([||], [||], [], [])
 
             let cellNames, (ofCells, energy, warnings) =
                 match sides with
@@ -349,6 +359,7 @@ module Evaluation =
                          sides.Notes
                          @ Discrimination.targetNotes options.Discrimination sides.Genes sides.Profiles.Perturbations
                      | None -> [])
+                    @ tableNotes
                     @ missingTables chosen tables
                 Warnings =
                     warnings

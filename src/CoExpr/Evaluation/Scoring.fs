@@ -45,7 +45,7 @@ module Scoring =
         }
 
     let private requireSameMeasures prediction baseline =
-        let names means = means.Means |> List.map fst
+        let names (means: EvaluationMeans) = means.Means |> List.map fst
 
         let only a b = names a |> List.except (names b)
 
@@ -65,20 +65,27 @@ module Scoring =
             Error(CoExprError.UnequalLengths(what, others, own))
         | _ -> Ok()
 
+    /// Refuses means of other measures, or over another number of perturbations.
+    let internal requireComparable prediction baseline =
+        requireSameMeasures prediction baseline
+        |> Result.bind (fun () -> requireSamePerturbations prediction baseline)
+
+    /// The mean of a measure that is there.
+    let internal meanOf name (means: EvaluationMeans) =
+        means.Means |> List.find (fst >> (=) name) |> snd
+
     /// Scores of the measures that judge: those of which 0 is best first, then those of which 1 is. Errors: other measures,
     /// another number of perturbations.
     let compute prediction baseline : Result<ScoredMetric list, CoExprError> =
         let ofBest best = [
             for name, value in prediction.Means do
                 match MetricRegistry.tryFind name with
-                | Some entry when entry.Best = best ->
-                    scoreOf best (name, value, baseline.Means |> List.find (fun (other, _) -> other = name) |> snd)
+                | Some entry when entry.Best = best -> scoreOf best (name, value, meanOf name baseline)
                 | _ -> ()
         ]
 
         result {
-            do! requireSameMeasures prediction baseline
-            do! requireSamePerturbations prediction baseline
+            do! requireComparable prediction baseline
             return ofBest BestValue.Zero @ ofBest BestValue.One
         }
 
