@@ -1,7 +1,6 @@
 namespace CoExpr
 
 open System
-open System.Collections.Generic
 
 /// What brings a significant gene to the top of a list.
 [<RequireQualifiedAccess>]
@@ -82,16 +81,6 @@ module DeAgreement =
         GeneOf: int[]
         Threshold: float
     }
-
-    let private numbersIn (names: string[]) (asked: string[]) =
-        let numbers = Dictionary<string, int>()
-        names |> Array.iteri (fun at name -> numbers[name] <- at)
-
-        asked
-        |> Array.map (fun name ->
-            match numbers.TryGetValue name with
-            | true, at -> at
-            | _ -> -1)
 
     let private rounded precision (value: float) =
         match precision with
@@ -391,8 +380,8 @@ module DeAgreement =
             Options = options
             Real = real
             Predicted = predicted
-            TargetOf = numbersIn predicted.Targets real.Targets
-            GeneOf = numbersIn predicted.Features real.Features
+            TargetOf = DeTable.numbersIn predicted.Targets real.Targets
+            GeneOf = DeTable.numbersIn predicted.Features real.Features
             Threshold = rounded options.Precision options.Threshold
         }
 

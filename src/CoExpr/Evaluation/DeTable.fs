@@ -194,6 +194,17 @@ module DeTable =
             NoFdr = DeColumns.take from rows.NoFdr
         })
 
+    /// The places of names among others, −1 for one that is not there.
+    let internal numbersIn (names: string[]) (asked: string[]) =
+        let numbers = Dictionary<string, int>()
+        names |> Array.iteri (fun at name -> numbers[name] <- at)
+
+        asked
+        |> Array.map (fun name ->
+            match numbers.TryGetValue name with
+            | true, at -> at
+            | _ -> -1)
+
     /// The number of a row's gene.
     let feature (table: DeTable) row =
         if table.Feature.Length = 0 then

@@ -312,6 +312,30 @@ module Evaluation =
         columns |> List.map (MetricColumn.onto perturbations names),
         pooled |> List.map (PooledMetric.onto perturbations names)
 
+    /// Perturbations of either, in ordinal order.
+    let private union (cellNames: string[]) (tableNames: string[]) =
+        Array.append cellNames tableNames
+        |> Array.distinct
+        |> Array.sortWith (fun a b -> String.CompareOrdinal(a, b))
+
+    let private sideNotes options (sides: PerturbationSides option) =
+        match sides with
+        | Some sides ->
+            sides.Notes
+            @ Discrimination.targetNotes options.Discrimination sides.Genes sides.Profiles.Perturbations
+        | None -> []
+
+    let private cellCounts (sides: PerturbationSides option) =
+        match sides with
+        | Some sides -> struct (sides.Real.Values.Cells, sides.Predicted.Values.Cells)
+        | None -> struct (0, 0)
+
+    /// The columns of the chosen measures, in their order.
+    let private pick (chosen: MetricEntry list) (columns: MetricColumn list) =
+        chosen
+        |> List.choose (fun entry -> columns |> List.tryFind (fun column -> column.Name = entry.Name))
+        |> List.toArray
+
     /// The chosen measures of sides that are put together already, and of tables. `knownEnergies` are the E-distances of the
     /// real side, `costs` what was spent before.
     let internal measure options (costs: ResizeArray<StageCost>) knownEnergies sides tables =
@@ -327,10 +351,7 @@ module Evaluation =
                 | Some sides -> namesOf sides, cellColumns options chosen costs knownEnergies sides
                 | None -> [||], ([], [], [])
 
-            let perturbations =
-                Array.append cellNames tableNames
-                |> Array.distinct
-                |> Array.sortWith (fun a b -> String.CompareOrdinal(a, b))
+            let perturbations = union cellNames tableNames
 
             let fromTables, counts =
                 if Option.isSome compared then
@@ -339,28 +360,14 @@ module Evaluation =
                     [], []
 
             let fromCells, energy = spread perturbations cellNames ofCells energy
-            let all = fromTables @ fromCells
-
-            let columns =
-                chosen
-                |> List.choose (fun entry -> all |> List.tryFind (fun column -> column.Name = entry.Name))
+            let columns = pick chosen (fromTables @ fromCells)
 
             return {
                 Perturbations = perturbations
-                Columns = List.toArray columns
-                Cells =
-                    match sides with
-                    | Some sides -> struct (sides.Real.Values.Cells, sides.Predicted.Values.Cells)
-                    | None -> struct (0, 0)
+                Columns = columns
+                Cells = cellCounts sides
                 Genes = sides |> Option.map (fun sides -> sides.Genes.Length) |> Option.defaultValue 0
-                Notes =
-                    (match sides with
-                     | Some sides ->
-                         sides.Notes
-                         @ Discrimination.targetNotes options.Discrimination sides.Genes sides.Profiles.Perturbations
-                     | None -> [])
-                    @ tableNotes
-                    @ missingTables chosen tables
+                Notes = sideNotes options sides @ tableNotes @ missingTables chosen tables
                 Warnings =
                     warnings
                     @ PredictionWarnings.ofCounts comparisons
@@ -368,7 +375,7 @@ module Evaluation =
                 Costs = List.ofSeq costs
                 Pooled =
                     counts @ energy
-                    |> List.filter (fun metric -> columns |> List.exists (fun column -> column.Name = metric.Name))
+                    |> List.filter (fun metric -> columns |> Array.exists (fun column -> column.Name = metric.Name))
             }
         }
 

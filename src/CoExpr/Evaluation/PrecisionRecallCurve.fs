@@ -1,7 +1,6 @@
 namespace CoExpr
 
 open System
-open System.Collections.Generic
 
 /// What is called significant in the predictions up to an FDR, held against what is in the real cells.
 [<Struct>]
@@ -32,16 +31,6 @@ module PrecisionRecallCurve =
         let power = log10 (Math.Clamp(fdr, Math.Pow(10.0, -float Powers), 1.0))
         int (ceil ((power + float Powers) * float Steps - 1e-9))
 
-    let private numbersOf (names: string[]) =
-        let numbers = Dictionary<string, int>()
-        names |> Array.iteri (fun at name -> numbers[name] <- at)
-        numbers
-
-    let private find (numbers: Dictionary<string, int>) name =
-        match numbers.TryGetValue name with
-        | true, at -> at
-        | _ -> -1
-
     /// Adds one perturbation's genes to the bins; a gene that the prediction lacks counts as FDR 1, and so does NaN.
     let private add
         (real: DeTable)
@@ -71,8 +60,8 @@ module PrecisionRecallCurve =
                 counts[bin fdr] <- counts[bin fdr] + 1L
 
     let private counted (real: DeTable) (predicted: DeTable) =
-        let targets, features = numbersOf predicted.Targets, numbersOf predicted.Features
-        let geneOf = real.Features |> Array.map (find features)
+        let targetOf = DeTable.numbersIn predicted.Targets real.Targets
+        let geneOf = DeTable.numbersIn predicted.Features real.Features
         let rowOf = Array.create predicted.Features.Length -1
         let bins = Powers * Steps + 1
 
@@ -80,7 +69,7 @@ module PrecisionRecallCurve =
             Array.zeroCreate<int64> bins, Array.zeroCreate<int64> bins
 
         for target in 0 .. real.Targets.Length - 1 do
-            let other = find targets real.Targets[target]
+            let other = targetOf[target]
 
             let rows =
                 if other < 0 then

@@ -1,7 +1,6 @@
 namespace CoExpr
 
 open System
-open System.Collections.Generic
 
 /// How one perturbation's significant genes are told by a prediction (cell-eval2 0.16): the gene that is perturbed does not
 /// count, and what is not defined has the worst value.
@@ -58,15 +57,13 @@ module SignificanceScores =
 
     let private pairOf threshold (real: DeTable) (predicted: DeTable) =
         let genes = Array.append real.Features predicted.Features |> Array.distinct
-        let numbers = Dictionary<string, int>()
-        genes |> Array.iteri (fun at gene -> numbers[gene] <- at)
 
         {
             Real = real
             Predicted = predicted
             Genes = genes
-            OfReal = real.Features |> Array.map (fun gene -> numbers[gene])
-            OfPredicted = predicted.Features |> Array.map (fun gene -> numbers[gene])
+            OfReal = DeTable.numbersIn genes real.Features
+            OfPredicted = DeTable.numbersIn genes predicted.Features
             Threshold = threshold
         }
 
@@ -233,8 +230,7 @@ module SignificanceScores =
     /// as it is. Same results for any number of threads.
     let compute threads threshold (targetOf: Map<string, string>) (real: DeTable) (predicted: DeTable) =
         let pair = pairOf threshold real predicted
-        let numbers = Dictionary<string, int>()
-        predicted.Targets |> Array.iteri (fun at name -> numbers[name] <- at)
+        let targetIn = DeTable.numbersIn predicted.Targets real.Targets
         let scores = Array.zeroCreate<SignificanceScore> real.Targets.Length
 
         let room () =
@@ -244,13 +240,8 @@ module SignificanceScores =
             let name = real.Targets[target]
             let own = Map.tryFind name targetOf |> Option.defaultValue name
 
-            let other =
-                match numbers.TryGetValue name with
-                | true, at -> at
-                | _ -> -1
-
             ofReal.Take(target, own)
-            ofPredicted.Take(other, own)
+            ofPredicted.Take(targetIn[target], own)
             scores[target] <- score pair ofReal ofPredicted)
 
         scores
