@@ -126,8 +126,8 @@ module PerturbationSides =
                 $"{left.Length} of the {ofReal.Labels.Length - 1} real perturbations are not predicted and take no part: {named}. Measures are not to be set beside those of predictions of all."
             ]
 
-    /// Tells of cells that name no perturbation.
-    let private unlabelledNotes side column (cells: Cells) (groups: Groups) =
+    /// Tells of cells that have no label.
+    let internal unlabelledNotes side column (cells: Cells) (groups: Groups) =
         match cells.Counts.Cells - groups.Order.Length with
         | 0 -> []
         | missing -> [
