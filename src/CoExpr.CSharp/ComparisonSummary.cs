@@ -63,10 +63,17 @@ public sealed class ComparisonSummary
 {
     readonly ModelComparison comparison;
 
-    internal ComparisonSummary(RunRecord record, ModelComparison comparison, FSharpList<string> warnings, string folder)
+    internal ComparisonSummary(
+        RunRecord record,
+        ModelComparison comparison,
+        FSharpList<string> notes,
+        FSharpList<string> warnings,
+        string folder
+    )
     {
         this.comparison = comparison;
         Json = JsonModule.write(RunRecordModule.toJson(record));
+        Notes = [.. notes];
         Warnings = [.. warnings];
         Models = [.. comparison.Models.Select(model => model.Name)];
         Differences = [.. comparison.Differences.Select(Of)];
@@ -81,6 +88,10 @@ public sealed class ComparisonSummary
 
     /// <summary>Every model less the one that it is held against, by every measure.</summary>
     public IReadOnlyList<ModelDifference> Differences { get; }
+
+    /// <summary>What was done that a reader should know; what is not of all models has the names of those that it is of.
+    /// </summary>
+    public IReadOnlyList<string> Notes { get; }
 
     /// <summary>What a reader should know before trusting a score, each with the name of its model.</summary>
     public IReadOnlyList<string> Warnings { get; }

@@ -150,4 +150,12 @@ public sealed class EvaluationSummary
 /// <param name="Baseline">That of the baseline.</param>
 /// <param name="Score">0 for the baseline or worse, 1 for perfection.</param>
 /// <param name="Uncut">The same, below 0 where the prediction is worse than the baseline.</param>
-public readonly record struct MetricScore(string Name, double Prediction, double Baseline, double Score, double Uncut);
+/// <param name="Warning">Why the score stands for no number; null where it is one.</param>
+public readonly record struct MetricScore(
+    string Name,
+    double Prediction,
+    double Baseline,
+    double Score,
+    double Uncut,
+    string? Warning = null
+);

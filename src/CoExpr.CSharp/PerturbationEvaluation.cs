@@ -179,10 +179,10 @@ public static class PerturbationEvaluation
         return Task.Run(
             () =>
             {
-                var (record, comparison, warnings) = CoExprException.Unwrap(
+                var (record, comparison, notes, warnings) = CoExprException.Unwrap(
                     ComparisonRun.run(job, inputs, plan, chosen, paths)
                 );
-                return new ComparisonSummary(record, comparison, warnings, folder);
+                return new ComparisonSummary(record, comparison, notes, warnings, folder);
             },
             token
         );
@@ -274,7 +274,7 @@ public static class PerturbationEvaluation
     /// <param name="baseline">agg_results.csv of the baseline, with the same measures.</param>
     /// <param name="output">Where to: .csv or .tsv.</param>
     /// <param name="token">Stops the job.</param>
-    /// <exception cref="CoExprException">A file is bad, or the measures differ.</exception>
+    /// <exception cref="CoExprException">A file is bad; the measures differ, or the numbers of perturbations.</exception>
     public static Task<IReadOnlyList<MetricScore>> ScoreAsync(
         string prediction,
         string baseline,
@@ -290,7 +290,14 @@ public static class PerturbationEvaluation
             () =>
                 CoExprException
                     .Unwrap(EvaluationRun.score(job, prediction, baseline, output))
-                    .Select(one => new MetricScore(one.Name, one.Prediction, one.Baseline, one.Score, one.Uncut))
+                    .Select(one => new MetricScore(
+                        one.Name,
+                        one.Prediction,
+                        one.Baseline,
+                        one.Score,
+                        one.Uncut,
+                        Scoring.warning(one)?.Value
+                    ))
                     .ToArray(),
             token
         );

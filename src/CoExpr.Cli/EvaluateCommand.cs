@@ -307,6 +307,8 @@ static class EvaluateScoreCommand
 
     static void Tell(System.Collections.Generic.IReadOnlyList<MetricScore> scores)
     {
+        foreach (var score in scores.Where(score => score.Warning is not null))
+            Console.Error.WriteLine($"Warning: {score.Warning}");
         foreach (var score in scores)
             Console.Error.WriteLine(
                 string.Create(CultureInfo.InvariantCulture, $"{score.Name, -28}  {score.Score:0.0000}")

@@ -121,6 +121,8 @@ sealed class EvaluateCompareCommand
             Console.Out.WriteLine(summary.Json);
         if (quiet || json)
             return;
+        foreach (var note in summary.Notes)
+            Console.Error.WriteLine($"Note: {note}");
         foreach (var warning in summary.Warnings)
             Console.Error.WriteLine($"Warning: {warning}");
         Console.Error.WriteLine(summary.Text);

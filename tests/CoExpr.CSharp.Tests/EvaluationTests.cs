@@ -224,6 +224,23 @@ public class EvaluationTests
     }
 
     [Test]
+    public void ScoresSayWhereNothingIsANumberAndRefuseOtherNumbersOfPerturbations()
+    {
+        using var scratch = new Scratch();
+        var (prediction, baseline, fewer) = (scratch["p.csv"], scratch["b.csv"], scratch["f.csv"]);
+        File.WriteAllText(prediction, "statistic,mae,roc_auc\ncount,3,2\nnull_count,0,1\nmean,0.5,NaN\n");
+        File.WriteAllText(baseline, "statistic,mae,roc_auc\ncount,3,3\nnull_count,0,0\nmean,1,0.5\n");
+        File.WriteAllText(fewer, "statistic,mae,roc_auc\ncount,2,2\nnull_count,0,0\nmean,1,0.5\n");
+        var scored = Coexpr.Run("evaluate", "score", prediction, baseline, "-o", scratch["s.csv"]);
+        Assert.That(scored.Code, Is.Zero, scored.Errors);
+        Assert.That(scored.Errors, Does.Contain("Warning: roc_auc: the prediction's mean is NaN, which counts as 0."));
+        var refused = Coexpr.Run("evaluate", "score", prediction, fewer, "-o", scratch["r.csv"]);
+        Assert.That(refused.Code, Is.EqualTo(2));
+        Assert.That(refused.Errors, Does.Contain("3 where 2 were expected"));
+        Assert.That(File.Exists(scratch["r.csv"]), Is.False);
+    }
+
+    [Test]
     public async Task TheFacadeGivesValuesNotesAndCeilings()
     {
         using var scratch = new Scratch();
@@ -443,9 +460,9 @@ public class EvaluationTests
     }
 
     /// <summary>Two cells of each label in each type; those of type B are half as far from the control.</summary>
-    static string Typed(string path, double shift)
+    static string Typed(string path, double shift, string first = "T", string second = "B/x", string last = "b")
     {
-        string[] labels = ["control", "control", "a", "a", "b", "b"];
+        string[] labels = ["control", "control", "a", "a", last, last];
         var all = labels.Concat(labels).ToArray();
         var rows = Enumerable
             .Range(0, 12)
@@ -462,7 +479,7 @@ public class EvaluationTests
             })
             .ToArray();
         var names = all.Select((_, at) => $"cell{at}").ToArray();
-        var types = all.Select((_, at) => at < 6 ? "T" : "B/x").ToArray();
+        var types = all.Select((_, at) => at < 6 ? first : second).ToArray();
         var table = TableModule.withColumn(
             "type",
             ColumnModule.categories(types),
@@ -497,6 +514,29 @@ public class EvaluationTests
         Assert.That(files, Does.Contain("run1_agg_results.csv").And.Contain("run1_run.json"));
         Assert.That(files, Has.None.EqualTo("run1_real_de.csv"));
         Assert.That(Numbers(Columns(scratch["out/run1_T_results.csv"])["mae"]), Is.EqualTo(new[] { 0.125, 0 }));
+    }
+
+    [TestCase("a/b", "a-b", "b", "the types a-b and a/b would both write a-b_results.csv; rename one of them")]
+    [TestCase("T", "agg", "b", "the types (all together) and agg would both write agg_results.csv")]
+    [TestCase("T", "B", "a", "1 perturbations of {}/real.h5ad (B) are left where at least 2 are needed")]
+    public void TypesThatCannotBeToldApartOrEvaluatedAreNamed(string first, string second, string last, string says)
+    {
+        using var scratch = new Scratch();
+        var ended = Coexpr.Run(
+            "evaluate",
+            "run",
+            "--real",
+            Typed(scratch["real.h5ad"], 0, first, second, last),
+            "--predicted",
+            Typed(scratch["predicted.h5ad"], 0.25, first, second, last),
+            "--control",
+            "control",
+            "--cell-types",
+            "type",
+            "-o",
+            scratch["out"]
+        );
+        IsRefused(ended, says.Replace("{}", scratch[""].TrimEnd('/'), StringComparison.Ordinal), scratch);
     }
 
     [Test]
@@ -643,8 +683,10 @@ public class EvaluationTests
     }
 
     [TestCase("1 models to compare are left where at least 2", "{}/a.h5ad")]
-    [TestCase("--name a: 2 models have this name", "{}/a.h5ad", "{}/b/a.h5ad")]
+    [TestCase("--names a: 2 models have this name", "{}/a.h5ad", "{}/b/a.h5ad")]
     [TestCase("--names x: 1 names are given for 2 models", "{}/a.h5ad", "{}/b.h5ad", "--names", "x")]
+    [TestCase("models x/y and x-y would both write x-y_", "{}/a.h5ad", "{}/b.h5ad", "--names", "x/y,x-y")]
+    [TestCase("models x and x_agg would both write x_agg_", "{}/a.h5ad", "{}/b.h5ad", "--names", "x,x_agg")]
     [TestCase("--against: c is not known; known: a, b", "{}/a.h5ad", "{}/b.h5ad", "--against", "c")]
     [TestCase("--resamples -1: 0 or more", "{}/a.h5ad", "{}/b.h5ad", "--resamples", "-1")]
     [TestCase("--level 1.5: a share between 0 and 1", "{}/a.h5ad", "{}/b.h5ad", "--level", "1.5")]
@@ -703,7 +745,7 @@ public class EvaluationTests
             "-o",
             scratch["out"]
         );
-        IsRefused(ended, "1 perturbations are left where at least 2 are needed", scratch);
+        IsRefused(ended, "one.h5ad are left where at least 2 are needed", scratch);
     }
 
     [Test]

@@ -125,3 +125,32 @@ module SuiteMeasures =
             / (parts |> Array.sumBy (fun p -> p.Effect))
 
         ratio |> max 0.0 |> min 1.0
+
+    /// ln of the likelihood of counts under a negative binomial of this mean.
+    let private likelihood mean alpha (counts: float[]) =
+        counts |> Array.sumBy (NegativeBinomial.logMass alpha mean)
+
+    /// The dispersion of highest likelihood by trying many, and then more between the neighbours of the best.
+    let private bestDispersion (counts: float[]) =
+        let mean = Array.average counts
+
+        let rec closer low high rounds =
+            let tried =
+                [| 0..200 |] |> Array.map (fun step -> low + (high - low) * float step / 200.0)
+
+            let best = tried |> Array.maxBy (fun at -> likelihood mean (exp at) counts)
+            let step = (high - low) / 200.0
+
+            if rounds = 0 then
+                exp best
+            else
+                closer (best - step) (best + step) (rounds - 1)
+
+        closer (log 1e-6) (log 1e3) 3
+
+    /// distance_nb_ll of one gene that both sides have.
+    let countLoss (predicted: float[]) (real: float[]) =
+        let under (fitted: float[]) =
+            likelihood (Array.average fitted) (bestDispersion fitted) real
+
+        (under real - under predicted) / float real.Length

@@ -102,6 +102,32 @@ module CellTypesTests =
         CellTypes.split "type" false real partial
         |> Expect.says [ "The cell types of column type differ: 1 only in real (B)"; "--partial" ]
 
+        Expect.equal
+            [ "1 of the 2 cell types are not predicted and take no part: B." ]
+            (CellTypes.notes "type" real partial |> Expect.ok)
+
+        Expect.equal [] (CellTypes.notes "type" real predicted |> Expect.ok)
+
+        let without = {
+            predicted with
+                CellTable =
+                    predicted.CellTable
+                    |> Table.withColumn
+                        "type"
+                        (Column.categories (
+                            Array.init predicted.Counts.Cells (fun cell ->
+                                if cell = 0 then null
+                                elif cell % 2 = 0 then "B"
+                                else "T")
+                        ))
+        }
+
+        Expect.equal
+            [
+                "1 of the 136 predicted cells have no label in column type and take no part."
+            ]
+            (CellTypes.notes "type" real without |> Expect.ok)
+
         let kept = CellTypes.split "type" true real partial |> Expect.ok
         Expect.equal [ "T" ] (kept |> List.map _.Name)
 

@@ -61,7 +61,10 @@ module ComparatorsTests =
         let real, predicted = side seed 30, side (seed + 100) 12
         let of' both = flat both ||> compute 3
         let leftOut = Array.init 4 (fun gene -> [| gene |])
-        let found = NoiseCorrectedError.compute "control" leftOut (of' predicted) (of' real)
+
+        let found =
+            (NoiseCorrectedError.compute "control" leftOut (of' predicted) (of' real)).Value
+
         let wide (rows: float32[][]) = rows |> Array.map (Array.map float)
 
         let wanted =
@@ -77,8 +80,10 @@ module ComparatorsTests =
         let labels, rows = flat (side seed 30)
         compute 1 labels rows = compute 4 labels rows
 
-    let private error predicted real =
+    let private corrected predicted real =
         NoiseCorrectedError.compute "control" (Array.create 4 [||]) predicted real
+
+    let private error predicted real = (corrected predicted real).Value
 
     let private pasting profile (side: Comparators) = {
         side with
@@ -103,7 +108,44 @@ module ComparatorsTests =
     let ``real effects within their noise make every prediction the worst`` () =
         let real = flat (side 1 30) ||> compute 1
         let still = pasting (Comparators.row real real.Profiles 0) real
-        Expect.equal 1.0 (error still still)
+        let found = corrected still still
+        Expect.equal 1.0 found.Value
+        Expect.equal (false, 4, 4) (found.IsDefined, found.Perturbations, found.WithinNoise)
+        let sound = corrected real real
+        Expect.equal (true, 4, 0) (sound.IsDefined, sound.Perturbations, sound.WithinNoise)
+
+    [<Test>]
+    let ``a prediction of one cell claims no noise, and is not left out`` () =
+        let real, other = flat (side 1 30) ||> compute 2, flat (side 1000 5) ||> compute 2
+
+        let alone label = {
+            other with
+                Variances =
+                    other.Variances
+                    |> Array.mapi (fun at noise -> if other.Labels[at / 8] = label then nan else noise)
+        }
+
+        let whole, without = corrected other real, corrected (alone "g2") real
+        Expect.equal whole.Perturbations without.Perturbations
+        Assert.That(without.Value, Is.GreaterThan whole.Value)
+
+        let noiseless = {
+            other with
+                Variances =
+                    other.Variances
+                    |> Array.mapi (fun at noise -> if other.Labels[at / 8] = "g2" then 0.0 else noise)
+        }
+
+        Expect.equal (corrected noiseless real).Value without.Value
+        // A real group of one cell says nothing of its noise.
+        let lonely = {
+            real with
+                Variances =
+                    real.Variances
+                    |> Array.mapi (fun at noise -> if real.Labels[at / 8] = "g2" then nan else noise)
+        }
+
+        Expect.equal 3 (corrected other lonely).Perturbations
 
     [<Test>]
     let ``claiming noise where all predictions are alike earns nothing`` () =

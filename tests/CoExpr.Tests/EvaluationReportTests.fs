@@ -118,10 +118,22 @@ module EvaluationReportTests =
         let html =
             page {
                 alone good.Value with
-                    Models = models
+                    Models =
+                        models
+                        |> Array.mapi (fun at model ->
+                            if at = 0 then
+                                model
+                            else
+                                {
+                                    model with
+                                        Result.Notes = "Genes were put in order." :: model.Result.Notes
+                                })
                     Differences = compared.Differences
             }
 
+        Assert.That(html, Does.Contain "&lt;b&gt;bad&lt;/b&gt;: Genes were put in order.")
+        Assert.That(Regex.Matches(html, "Values: logarithms").Count, Is.EqualTo 1)
+        Assert.That(html, Does.Not.Contain "good: Values")
         let mae = cellsOf "mae" html
         Assert.That(mae[1], Does.Not.Contain "▼")
         Assert.That(mae[2], Does.Contain "▼")

@@ -1,8 +1,10 @@
 namespace CoExpr.Tests
 
 open System
+open System.IO
 open NUnit.Framework
 open CoExpr
+open CoExpr.IO
 
 module EvaluationTests =
 
@@ -260,6 +262,38 @@ module EvaluationTests =
         Evaluation.run options None (Some(fst tables, renamed))
         |> Expect.says [ "0 genes that"; "ENSG-"; "share"; "name genes in the same way" ]
 
+        let without (table: DeTable) = DeTable.restrict [||] table
+
+        let empty = {
+            without (fst tables) with
+                Features = [||]
+        }
+
+        Evaluation.run options None (Some(empty, without (snd tables)))
+        |> Expect.says [ "(no gene)"; "name genes in the same way" ]
+
+        // A prediction without rows is one that found nothing, where it may leave perturbations out.
+        let partial = {
+            options with
+                Sides = { options.Sides with Partial = true }
+        }
+
+        let nothing = Evaluation.run partial None (Some(fst tables, empty)) |> Expect.ok
+        Expect.equal [||] nothing.Perturbations
+
+        // What a partial prediction leaves out takes no part: it is no failure.
+        let two = (snd tables).Targets[3..4]
+
+        let some =
+            Evaluation.run partial None (Some(fst tables, DeTable.restrict two (snd tables)))
+            |> Expect.ok
+
+        Expect.equal two some.Perturbations
+        Assert.That(some.Notes.Head, Does.StartWith "118 of the 120 perturbations of")
+
+        for name in [ "overlap_at_N"; "pr_auc"; "de_nsig_counts_real" ] do
+            Expect.equal (column name found).Values[3..4] (column name some).Values
+
         let other = snd (EvaluationGolden.tables "random")
 
         Evaluation.run options None (Some(fst tables, other))
@@ -288,6 +322,12 @@ module EvaluationTests =
         let spoilt = Aggregates.ofColumn (MetricColumn.full "m" [| 1.0; nan; 3.0 |])
         Expect.equal (nan, 1, 2.0) (spoilt.Mean, spoilt.NotNumbers, spoilt.MeanOfNumbers)
 
+    let private means source perturbations means = {
+        Source = source
+        Perturbations = perturbations
+        Means = means
+    }
+
     [<Test>]
     let ``scores go from 0 for the baseline to 1 for perfection, cut below`` () =
         let prediction = [
@@ -306,7 +346,9 @@ module EvaluationTests =
             "de_nsig_counts_real", 8.0
         ]
 
-        let scores = Scoring.compute "p" prediction "b" baseline |> Expect.ok
+        let scores =
+            Scoring.compute (means "p" (Some 12L) prediction) (means "b" (Some 12L) baseline)
+            |> Expect.ok
 
         let wanted = [
             "mae", 0.75
@@ -323,8 +365,57 @@ module EvaluationTests =
         Assert.That((scores |> List.item 2).Uncut, Is.EqualTo(-0.2).Within 1e-15)
         Assert.That(Scoring.average scores, Is.EqualTo((0.75 + 0.2 / 0.9) / 4.0).Within 1e-15)
 
-        Scoring.compute "p.csv" prediction "b.csv" (List.tail baseline)
+        Scoring.compute (means "p.csv" None prediction) (means "b.csv" None (List.tail baseline))
         |> Expect.says [ "The measures differ: 1 only in p.csv (mae), 0 only in b.csv (nothing)" ]
+
+        Scoring.compute (means "p.csv" (Some 11L) prediction) (means "b.csv" (Some 12L) baseline)
+        |> Expect.says [ "perturbations of p.csv"; "those of b.csv: 11 where 12" ]
+
+        // What does not tell how many there are cannot be told to differ.
+        Scoring.compute (means "p.csv" (Some 11L) prediction) (means "b.csv" None baseline)
+        |> Expect.ok
+        |> ignore
+
+    [<Test>]
+    let ``a score that stands for no number is told`` () =
+        let warned prediction baseline =
+            Scoring.compute (means "p" None [ "roc_auc", prediction ]) (means "b" None [ "roc_auc", baseline ])
+            |> Expect.ok
+            |> List.map (fun score -> score.Score, Scoring.warning score)
+
+        Expect.equal [ 0.0, Some "roc_auc: the prediction's mean is NaN, which counts as 0." ] (warned nan 0.5)
+        Expect.equal [ 0.0, Some "roc_auc: the baseline's mean is NaN, which counts as 0." ] (warned 0.5 nan)
+        Expect.equal [ 0.0, Some "roc_auc: both means are NaN, which counts as 0." ] (warned nan nan)
+        Assert.That((warned 1.0 1.0 |> List.head |> snd).Value, Does.Contain "perfect")
+        Expect.equal [ 0.0, None ] (warned 0.4 0.5)
+        Expect.equal [ 0.5, None ] (warned 0.75 0.5)
+
+    [<Test>]
+    let ``aggregates are read with the number of perturbations they are of`` () =
+        TestData.temporaryFolder (fun folder ->
+            let path = Path.Combine(folder, "agg_results.csv")
+
+            let read (lines: string list) =
+                File.WriteAllLines(path, lines)
+                EvaluationFile.readAggregates Progress.none path
+
+            let whole = [
+                "statistic,mae,pr_auc"
+                "count,12.0,10.0"
+                "null_count,0.0,2.0"
+                "mean,0.5,NaN"
+                "std,,1"
+            ]
+
+            let found = read whole |> Expect.ok
+            Expect.equal (Some 12L) found.Perturbations
+            Expect.equal [ "mae", 0.5; "pr_auc", nan ] found.Means
+            Expect.equal None (read [ whole[0]; whole[3] ] |> Expect.ok).Perturbations
+
+            read whole[..2]
+            |> Expect.says [ "there is no row mean; present: count, null_count" ]
+
+            read [ whole[0]; "count,1" ] |> Expect.says [ "2 fields, where 3 are expected" ])
 
     [<Test>]
     let ``a perfect prediction scores 1 by every measure`` () =
@@ -333,8 +424,11 @@ module EvaluationTests =
         ]
 
         let middling = perfect |> List.map (fun (name, _) -> name, 0.4)
-        let scores = Scoring.compute "p" perfect "b" middling |> Expect.ok
-        Expect.equal 65 scores.Length
+
+        let scores =
+            Scoring.compute (means "p" None perfect) (means "b" None middling) |> Expect.ok
+
+        Expect.equal 66 scores.Length
         Assert.That(scores |> List.forall (fun score -> score.Score = 1.0))
 
     [<Test>]
@@ -357,7 +451,9 @@ module EvaluationTests =
 
     [<Test>]
     let ``the ceiling is above the mean response, and the mean response is at chance`` () =
-        let top = Ceiling.run CeilingHalves.Disjoint 0UL options real.Value |> Expect.ok
+        let top =
+            Ceiling.evaluate Progress.none CeilingHalves.Disjoint 0UL None options real.Value
+            |> Expect.ok
 
         let baseline =
             MeanResponse.cells MeanOf.AllLabels None options.Sides real.Value
@@ -416,7 +512,7 @@ module EvaluationTests =
                 [| "x" |]
                 (Array.init 5 (fun cell -> [| float32 cell |]))
 
-        Ceiling.run CeilingHalves.Disjoint 0UL options cells
+        Ceiling.evaluate Progress.none CeilingHalves.Disjoint 0UL None options cells
         |> Expect.says [ "1 cells of a in few are left where at least 2 are needed" ]
 
     [<Test>]

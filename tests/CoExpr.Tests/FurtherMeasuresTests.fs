@@ -45,8 +45,10 @@ module FurtherMeasuresTests =
         Expect.equal [ for entry in wanted -> entry.Name ] [ for column in found.Columns -> column.Name ]
 
         for column in found.Columns do
-            // Five cells of thirty genes have no covariance to divide by.
-            let isAbsent = column.Name = "distance_mahalanobis"
+            // Five cells of thirty genes have no covariance to divide by, and logarithms no likelihood as counts.
+            let isAbsent =
+                List.contains column.Name [ "distance_mahalanobis"; "distance_nb_ll" ]
+
             Expect.equal (Array.create 12 isAbsent) column.IsAbsent
             Assert.That(isAbsent || Array.forall Double.IsFinite column.Values, column.Name)
 
@@ -185,6 +187,46 @@ module FurtherMeasuresTests =
         Expect.equal 1.0 (value "expr_mse_unbiased_capped_norm")
         Assert.That((PerturbedSample.column "clustering_agreement" found).IsAbsent[0])
         Assert.That(String.Join("\n", found.Warnings), Does.Contain "clustering_agreement is not defined")
+
+    [<Test>]
+    let ``real effects within their noise are said to make a measure the worst`` () =
+        let labels, rows = PerturbedSample.draw 2
+
+        let controls =
+            Array.zip labels rows |> Array.filter (fun (label, _) -> label = "control")
+
+        let still =
+            rows
+            |> Array.mapi (fun cell _ -> snd controls[cell % controls.Length])
+            |> PerturbedSample.cellsOf "still" labels PerturbedSample.genes
+
+        let found =
+            Evaluation.run
+                (options (EvaluationProfile.Named [ "expr_mse_unbiased_capped_norm" ]))
+                (Some(still, PerturbedSample.predicted (fun _ row -> row)))
+                None
+            |> Expect.ok
+
+        Expect.equal 1.0 (PerturbedSample.column "expr_mse_unbiased_capped_norm" found).Values[0]
+
+        let said =
+            found.Warnings
+            |> List.find (fun words -> words.StartsWith "expr_mse_unbiased_capped_norm is 1 whatever is predicted")
+
+        Assert.That(said, Does.Match "real effects of \\d+ of 12 perturbations lie within the noise")
+
+        let sound =
+            Evaluation.run
+                (options (EvaluationProfile.Named [ "expr_mse_unbiased_capped_norm" ]))
+                (Some(PerturbedSample.real.Value, PerturbedSample.predicted (fun _ row -> row)))
+                None
+            |> Expect.ok
+
+        Assert.That(
+            sound.Warnings
+            |> List.exists (fun words -> words.Contains "whatever is predicted"),
+            Is.False
+        )
 
     [<Test>]
     let ``populations larger than asked for are drawn from, and that is said`` () =

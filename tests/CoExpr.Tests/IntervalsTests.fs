@@ -222,7 +222,7 @@ module IntervalsTests =
         }
 
         Expect.equal [| "roc_auc" |] (compared None [| a; fewer |] |> Expect.ok).Metrics
-        compared None [| a; a |] |> Expect.says [ "--name a: 2 models" ]
+        compared None [| a; a |] |> Expect.says [ "--names a: 2 models" ]
 
         compared (Some "c") [| a; fewer |]
         |> Expect.says [ "--against: c is not known" ]
@@ -235,3 +235,16 @@ module IntervalsTests =
             }
         |]
         |> Expect.says [ "0 perturbations that a, b share" ]
+
+    [<Test>]
+    let ``what is not said of all models names those that it is said of`` () =
+        Expect.equal
+            [ "values"; "a, c: genes"; "b: partial" ]
+            (Comparison.said [|
+                "a", [ "values"; "genes"; "genes" ]
+                "b", [ "values"; "partial" ]
+                "c", [ "genes"; "values" ]
+            |])
+
+        Expect.equal [ "alone" ] (Comparison.said [| "a", [ "alone" ] |])
+        Expect.equal [] (Comparison.said [||])

@@ -44,11 +44,11 @@ module OwnTablesTests =
             let rowOf =
                 dict [
                     for row in wanted.Starts[other] .. wanted.Starts[other + 1] - 1 ->
-                        wanted.Features[wanted.Feature[row]], row
+                        wanted.Features[DeTable.feature wanted row], row
                 ]
 
             for row in found.Starts[target] .. found.Starts[target + 1] - 1 do
-                let at = rowOf[found.Features[found.Feature[row]]]
+                let at = rowOf[found.Features[DeTable.feature found row]]
                 // The golden table has eight digits.
                 Assert.That(found.Log2FoldChange[row], Is.EqualTo(wanted.Log2FoldChange[at]).Within 1e-6)
                 Assert.That(found.Fdr[row], Is.EqualTo(wanted.Fdr[at]).Within 1e-6)
@@ -92,7 +92,7 @@ module OwnTablesTests =
 
         for target in 0 .. found.Targets.Length - 1 do
             for row in found.Starts[target] .. found.Starts[target + 1] - 1 do
-                let gene = found.Feature[row]
+                let gene = DeTable.feature found row
 
                 let perturbed, control =
                     valuesOf found.Targets[target] gene, valuesOf "control" gene
@@ -175,6 +175,77 @@ module OwnTablesTests =
         Expect.equal whole.Fdr[..29] found.Table.Fdr[..29]
         Expect.equal (11 * 30) found.Table.Fdr.Length
 
+    [<TestCase(1)>]
+    [<TestCase(31)>]
+    [<TestCase(95)>]
+    let ``tests by ranges of perturbations give the same bits, and rows again when asked`` atOnce =
+        let cells = spoilt "g3"
+
+        let by atOnce test =
+            OwnTables.computeAtOnce
+                atOnce
+                Progress.none
+                DePrecision.Double
+                test
+                PerturbedSample.sides
+                ExpressionScale.Logarithms
+                cells
+            |> Expect.ok
+
+        for test in [ OwnTables.rankSum; (OwnTables.parse "welch" |> Expect.ok).Value ] do
+            let whole, ranged = by 1000 test, by atOnce test
+            Expect.equal whole.Table ranged.Table
+            Expect.equal [| 0; 11 |] whole.Rows.Starts
+            let size = max 1 (atOnce / 30)
+            Expect.equal (Array.append [| 0..size..10 |] [| 11 |]) ranged.Rows.Starts
+            Expect.equal whole.Summary.Perturbations ranged.Summary.Perturbations
+            Expect.equal whole.Summary.Cells ranged.Summary.Cells
+            Expect.equal whole.Summary.LeftOut ranged.Summary.LeftOut
+
+            let statistics (table: OwnTable) =
+                Array.init (table.Rows.Starts.Length - 1) (fun range -> (table.Rows.Make range).Statistic)
+                |> Array.concat
+
+            Expect.equal (statistics whole) (statistics ranged)
+            Expect.equal (statistics ranged) (statistics ranged)
+
+    [<Test>]
+    let ``a table is written the same from ranges as from all rows`` () =
+        TestData.temporaryFolder (fun folder ->
+            let written atOnce =
+                let table =
+                    OwnTables.computeAtOnce
+                        atOnce
+                        Progress.none
+                        DePrecision.Double
+                        OwnTables.rankSum
+                        PerturbedSample.sides
+                        ExpressionScale.Logarithms
+                        PerturbedSample.real.Value
+                    |> Expect.ok
+
+                let path = Path.Combine(folder, $"{atOnce}.csv")
+
+                RowSource.ofRanges 12 30 table.Rows
+                |> fun source ->
+                    DifferentialFile.writeRows
+                        Progress.none
+                        {
+                            DifferentialFile.standard with
+                                Columns = DifferentialColumns.Pdex
+                        }
+                        []
+                        table.Summary
+                        source
+                        path
+                        path
+
+                File.ReadAllText path
+
+            let whole = written 1000
+            Expect.equal (1 + 12 * 30) (whole.TrimEnd().Split('\n').Length)
+            Expect.equal whole (written 70))
+
     [<Test>]
     let ``without a control nothing is tested`` () =
         let found =
@@ -210,9 +281,9 @@ module OwnTablesTests =
     [<Test>]
     let ``the table of a part has the rows of its perturbations`` () =
         let whole = table ExpressionScale.Logarithms PerturbedSample.real.Value
-        let part = OwnTables.restrict [| "g7"; "g11" |] whole
+        let part = DeTable.restrict [| "g7"; "g11" |] whole
         Expect.equal [| "g11"; "g7" |] part.Targets
         Expect.equal [| 0; 30; 60 |] part.Starts
         let at = Array.IndexOf(whole.Targets, "g7")
         Expect.equal whole.Fdr[whole.Starts[at] .. whole.Starts[at + 1] - 1] part.Fdr[30..]
-        Assert.That(obj.ReferenceEquals(OwnTables.restrict whole.Targets whole, whole))
+        Assert.That(obj.ReferenceEquals(DeTable.restrict whole.Targets whole, whole))

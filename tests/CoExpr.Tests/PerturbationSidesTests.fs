@@ -113,7 +113,7 @@ module PerturbationSidesTests =
         let one = cells "one" [ "control"; "a" ] [ "x"; "y" ]
 
         create one one
-        |> Expect.says [ "1 perturbations are left where at least 2 are needed" ]
+        |> Expect.says [ "1 perturbations of one are left where at least 2 are needed" ]
 
         PerturbationSides.create
             {

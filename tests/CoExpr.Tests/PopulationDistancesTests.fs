@@ -152,3 +152,55 @@ module PopulationDistancesTests =
         && drawn = Array.sort (Array.distinct drawn)
         && drawn |> Array.forall (fun cell -> cell % 3 = 0 && cell < 150)
         && PerturbedPopulation.draw seed 4 50 cells = cells
+
+    let private countsOf (seed: int) mean cells =
+        let random = System.Random seed
+        // Poisson by a mean that differs from cell to cell.
+        Array.init cells (fun _ ->
+            let own =
+                mean
+                * (0.2 + 1.6 * random.NextDouble() + (if random.Next 5 = 0 then 3.0 else 0.0))
+
+            let limit = exp -own
+            let mutable product, count = random.NextDouble(), 0
+
+            while product > limit do
+                product <- product * random.NextDouble()
+                count <- count + 1
+
+            float count)
+
+    [<Property(MaxTest = 40)>]
+    let ``the loss of likelihood is that of its definition`` (seed: int) =
+        let predicted, real = countsOf seed 3.0 40, countsOf (seed + 1) 5.0 60
+        let wanted = Reference.SuiteMeasures.countLoss predicted real
+        abs (CountLikelihood.loss predicted real - wanted) < 1e-5 * (1.0 + wanted)
+
+    [<Property(MaxTest = 100)>]
+    let ``a loss is none of its own counts, above 0 otherwise, and blind to order`` (seed: int) =
+        let predicted, real = countsOf seed 1.0 30, countsOf (seed + 1) 4.0 30
+        let loss = CountLikelihood.loss predicted real
+
+        CountLikelihood.loss real real = 0.0
+        && loss > 0.0
+        && CountLikelihood.loss (Array.rev predicted) (Array.rev real) = loss
+
+    [<Test>]
+    let ``losses of counts that vary as Poisson's do, by hand`` () =
+        // Means 2 and 1: 1/2 of (2 ln 1 − 2) − (2 ln 2 − 4).
+        Assert.That(CountLikelihood.loss [| 2.0; 2.0 |] [| 0.0; 2.0 |], Is.EqualTo(1.0 - log 2.0).Within 1e-14)
+        // Half a count among two cells: a mean of 1/4.
+        Assert.That(CountLikelihood.loss [| 0.0; 0.0 |] [| 0.0; 2.0 |], Is.EqualTo(log 4.0 - 0.75).Within 1e-14)
+        Expect.equal 0.0 (CountLikelihood.loss [| 1.0; 1.0 |] [| 0.0; 2.0 |])
+        Expect.equal 0.0 (CountLikelihood.loss [| 0.0; 0.0 |] [| 0.0; 0.0; 0.0 |])
+        Expect.equal { Mean = 1.0; Dispersion = 0.0 } (CountLikelihood.fit [| 0.0; 2.0; 1.0 |])
+        Assert.That((CountLikelihood.fit [| 0.0; 0.0; 9.0 |]).Dispersion, Is.GreaterThan 1.0)
+
+    [<Test>]
+    let ``a likelihood of counts needs counts, and is the mean over genes`` () =
+        let real = population [| [| 0.0; 1.0 |]; [| 2.0; 1.0 |] |]
+        let predicted = population [| [| 2.0; 1.0 |]; [| 2.0; 1.0 |] |]
+        let found = (CountLikelihood.distance predicted real).Value
+        Assert.That(found, Is.EqualTo((1.0 - log 2.0) / 2.0).Within 1e-14)
+        Expect.equal None (CountLikelihood.distance predicted (population [| [| 0.5; 1.0 |]; [| 2.0; 1.0 |] |]))
+        Expect.equal None (CountLikelihood.distance (population [| [| 2.0; -1.0 |]; [| 2.0; 1.0 |] |]) real)

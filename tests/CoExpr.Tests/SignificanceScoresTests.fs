@@ -188,11 +188,18 @@ module AnchoredScoringTests =
         "de_nsig_counts_real", 5.0
     ]
 
+    let private means source means = {
+        Source = source
+        Perturbations = None
+        Means = means
+    }
+
+    let private compute prediction baseline replicate =
+        AnchoredScoring.compute (means "p.csv" prediction) (means "b.csv" baseline) (means "r.csv" replicate)
+
     [<Test>]
     let ``scores go from the baseline's 0 to the replicate's 1, whichever way is better`` () =
-        let scores =
-            AnchoredScoring.compute ("p", prediction) ("b", baseline) ("r", replicate)
-            |> Expect.ok
+        let scores = compute prediction baseline replicate |> Expect.ok
 
         Expect.equal
             [ "pds_cosine"; "lfc_nmae"; "expr_mse_unbiased_capped_norm" ]
@@ -207,11 +214,26 @@ module AnchoredScoringTests =
     let ``NaN scores as the baseline does, and all must have the same measures`` () =
         let spoilt = ("pds_cosine", nan) :: List.tail prediction
 
-        let scores =
-            AnchoredScoring.compute ("p", spoilt) ("b", baseline) ("r", replicate)
-            |> Expect.ok
+        let scores = compute spoilt baseline replicate |> Expect.ok
 
         Expect.equal 0.0 scores.Head.Score
 
-        AnchoredScoring.compute ("p.csv", prediction) ("b.csv", baseline) ("r.csv", List.tail replicate)
+        compute prediction baseline (List.tail replicate)
         |> Expect.says [ "1 only in p.csv (pds_cosine), 0 only in r.csv" ]
+
+        AnchoredScoring.compute
+            {
+                means "p.csv" prediction with
+                    Perturbations = Some 3L
+            }
+            (means "b.csv" baseline)
+            {
+                means "r.csv" replicate with
+                    Perturbations = Some 4L
+            }
+        |> Expect.says [ "those of r.csv: 3 where 4" ]
+
+    [<Test>]
+    let ``a replicate no better than the baseline leaves no way to go, and does not rule the mean`` () =
+        let scores = compute prediction baseline baseline |> Expect.ok
+        Expect.equal [ 0.0; 0.0; 0.0 ] (scores |> List.map _.Score)

@@ -29,41 +29,25 @@ module AnchoredScoring =
             Prediction = prediction
             Baseline = baseline
             Replicate = replicate
-            // What is no number scores as the baseline does: it must not be dropped from the mean.
+            // What is no number scores as the baseline does: it must not be dropped from the mean. Nor must a replicate that is
+            // no better than the baseline rule it, whose way has no length.
             Score =
-                if Double.IsNaN score then 0.0
+                if not (Double.IsFinite score) then 0.0
                 elif name = "lfc_nmae" then max Floor score
                 else score
         }
 
-    let private requireSame sourceA (a: (string * float) list) sourceB (b: (string * float) list) =
-        let only x y =
-            List.except (List.map fst y) (List.map fst x)
-
-        match only a b, only b a with
-        | [], [] -> Ok()
-        | first, second ->
-            let advice = "Evaluate prediction, baseline and replicate with the same profile."
-            Error(CoExprError.DifferentNames("The measures", sourceA, first, sourceB, second, advice))
-
-    /// Scores of all measures that judge; the three lists must have the same measures, and name and means stand together.
-    let compute
-        (source: string, prediction)
-        (baselineSource: string, baseline)
-        (replicateSource: string, replicate)
-        : Result<AnchoredScore list, CoExprError> =
+    /// Scores of all measures that judge. Errors: means of other measures, or over another number of perturbations.
+    let compute prediction baseline replicate : Result<AnchoredScore list, CoExprError> =
         result {
-            do! requireSame source prediction baselineSource baseline
-            do! requireSame source prediction replicateSource replicate
-
-            let at (list: (string * float) list) name =
-                list |> List.find (fst >> (=) name) |> snd
+            do! Scoring.requireComparable prediction baseline
+            do! Scoring.requireComparable prediction replicate
 
             return [
-                for name, value in prediction do
+                for name, value in prediction.Means do
                     match MetricRegistry.tryFind name with
                     | Some entry when entry.Best <> BestValue.Nothing ->
-                        score name value (at baseline name) (at replicate name)
+                        score name value (Scoring.meanOf name baseline) (Scoring.meanOf name replicate)
                     | _ -> ()
             ]
         }

@@ -133,13 +133,3 @@ module Ceiling =
                 | CeilingHalves.Disjoint -> withCorrected found.Result
                 | CeilingHalves.WithReplacement -> found.Result
         }
-
-    /// The same without measures of tables, and as the halves have it.
-    let run how seed options (cells: Cells) : Result<EvaluationResult, CoExprError> =
-        result {
-            let! groups =
-                Groups.create [ options.Sides.Column ] (Some options.Sides.Control) cells
-
-            let! real, predicted = halves how seed groups cells
-            return! Evaluation.run options (Some(real, predicted)) None
-        }

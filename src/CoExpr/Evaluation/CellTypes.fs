@@ -61,6 +61,24 @@ module CellTypes =
             ]
         }
 
+    /// What was left out in splitting: types that a partial prediction lacks, and cells without a type.
+    let notes column (real: Cells) (predicted: Cells) : Result<string list, CoExprError> =
+        result {
+            let! ofReal = Groups.create [ column ] None real
+            let! ofPredicted = Groups.create [ column ] None predicted
+
+            return [
+                match only ofReal.Labels ofPredicted.Labels with
+                | [] -> ()
+                | left ->
+                    let names = String.Join(", ", left)
+
+                    $"{left.Length} of the {ofReal.Labels.Length} cell types are not predicted and take no part: {names}."
+                yield! PerturbationSides.unlabelledNotes "real" column real ofReal
+                yield! PerturbationSides.unlabelledNotes "predicted" column predicted ofPredicted
+            ]
+        }
+
     let private keys (tables: Map<string, DeTable>) = tables |> Map.toArray |> Array.map fst
 
     /// Tables of each type beside its cells, or by themselves. Both must have the types of the cells, and the same ones.

@@ -62,6 +62,19 @@ module Comparison =
         | Verdict.Undecided -> "undecided"
         | Verdict.Nothing -> ""
 
+    /// What is said of models, each sentence once, with the names of those that it is said of unless it is of all.
+    let said (words: (string * string list)[]) : string list =
+        words
+        |> Array.collect (fun (model, sentences) -> [| for sentence in List.distinct sentences -> sentence, model |])
+        |> Array.groupBy fst
+        |> Array.map (fun (sentence, models) ->
+            if models.Length = words.Length then
+                sentence
+            else
+                let names = String.Join(", ", models |> Array.map snd)
+                $"{names}: {sentence}")
+        |> Array.toList
+
     let private spread perturbations (model: ComparedModel) = {
         model with
             Perturbations = perturbations
@@ -159,7 +172,9 @@ module Comparison =
         |> Array.tryFind (fun (_, times) -> times > 1)
         |> function
             | Some(name, times) ->
-                Error(CoExprError.BadOption("--name", name, $"{times} models have this name; give each one of its own"))
+                Error(
+                    CoExprError.BadOption("--names", name, $"{times} models have this name; give each one of its own")
+                )
             | None -> Ok()
 
     let private requireShared (models: ComparedModel[]) =

@@ -1,7 +1,6 @@
 namespace CoExpr
 
 open System
-open System.Collections.Generic
 
 /// What brings a significant gene to the top of a list.
 [<RequireQualifiedAccess>]
@@ -83,16 +82,6 @@ module DeAgreement =
         Threshold: float
     }
 
-    let private numbersIn (names: string[]) (asked: string[]) =
-        let numbers = Dictionary<string, int>()
-        names |> Array.iteri (fun at name -> numbers[name] <- at)
-
-        asked
-        |> Array.map (fun name ->
-            match numbers.TryGetValue name with
-            | true, at -> at
-            | _ -> -1)
-
     let private rounded precision (value: float) =
         match precision with
         | DePrecision.Double -> value
@@ -143,7 +132,9 @@ module DeAgreement =
     /// Genes among the first k of both lists, for every k.
     let private inBoth pair (room: Room) (real: int[]) (predicted: int[]) =
         let counts = Array.zeroCreate<int>(1 + max real.Length predicted.Length)
-        let genes = real |> Array.map (fun row -> pair.GeneOf[pair.Real.Feature[row]])
+
+        let genes =
+            real |> Array.map (fun row -> pair.GeneOf[DeTable.feature pair.Real row])
 
         genes
         |> Array.iteri (fun place gene ->
@@ -152,7 +143,7 @@ module DeAgreement =
 
         predicted
         |> Array.iteri (fun place row ->
-            match room.PlaceOf[pair.Predicted.Feature[row]] with
+            match room.PlaceOf[DeTable.feature pair.Predicted row] with
             | -1 -> ()
             | other ->
                 let both = 1 + max place other
@@ -175,7 +166,7 @@ module DeAgreement =
     let private partners pair (room: Room) (real: int[]) =
         real
         |> Array.map (fun row ->
-            match pair.GeneOf[pair.Real.Feature[row]] with
+            match pair.GeneOf[DeTable.feature pair.Real row] with
             | -1 -> -1
             | gene -> room.RowOf[gene])
 
@@ -236,7 +227,7 @@ module DeAgreement =
 
         for row in pair.Real.Starts[target] .. pair.Real.Starts[target + 1] - 1 do
             if DeTable.hasFdr pair.Real row then
-                let gene = pair.GeneOf[pair.Real.Feature[row]]
+                let gene = pair.GeneOf[DeTable.feature pair.Real row]
                 let partner = if gene < 0 then -1 else room.RowOf[gene]
 
                 let value =
@@ -285,6 +276,19 @@ module DeAgreement =
 
         sum
 
+    /// Of each place of a sorted list, where the values that equal it end.
+    let private runEnds (sorted: float[]) count =
+        let ends = Array.zeroCreate<int> count
+
+        for at in count - 1 .. -1 .. 0 do
+            ends[at] <-
+                if at + 1 < count && sorted[at + 1] = sorted[at] then
+                    ends[at + 1]
+                else
+                    at + 1
+
+        ends
+
     let private holdsNaN (values: float[]) count =
         let mutable found = false
 
@@ -311,15 +315,18 @@ module DeAgreement =
             Array.Sort(sorted, 0, positives)
             // Negatives that come as early as positive i, or earlier, counted from i on; and pairs told right, twice.
             let from = Array.zeroCreate<int>(positives + 1)
+            let ends = runEnds sorted positives
             let mutable right = 0L
 
             for at in 0 .. negatives - 1 do
                 let negative = room.Negatives[at]
                 let surer = below sorted positives negative
-                let mutable upTo = surer
 
-                while upTo < positives && sorted[upTo] = negative do
-                    upTo <- upTo + 1
+                let upTo =
+                    if surer < positives && sorted[surer] = negative then
+                        ends[surer]
+                    else
+                        surer
 
                 from[surer] <- from[surer] + 1
                 right <- right + int64 (surer + upTo)
@@ -341,7 +348,7 @@ module DeAgreement =
                 |]
 
         for row in predictedRows do
-            room.RowOf[pair.Predicted.Feature[row]] <- row
+            room.RowOf[DeTable.feature pair.Predicted row] <- row
 
         let order = pair.Options.Order
         let partners = partners pair room real
@@ -362,7 +369,7 @@ module DeAgreement =
         }
 
         for row in predictedRows do
-            room.RowOf[pair.Predicted.Feature[row]] <- -1
+            room.RowOf[DeTable.feature pair.Predicted row] <- -1
 
         comparison
 
@@ -373,8 +380,8 @@ module DeAgreement =
             Options = options
             Real = real
             Predicted = predicted
-            TargetOf = numbersIn predicted.Targets real.Targets
-            GeneOf = numbersIn predicted.Features real.Features
+            TargetOf = DeTable.numbersIn predicted.Targets real.Targets
+            GeneOf = DeTable.numbersIn predicted.Features real.Features
             Threshold = rounded options.Precision options.Threshold
         }
 

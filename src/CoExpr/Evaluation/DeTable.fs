@@ -35,6 +35,7 @@ type DeTable = {
     Targets: string[]
     Features: string[]
     Starts: int[]
+    /// The number of each row's gene; empty where every perturbation with rows has all genes, in their order.
     Feature: int[]
     Log2FoldChange: float[]
     PValue: float[]
@@ -43,6 +44,40 @@ type DeTable = {
     NoFoldChange: bool[]
     NoFdr: bool[]
 }
+
+/// The parts of tables.
+[<RequireQualifiedAccess>]
+module private DeColumns =
+
+    /// The values of some rows; a column that is not there stays so.
+    let take (places: int[]) (values: 'a[]) =
+        if values.Length = 0 then
+            values
+        else
+            places |> Array.map (fun place -> values[place])
+
+[<RequireQualifiedAccess>]
+module DeRows =
+
+    /// The rows of these places in their order, with the targets that they have.
+    let take (places: int[]) (rows: DeRows) : DeRows =
+        let pick values = DeColumns.take places values
+        let target = pick rows.Target
+        let targets = Array.distinct target
+        let number = Array.create rows.Targets.Length -1
+        targets |> Array.iteri (fun at target -> number[target] <- at)
+
+        {
+            Targets = targets |> Array.map (fun target -> rows.Targets[target])
+            Target = target |> Array.map (fun target -> number[target])
+            Features = rows.Features
+            Feature = pick rows.Feature
+            Log2FoldChange = pick rows.Log2FoldChange
+            PValue = pick rows.PValue
+            Fdr = pick rows.Fdr
+            NoFoldChange = pick rows.NoFoldChange
+            NoFdr = pick rows.NoFdr
+        }
 
 [<RequireQualifiedAccess>]
 module DeTable =
@@ -144,12 +179,6 @@ module DeTable =
             | DePrecision.Double -> from |> Array.map (fun row -> values[row])
             | DePrecision.Single -> from |> Array.map (fun row -> float (float32 values[row]))
 
-        let flags (values: bool[]) =
-            if values.Length = 0 then
-                values
-            else
-                from |> Array.map (fun row -> values[row])
-
         requireRates source rows
         |> Result.bind (fun () -> requireUnique source rows order starts from)
         |> Result.map (fun () -> {
@@ -157,13 +186,31 @@ module DeTable =
             Targets = order |> Array.map (fun target -> rows.Targets[target])
             Features = rows.Features
             Starts = starts
-            Feature = from |> Array.map (fun row -> rows.Feature[row])
+            Feature = DeColumns.take from rows.Feature
             Log2FoldChange = rounded rows.Log2FoldChange
             PValue = rounded rows.PValue
             Fdr = rounded rows.Fdr
-            NoFoldChange = flags rows.NoFoldChange
-            NoFdr = flags rows.NoFdr
+            NoFoldChange = DeColumns.take from rows.NoFoldChange
+            NoFdr = DeColumns.take from rows.NoFdr
         })
+
+    /// The places of names among others, −1 for one that is not there.
+    let internal numbersIn (names: string[]) (asked: string[]) =
+        let numbers = Dictionary<string, int>()
+        names |> Array.iteri (fun at name -> numbers[name] <- at)
+
+        asked
+        |> Array.map (fun name ->
+            match numbers.TryGetValue name with
+            | true, at -> at
+            | _ -> -1)
+
+    /// The number of a row's gene.
+    let feature (table: DeTable) row =
+        if table.Feature.Length = 0 then
+            row % table.Features.Length
+        else
+            table.Feature[row]
 
     /// Whether a row has a fold change, be it NaN.
     let hasFoldChange table row =
@@ -172,6 +219,36 @@ module DeTable =
     /// Whether a row has an FDR, be it NaN.
     let hasFdr table row =
         table.NoFdr.Length = 0 || not table.NoFdr[row]
+
+    /// The rows of some perturbations.
+    let restrict (names: string[]) (table: DeTable) : DeTable =
+        let asked = HashSet names
+
+        let kept =
+            [| 0 .. table.Targets.Length - 1 |]
+            |> Array.filter (fun target -> asked.Contains table.Targets[target])
+
+        let size target =
+            table.Starts[target + 1] - table.Starts[target]
+
+        if kept.Length = table.Targets.Length then
+            table
+        else
+            let places =
+                kept
+                |> Array.collect (fun target -> Array.init (size target) (fun at -> table.Starts[target] + at))
+
+            {
+                table with
+                    Targets = kept |> Array.map (fun target -> table.Targets[target])
+                    Starts = kept |> Array.map size |> Array.scan (+) 0
+                    Feature = DeColumns.take places table.Feature
+                    Log2FoldChange = DeColumns.take places table.Log2FoldChange
+                    PValue = DeColumns.take places table.PValue
+                    Fdr = DeColumns.take places table.Fdr
+                    NoFoldChange = DeColumns.take places table.NoFoldChange
+                    NoFdr = DeColumns.take places table.NoFdr
+            }
 
     /// Names as numbers, and so the names of rows as numbers of names.
     let ofNames (targets: string[]) (features: string[]) foldChange pValue fdr : DeRows =

@@ -125,27 +125,6 @@ module Evaluation =
             predicted
             real
 
-    /// Tables of other genes, or of other names for them, agree in nothing, and every measure of them would be a number.
-    let private requireSharedGenes (real: DeTable) (predicted: DeTable) =
-        let ofReal = HashSet real.Features
-
-        if
-            predicted.Features.Length = 0
-            || predicted.Features |> Array.exists ofReal.Contains
-        then
-            Ok()
-        else
-            let of' (table: DeTable) = Array.head table.Features
-
-            Error(
-                CoExprError.TooFew(
-                    $"genes that {real.Source} ({of' real}, ...) and {predicted.Source} ({of' predicted}, ...) share",
-                    0L,
-                    1L,
-                    "Both tables must name genes in the same way."
-                )
-            )
-
     let private requireSameTargets options (real: DeTable) (predicted: DeTable) =
         let missing (from: string[]) (within: string[]) =
             Array.except within from |> Array.toList
@@ -154,7 +133,7 @@ module Evaluation =
         let onlyPredicted = missing predicted.Targets real.Targets
 
         if onlyPredicted.IsEmpty && (onlyReal.IsEmpty || options.Sides.Partial) then
-            requireSharedGenes real predicted
+            Ok()
         else
             Error(
                 CoExprError.DifferentNames(
@@ -166,6 +145,30 @@ module Evaluation =
                     "Both tables must have the same perturbations; say --partial where a prediction leaves some out."
                 )
             )
+
+    /// Tables of other genes, or of other names for them, agree in nothing, and every measure of them would be a number. A
+    /// prediction without rows has found nothing.
+    let private requireSharedGenes (real: DeTable) (predicted: DeTable) =
+        let ofReal = HashSet real.Features
+
+        let source (table: DeTable) =
+            match Array.tryHead table.Features with
+            | Some gene -> $"{table.Source} ({gene}, ...)"
+            | None -> $"{table.Source} (no gene)"
+
+        if
+            predicted.Features.Length = 0
+            || predicted.Features |> Array.exists ofReal.Contains
+        then
+            Ok()
+        else
+            let advice = "Both tables must name genes in the same way."
+            let what = $"genes that {source real} and {source predicted} share"
+            Error(CoExprError.TooFew(what, 0L, 1L, advice))
+
+    let private requireComparable options real predicted =
+        requireSameTargets options real predicted
+        |> Result.bind (fun () -> requireSharedGenes real predicted)
 
     let private wants (chosen: MetricEntry list) (names: string list) =
         chosen |> List.exists (fun entry -> List.contains entry.Name names)
@@ -266,12 +269,22 @@ module Evaluation =
         else
             []
 
+    /// Perturbations that a partial prediction leaves out are no failures of it.
+    let private leftOutNotes (real: DeTable) (compared: DeTable) =
+        match real.Targets.Length - compared.Targets.Length with
+        | 0 -> []
+        | left -> [
+            $"{left} of the {real.Targets.Length} perturbations of {real.Source} are not in the predicted table and take no part in its measures."
+          ]
+
     let private tableColumns options chosen seconds tables =
         match tables with
         | None -> Ok None
-        | Some(real, predicted) ->
-            requireSameTargets options real predicted
+        | Some(all, predicted) ->
+            requireComparable options all predicted
             |> Result.map (fun () ->
+                let real = DeTable.restrict predicted.Targets all
+
                 let comparisons =
                     timed "tables" seconds (fun () ->
                         DeAgreement.compare options.Sides.Threads options.De real predicted)
@@ -279,7 +292,7 @@ module Evaluation =
                 let further =
                     timed "further tables" seconds (fun () -> furtherOfTables options chosen real predicted)
 
-                Some(real.Targets, comparisons, further))
+                Some(real.Targets, comparisons, further, leftOutNotes all real))
 
     let private missingTables (chosen: MetricEntry list) tables =
         let lacking = chosen |> List.filter (fun entry -> entry.FromTables) |> List.length
@@ -299,6 +312,30 @@ module Evaluation =
         columns |> List.map (MetricColumn.onto perturbations names),
         pooled |> List.map (PooledMetric.onto perturbations names)
 
+    /// Perturbations of either, in ordinal order.
+    let private union (cellNames: string[]) (tableNames: string[]) =
+        Array.append cellNames tableNames
+        |> Array.distinct
+        |> Array.sortWith (fun a b -> String.CompareOrdinal(a, b))
+
+    let private sideNotes options (sides: PerturbationSides option) =
+        match sides with
+        | Some sides ->
+            sides.Notes
+            @ Discrimination.targetNotes options.Discrimination sides.Genes sides.Profiles.Perturbations
+        | None -> []
+
+    let private cellCounts (sides: PerturbationSides option) =
+        match sides with
+        | Some sides -> struct (sides.Real.Values.Cells, sides.Predicted.Values.Cells)
+        | None -> struct (0, 0)
+
+    /// The columns of the chosen measures, in their order.
+    let private pick (chosen: MetricEntry list) (columns: MetricColumn list) =
+        chosen
+        |> List.choose (fun entry -> columns |> List.tryFind (fun column -> column.Name = entry.Name))
+        |> List.toArray
+
     /// The chosen measures of sides that are put together already, and of tables. `knownEnergies` are the E-distances of the
     /// real side, `costs` what was spent before.
     let internal measure options (costs: ResizeArray<StageCost>) knownEnergies sides tables =
@@ -306,18 +343,15 @@ module Evaluation =
             let! chosen = MetricRegistry.chosen options.Profile options.Skipped
             let! compared = tableColumns options chosen costs tables
 
-            let tableNames, comparisons, furtherOfTables =
-                compared |> Option.defaultValue ([||], [||], [])
+            let tableNames, comparisons, furtherOfTables, tableNotes =
+                compared |> Option.defaultValue ([||], [||], [], [])
 
             let cellNames, (ofCells, energy, warnings) =
                 match sides with
                 | Some sides -> namesOf sides, cellColumns options chosen costs knownEnergies sides
                 | None -> [||], ([], [], [])
 
-            let perturbations =
-                Array.append cellNames tableNames
-                |> Array.distinct
-                |> Array.sortWith (fun a b -> String.CompareOrdinal(a, b))
+            let perturbations = union cellNames tableNames
 
             let fromTables, counts =
                 if Option.isSome compared then
@@ -326,32 +360,22 @@ module Evaluation =
                     [], []
 
             let fromCells, energy = spread perturbations cellNames ofCells energy
-            let all = fromTables @ fromCells
-
-            let columns =
-                chosen
-                |> List.choose (fun entry -> all |> List.tryFind (fun column -> column.Name = entry.Name))
+            let columns = pick chosen (fromTables @ fromCells)
 
             return {
                 Perturbations = perturbations
-                Columns = List.toArray columns
-                Cells =
-                    match sides with
-                    | Some sides -> struct (sides.Real.Values.Cells, sides.Predicted.Values.Cells)
-                    | None -> struct (0, 0)
+                Columns = columns
+                Cells = cellCounts sides
                 Genes = sides |> Option.map (fun sides -> sides.Genes.Length) |> Option.defaultValue 0
-                Notes =
-                    (match sides with
-                     | Some sides ->
-                         sides.Notes
-                         @ Discrimination.targetNotes options.Discrimination sides.Genes sides.Profiles.Perturbations
-                     | None -> [])
-                    @ missingTables chosen tables
-                Warnings = warnings @ PredictionWarnings.ofCounts comparisons
+                Notes = sideNotes options sides @ tableNotes @ missingTables chosen tables
+                Warnings =
+                    warnings
+                    @ PredictionWarnings.ofCounts comparisons
+                    @ PredictionWarnings.ofDirections comparisons
                 Costs = List.ofSeq costs
                 Pooled =
                     counts @ energy
-                    |> List.filter (fun metric -> columns |> List.exists (fun column -> column.Name = metric.Name))
+                    |> List.filter (fun metric -> columns |> Array.exists (fun column -> column.Name = metric.Name))
             }
         }
 

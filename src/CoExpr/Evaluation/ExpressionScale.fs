@@ -107,10 +107,15 @@ module ExpressionScale =
 
         totals |> Array.map (fun total -> if total > 0.0 then target / total else total)
 
-    let private reader (counts: SparseCounts) (place: int[]) (convert: int -> float -> float) =
+    /// The most entries of a cell.
+    let private most (counts: SparseCounts) =
+        Seq.fold (fun most cell -> max most (counts.ByCell.Length cell)) 0 (seq { 0 .. counts.Cells - 1 })
+
+    /// Values by cell, gene g at `place[g]`, each of them converted as it is read.
+    let private converted (place: int[]) (counts: SparseCounts) (convert: int -> float -> float) : CellValues =
         let byCell = counts.ByCell
 
-        fun cell (genes: int[]) (values: float[]) ->
+        let read cell (genes: int[]) (values: float[]) =
             let indices = byCell.IndicesOf cell
             let stored = byCell.ValuesOf cell
 
@@ -120,42 +125,35 @@ module ExpressionScale =
 
             indices.Length
 
-    /// The most entries of a cell.
-    let private most (counts: SparseCounts) =
-        Seq.fold (fun most cell -> max most (counts.ByCell.Length cell)) 0 (seq { 0 .. counts.Cells - 1 })
-
-    /// The cells' counts, gene g at `place[g]`: as they are stored, or what logarithms are the logarithms of.
-    let amounts scale (place: int[]) (counts: SparseCounts) : CellValues =
-        let convert =
-            match scale with
-            | ExpressionScale.Logarithms -> fun _ value -> Double.ExpM1 value
-            | ExpressionScale.Counts
-            | ExpressionScale.AsTheyAre -> fun _ value -> value
-
         {
             Cells = counts.Cells
             Genes = counts.Genes
             Most = most counts
-            Read = reader counts place convert
+            Read = read
         }
+
+    /// The cells' counts, gene g at `place[g]`: as they are stored, or what logarithms are the logarithms of.
+    let amounts scale place counts : CellValues =
+        converted
+            place
+            counts
+            (match scale with
+             | ExpressionScale.Logarithms -> fun _ value -> Double.ExpM1 value
+             | ExpressionScale.Counts
+             | ExpressionScale.AsTheyAre -> fun _ value -> value)
 
     /// The cells' values on this scale, gene g at `place[g]`. Nothing is copied: logarithms are taken as a cell is read, in
     /// double precision.
-    let values scale (place: int[]) (counts: SparseCounts) : CellValues =
-        let convert =
-            match scale with
-            | ExpressionScale.Counts ->
-                let factors = factors counts
-                fun cell value -> Double.LogP1(value * factors[cell])
-            | ExpressionScale.Logarithms
-            | ExpressionScale.AsTheyAre -> fun _ value -> value
-
-        {
-            Cells = counts.Cells
-            Genes = counts.Genes
-            Most = most counts
-            Read = reader counts place convert
-        }
+    let values scale place counts : CellValues =
+        converted
+            place
+            counts
+            (match scale with
+             | ExpressionScale.Counts ->
+                 let factors = factors counts
+                 fun cell value -> Double.LogP1(value * factors[cell])
+             | ExpressionScale.Logarithms
+             | ExpressionScale.AsTheyAre -> fun _ value -> value)
 
     /// Genes and values of some cells on this scale, in single precision.
     let rows (values: CellValues) (cells: int[]) : (int[] * float32[])[] =

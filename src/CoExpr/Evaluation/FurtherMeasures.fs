@@ -167,15 +167,21 @@ module FurtherMeasures =
 
     let private transport = "distance_wasserstein"
     let private mahalanobis = "distance_mahalanobis"
+    let private countLikelihood = "distance_nb_ll"
 
     let private populationNames =
         List.map fst geneDistances
         @ List.map fst pairDistances
-        @ [ transport; mahalanobis ]
+        @ [ transport; mahalanobis; countLikelihood ]
 
-    /// The distances of one perturbation's populations, by the places of their names; None where one is not defined. Says
-    /// whether the transport was given up.
-    let private populationRow (names: string list) (predicted: PerturbedPopulation) (real: PerturbedPopulation) =
+    /// The distances of one perturbation's populations, by the places of their names; None where one is not defined. `counts`
+    /// are both populations' on the scale of counts. Says whether the transport was given up.
+    let private populationRow
+        (names: string list)
+        (counts: Lazy<PerturbedPopulation * PerturbedPopulation>)
+        (predicted: PerturbedPopulation)
+        (real: PerturbedPopulation)
+        =
         let pairs = lazy (CellDistances.pairs predicted real)
         let mutable givenUp = false
 
@@ -184,6 +190,8 @@ module FurtherMeasures =
                 Some nan
             elif name = mahalanobis then
                 Mahalanobis.distance real predicted
+            elif name = countLikelihood then
+                counts.Value ||> CountLikelihood.distance
             elif name = transport then
                 let found = Sinkhorn.ofPairs pairs.Value
                 givenUp <- not found.HasConverged
@@ -207,17 +215,23 @@ module FurtherMeasures =
 
         let rows = Array.zeroCreate<struct (float option[] * bool)> labels.Length
 
-        let take (side: PerturbationSide) item (cells: int[]) =
-            cells
+        let draw side item label =
+            groupOf side label
             |> PerturbedPopulation.draw options.Seed item options.MostCells
-            |> PerturbedPopulation.ofCells side.Values
 
         Schedule.blocks threads labels.Length ignore (fun () row ->
-            let predicted =
-                groupOf sides.Predicted labels[row] |> take sides.Predicted (2 * row)
+            let ofPrediction = draw sides.Predicted (2 * row) labels[row]
+            let ofReal = draw sides.Real (2 * row + 1) labels[row]
 
-            let real = groupOf sides.Real labels[row] |> take sides.Real (2 * row + 1)
-            rows[row] <- populationRow names predicted real)
+            let both values =
+                PerturbedPopulation.ofCells (values sides.Predicted) ofPrediction,
+                PerturbedPopulation.ofCells (values sides.Real) ofReal
+
+            let counts = lazy (both (fun (side: PerturbationSide) -> side.Amounts))
+
+            rows[row] <-
+                both (fun (side: PerturbationSide) -> side.Values)
+                ||> populationRow names counts)
 
         let isLarge side label =
             (groupOf side label).Length > options.MostCells
@@ -247,6 +261,20 @@ module FurtherMeasures =
             Exclusion = TargetExclusion.Panel
             Denominator = RankDenominator.Others
     }
+
+    let private noiseCorrected = "expr_mse_unbiased_capped_norm"
+
+    let private noiseWarnings (error: NoiseCorrected) =
+        if error.IsDefined then
+            []
+        elif error.Perturbations = 0 then
+            [
+                $"{noiseCorrected} is 1 whatever is predicted: it needs the noise of real effects, and so two cells of a perturbation and of the control."
+            ]
+        else
+            [
+                $"{noiseCorrected} is 1 whatever is predicted: the real effects of {error.WithinNoise} of {error.Perturbations} perturbations lie within the noise of their cells, and so do all together."
+            ]
 
     /// Effects of comparators from the real control, whichever side they are of.
     let private comparatorEffects control (real: Comparators) (side: Comparators) =
@@ -295,13 +323,15 @@ module FurtherMeasures =
         let worst value =
             if Double.IsNaN value then 0.0 else value
 
-        plain [
-            MetricColumn.full "pds_cosine" (scores[int DistanceKind.Cosine].Scores |> Array.map worst)
-            MetricColumn.scalar
-                "expr_mse_unbiased_capped_norm"
-                profiles.Own.Length
-                (NoiseCorrectedError.compute control own predicted real)
-        ]
+        let error = NoiseCorrectedError.compute control own predicted real
+
+        {
+            Columns = [
+                MetricColumn.full "pds_cosine" (scores[int DistanceKind.Cosine].Scores |> Array.map worst)
+                MetricColumn.scalar noiseCorrected profiles.Own.Length error.Value
+            ]
+            Warnings = noiseWarnings error
+        }
 
     let private startsWith (prefix: string) names =
         names
@@ -323,8 +353,7 @@ module FurtherMeasures =
             forAny wanted (startsWith "distance_" names |> List.except populationNames) (fun () ->
                 betweenMeans profiles)
             forAny wanted populationNames (fun () -> populations threads wanted options sides)
-            forAny wanted [ "pds_cosine"; "expr_mse_unbiased_capped_norm" ] (fun () ->
-                challenge threads discrimination.TargetOf sides)
+            forAny wanted [ "pds_cosine"; noiseCorrected ] (fun () -> challenge threads discrimination.TargetOf sides)
         ]
 
     /// The measures of cell-eval2 of two tables, one per perturbation of the real one.

@@ -50,21 +50,14 @@ module MeanResponse =
             let same = Array.init real.Counts.Genes id
             let values = ExpressionScale.values scale same real.Counts
 
-            let side = {
-                Groups = groups
-                Values = values
-                Amounts = ExpressionScale.amounts scale same real.Counts
-                Scale = scale
-                Bulk = MeanProfiles.compute options.Threads groups values
-            }
-
-            let profile = profile which options.Control side.Bulk
+            let bulk = MeanProfiles.compute options.Threads groups values
+            let profile = profile which options.Control bulk
 
             let count group =
                 if groups.Labels[group] = options.Control then
-                    side.Bulk.Cells[group]
+                    bulk.Cells[group]
                 else
-                    defaultArg copiesOfEach side.Bulk.Cells[group]
+                    defaultArg copiesOfEach bulk.Cells[group]
 
             let counts = Array.init groups.Labels.Length count
             do! requireRoom (Array.sum counts) real.Counts.Genes
@@ -72,7 +65,7 @@ module MeanResponse =
             let rows =
                 Array.init groups.Labels.Length (fun group ->
                     if groups.Labels[group] = options.Control then
-                        ExpressionScale.rows side.Values (Groups.members group side.Groups)
+                        ExpressionScale.rows values (Groups.members group groups)
                     else
                         copies profile counts[group])
 

@@ -121,6 +121,7 @@ module MetricRegistry =
                 "mmd_poly"
                 "wasserstein"
                 "mahalanobis"
+                "nb_ll"
             ] do
             $"distance_{name}", zero
     ]

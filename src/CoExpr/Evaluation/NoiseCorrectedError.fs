@@ -10,6 +10,17 @@ open System
 ///
 /// b̂ the predicted profile, b the real one, b₀ the real control's, C their variances summed over the genes that count, and
 /// ρ = min(1, Σ |b̂ − mean b̂|² / Σ min(Ĉ, C)): a submission may claim noise of its own only as far as its profiles differ.
+type NoiseCorrected = {
+    /// 1, the worst value, where it is not defined.
+    Value: float
+    /// Whether the real effects together are larger than their noise.
+    IsDefined: bool
+    /// Perturbations that take part.
+    Perturbations: int
+    /// Those of them whose own effect is no larger than its noise.
+    WithinNoise: int
+}
+
 [<RequireQualifiedAccess>]
 module NoiseCorrectedError =
 
@@ -34,6 +45,10 @@ module NoiseCorrectedError =
 
     let private squared (value: float) = value * value
 
+    /// A prediction of one cell has no variance to claim.
+    let private claimed own noise =
+        if Double.IsNaN noise then 0.0 else min own noise
+
     let private terms kept (predicted: float[], predictedNoise: float[]) (real: float[], noise: float[]) control mean =
         let (controlProfile: float[]), (controlNoise: float[]) = control
         let ownNoise = over kept (fun gene -> noise[gene])
@@ -41,7 +56,7 @@ module NoiseCorrectedError =
         {
             Error = over kept (fun gene -> squared (predicted[gene] - real[gene]))
             Spread = over kept (fun gene -> squared (predicted[gene] - (mean: float[])[gene]))
-            Shared = min ownNoise (over kept (fun gene -> predictedNoise[gene]))
+            Shared = over kept (fun gene -> predictedNoise[gene]) |> claimed ownNoise
             Noise = ownNoise
             Effect =
                 over kept (fun gene -> squared (real[gene] - controlProfile[gene]) - controlNoise[gene])
@@ -66,14 +81,22 @@ module NoiseCorrectedError =
             |> Array.sumBy (fun one -> (one.Error - rho * one.Shared - one.Noise) / one.Genes)
 
         let effect = all |> Array.sumBy (fun one -> one.Effect / one.Genes)
-        // A prediction that is no number, and effects within their noise: the worst value, so that nothing is gained by them.
-        if effect > 0.0 && Double.IsFinite error then
-            Math.Clamp(error / effect, 0.0, 1.0)
-        else
-            1.0
+
+        {
+            // A prediction that is no number, and effects within their noise: the worst value, so that nothing is gained by them.
+            Value =
+                if effect > 0.0 && Double.IsFinite error then
+                    Math.Clamp(error / effect, 0.0, 1.0)
+                else
+                    1.0
+            IsDefined = effect > 0.0
+            Perturbations = all.Length
+            WithinNoise = all |> Array.filter (fun one -> not (one.Effect > 0.0)) |> Array.length
+        }
 
     /// The error of the predicted groups but the control, each against the real group of its label; genes of `leftOut` (by
-    /// prediction, in their order) do not count. Groups of one cell have no variance and are left out. 1 where no group is left.
+    /// prediction, in their order) do not count. Real groups of one cell have no variance and are left out; a predicted one
+    /// claims no noise, so that nothing is gained by predicting one cell. Not defined where no group is left.
     let compute control (leftOut: int[][]) (predicted: Comparators) (real: Comparators) =
         let part side label =
             let group = Comparators.indexOf side label
@@ -92,6 +115,6 @@ module NoiseCorrectedError =
                     kept[gene] <- false
 
                 terms kept ofPrediction truth (part real control) mean)
-            |> Array.filter (fun one -> not (Double.IsNaN one.Shared || Double.IsNaN one.Effect))
+            |> Array.filter (fun one -> not (Double.IsNaN one.Effect))
 
-        if found.Length = 0 then 1.0 else ratio found
+        ratio found

@@ -1,10 +1,13 @@
 namespace CoExpr
 
 open System
+open System.Collections.Generic
 
 /// A table of differential expression that was made here: all its numbers for a file, and those that measures are taken of.
 type OwnTable = {
-    Result: DifferentialResult
+    /// What was tested; the rows are in `Rows`.
+    Summary: DifferentialResult
+    Rows: RangedRows
     Table: DeTable
     /// Perturbations that were not tested, since a cell of theirs holds NaN or infinity.
     Untested: string list
@@ -109,52 +112,87 @@ module OwnTables =
             Threads = sides.Threads
     }
 
+    let private isFinite (values: Span<float32>) =
+        let mutable at = 0
+
+        while at < values.Length && Single.IsFinite values[at] do
+            at <- at + 1
+
+        at = values.Length
+
+    /// Whole numbers are finite.
     let private isSpoilt (groups: Groups) (counts: SparseCounts) group =
-        Groups.members group groups
-        |> Array.exists (fun cell -> Seq.exists (Single.IsFinite >> not) (counts.ByCell.ValuesOf(cell).ToArray()))
+        not counts.Integer
+        && Groups.members group groups
+           |> Array.exists (fun cell -> not (isFinite (counts.ByCell.ValuesOf cell)))
 
     /// 0/0 is no change, as pdex has it. What has no p keeps NaN.
-    let private noChange (result: DifferentialResult) =
-        let rows = result.Rows
-
+    let private noChange (rows: ContrastRows) =
         for place in 0 .. rows.PValue.Length - 1 do
             if rows.Mean[place] = 0.0 && rows.ReferenceMean[place] = 0.0 then
                 rows.LogFoldChange[place] <- 0.0
 
-        result
+    let private nothingTested (options: DifferentialOptions) (cells: Cells) : RangedTests =
+        let rows = ContrastRows.create 0 cells.GeneTable.Names.Length []
 
-    let private nothingTested (options: DifferentialOptions) (cells: Cells) = {
-        Options = options
-        Source = cells.Source
-        Perturbations = [||]
-        Reference = Option.defaultValue "" options.Control
-        Cells = [||]
-        ReferenceCells = [||]
-        GeneTable = cells.GeneTable
-        CellNames = cells.CellTable.Names
-        LeftOut = cells.Counts.Cells
-        Dispersions = None
-        Calibration = None
-        Notes = []
-        Rows = ContrastRows.create 0 cells.GeneTable.Names.Length []
-    }
+        {
+            Summary = {
+                Options = options
+                Source = cells.Source
+                Perturbations = [||]
+                Reference = Option.defaultValue "" options.Control
+                Cells = [||]
+                ReferenceCells = [||]
+                GeneTable = cells.GeneTable
+                CellNames = cells.CellTable.Names
+                LeftOut = cells.Counts.Cells
+                Dispersions = None
+                Calibration = None
+                Notes = []
+                Rows = rows
+            }
+            Rows = {
+                Starts = [| 0 |]
+                Make = fun _ -> rows
+            }
+            FoldChange = [||]
+            PValue = [||]
+            QValue = [||]
+        }
 
-    /// Rows of every perturbation that was tested; the others have none.
-    let private tableOf precision (perturbations: string[]) (result: DifferentialResult) =
-        let genes = result.GeneTable.Names.Length
-        let number = perturbations |> Array.mapi (fun at name -> name, at) |> Map.ofArray
-        let rows = result.Rows
+    /// Which of the numbers are not there; nothing where all are.
+    let private missing (values: float[]) =
+        if Array.exists Double.IsNaN values then
+            Array.map Double.IsNaN values
+        else
+            [||]
 
-        DeTable.create precision result.Source {
+    /// Rows of every perturbation that was tested; the others have none. A row has three numbers and no more: its gene is told
+    /// by its place.
+    let private tableOf precision (perturbations: string[]) (tests: RangedTests) : DeTable =
+        let genes = tests.Summary.GeneTable.Names
+        let tested = HashSet tests.Summary.Perturbations
+        let columns = [| tests.FoldChange; tests.PValue; tests.QValue |]
+
+        if precision = DePrecision.Single then
+            for values in columns do
+                for row in 0 .. values.Length - 1 do
+                    values[row] <- float (float32 values[row])
+
+        {
+            Source = tests.Summary.Source
             Targets = perturbations
-            Target = Array.init rows.PValue.Length (fun place -> number[result.Perturbations[place / genes]])
-            Features = result.GeneTable.Names
-            Feature = Array.init rows.PValue.Length (fun place -> place % genes)
-            Log2FoldChange = rows.LogFoldChange
-            PValue = rows.PValue
-            Fdr = rows.QValue
-            NoFoldChange = rows.LogFoldChange |> Array.map Double.IsNaN
-            NoFdr = rows.QValue |> Array.map Double.IsNaN
+            Features = genes
+            Starts =
+                perturbations
+                |> Array.map (fun name -> if tested.Contains name then genes.Length else 0)
+                |> Array.scan (+) 0
+            Feature = [||]
+            Log2FoldChange = tests.FoldChange
+            PValue = tests.PValue
+            Fdr = tests.QValue
+            NoFoldChange = missing tests.FoldChange
+            NoFdr = missing tests.QValue
         }
 
     let private numbered (cells: Cells) = {
@@ -182,19 +220,17 @@ module OwnTables =
 
         numbered kept, [ for group in spoilt -> groups.Labels[group] ]
 
-    let private test progress (options: DifferentialOptions) (cells: Cells) (tested: string[]) spoilt =
+    let private test progress atOnce (options: DifferentialOptions) (cells: Cells) (tested: string[]) spoilt =
         if
             tested.Length = 0
             || options.Control |> Option.exists (fun control -> List.contains control spoilt)
         then
             Ok(nothingTested options cells)
         else
-            DifferentialExpression.compute progress options cells |> Result.map noChange
+            RangedTests.compute progress atOnce options noChange cells
 
-    /// The table of these cells, whose values are on this scale. Perturbations of which a cell holds NaN or infinity are not
-    /// tested and have no rows, nor has any if the control has such a cell; that is in the result. Errors are those of
-    /// `DifferentialExpression.compute`, two genes of one name among them; and BadOption for a test of counts of other values.
-    let compute progress precision testBy (sides: SideOptions) scale (cells: Cells) : Result<OwnTable, CoExprError> =
+    /// `compute` with at most about `atOnce` rows in memory with all their numbers.
+    let internal computeAtOnce atOnce progress precision testBy (sides: SideOptions) scale (cells: Cells) =
         result {
             let! groups = Groups.create [ sides.Column ] (Some sides.Control) cells
             let kept, spoilt = usable groups cells
@@ -202,12 +238,12 @@ module OwnTables =
             let kept, values = tested scale kept
             let perturbations = groups.Labels |> Array.filter ((<>) sides.Control)
             let left = perturbations |> Array.except spoilt
-            let! found = test progress (optionsOf testBy sides values) kept left spoilt
-            let! table = tableOf precision perturbations found
+            let! found = test progress atOnce (optionsOf testBy sides values) kept left spoilt
 
             return {
-                Result = found
-                Table = table
+                Summary = found.Summary
+                Rows = found.Rows
+                Table = tableOf precision perturbations found
                 Untested =
                     if List.contains sides.Control spoilt then
                         List.ofArray perturbations
@@ -215,6 +251,16 @@ module OwnTables =
                         spoilt
             }
         }
+
+    /// Rows that are in memory at once with all their numbers, a hundred bytes each.
+    [<Literal>]
+    let private RowsAtOnce = 524288
+
+    /// The table of these cells, whose values are on this scale. Perturbations of which a cell holds NaN or infinity are not
+    /// tested and have no rows, nor has any if the control has such a cell; that is in the result. Errors are those of
+    /// `DifferentialExpression.compute`, two genes of one name among them; and BadOption for a test of counts of other values.
+    let compute progress precision testBy sides scale cells : Result<OwnTable, CoExprError> =
+        computeAtOnce RowsAtOnce progress precision testBy sides scale cells
 
     /// The cells of the real control, and those of the predicted perturbations, both on the scale that is compared.
     let private underRealControl (options: SideOptions) (sides: PerturbationSides) source : Result<Cells, CoExprError> =
@@ -266,37 +312,3 @@ module OwnTables =
         | ControlSource.Real ->
             underRealControl options sides predicted.Source
             |> Result.bind (compute progress precision testBy options (compared scale))
-
-    /// The rows of some perturbations.
-    let restrict (names: string[]) (table: DeTable) =
-        let kept =
-            [| 0 .. table.Targets.Length - 1 |]
-            |> Array.filter (fun target -> Array.contains table.Targets[target] names)
-
-        if kept.Length = table.Targets.Length then
-            table
-        else
-            let rows =
-                kept
-                |> Array.collect (fun target -> [| table.Starts[target] .. table.Starts[target + 1] - 1 |])
-
-            let pick (values: 'a[]) =
-                if values.Length = 0 then
-                    values
-                else
-                    rows |> Array.map (fun row -> values[row])
-
-            {
-                table with
-                    Targets = kept |> Array.map (fun target -> table.Targets[target])
-                    Starts =
-                        kept
-                        |> Array.map (fun target -> table.Starts[target + 1] - table.Starts[target])
-                        |> Array.scan (+) 0
-                    Feature = pick table.Feature
-                    Log2FoldChange = pick table.Log2FoldChange
-                    PValue = pick table.PValue
-                    Fdr = pick table.Fdr
-                    NoFoldChange = pick table.NoFoldChange
-                    NoFdr = pick table.NoFdr
-            }

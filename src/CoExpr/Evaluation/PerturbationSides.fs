@@ -126,15 +126,15 @@ module PerturbationSides =
                 $"{left.Length} of the {ofReal.Labels.Length - 1} real perturbations are not predicted and take no part: {named}. Measures are not to be set beside those of predictions of all."
             ]
 
-    /// Tells of cells that name no perturbation.
-    let private unlabelledNotes side column (cells: Cells) (groups: Groups) =
+    /// Tells of cells that have no label.
+    let internal unlabelledNotes side column (cells: Cells) (groups: Groups) =
         match cells.Counts.Cells - groups.Order.Length with
         | 0 -> []
         | missing -> [
             $"{missing} of the {cells.Counts.Cells} {side} cells have no label in column {column} and take no part."
           ]
 
-    let private requireTwo (groups: Groups) =
+    let private requireTwo (cells: Cells) (groups: Groups) =
         let count = groups.Labels.Length - 1
 
         if count >= 2 then
@@ -143,7 +143,7 @@ module PerturbationSides =
             let advice =
                 "Ranks and correlations over perturbations need two beside the control."
 
-            Error(CoExprError.TooFew("perturbations", int64 count, 2L, advice))
+            Error(CoExprError.TooFew($"perturbations of {cells.Source}", int64 count, 2L, advice))
 
     let private side (options: SideOptions) place allowMissing (cells: Cells) groups =
         ExpressionScale.settle allowMissing options.Values cells
@@ -171,7 +171,7 @@ module PerturbationSides =
     let real (options: SideOptions) (cells: Cells) : Result<RealCells, CoExprError> =
         result {
             let! groups = Groups.create [ options.Column ] (Some options.Control) cells
-            do! requireTwo groups
+            do! requireTwo cells groups
             let same = Array.init cells.GeneTable.Names.Length id
             let! side = side options same false cells groups
             return { Cells = cells; Side = side }

@@ -1,7 +1,6 @@
 namespace CoExpr
 
 open System
-open System.Collections.Generic
 
 /// What is called significant in the predictions up to an FDR, held against what is in the real cells.
 [<Struct>]
@@ -32,16 +31,6 @@ module PrecisionRecallCurve =
         let power = log10 (Math.Clamp(fdr, Math.Pow(10.0, -float Powers), 1.0))
         int (ceil ((power + float Powers) * float Steps - 1e-9))
 
-    let private numbersOf (names: string[]) =
-        let numbers = Dictionary<string, int>()
-        names |> Array.iteri (fun at name -> numbers[name] <- at)
-        numbers
-
-    let private find (numbers: Dictionary<string, int>) name =
-        match numbers.TryGetValue name with
-        | true, at -> at
-        | _ -> -1
-
     /// Adds one perturbation's genes to the bins; a gene that the prediction lacks counts as FDR 1, and so does NaN.
     let private add
         (real: DeTable)
@@ -54,7 +43,7 @@ module PrecisionRecallCurve =
         =
         for row in real.Starts[target] .. real.Starts[target + 1] - 1 do
             if DeTable.hasFdr real row then
-                let gene: int = Array.get geneOf real.Feature[row]
+                let gene: int = Array.get geneOf (DeTable.feature real row)
                 let partner = if gene < 0 then -1 else rowOf[gene]
 
                 let fdr =
@@ -71,8 +60,8 @@ module PrecisionRecallCurve =
                 counts[bin fdr] <- counts[bin fdr] + 1L
 
     let private counted (real: DeTable) (predicted: DeTable) =
-        let targets, features = numbersOf predicted.Targets, numbersOf predicted.Features
-        let geneOf = real.Features |> Array.map (find features)
+        let targetOf = DeTable.numbersIn predicted.Targets real.Targets
+        let geneOf = DeTable.numbersIn predicted.Features real.Features
         let rowOf = Array.create predicted.Features.Length -1
         let bins = Powers * Steps + 1
 
@@ -80,7 +69,7 @@ module PrecisionRecallCurve =
             Array.zeroCreate<int64> bins, Array.zeroCreate<int64> bins
 
         for target in 0 .. real.Targets.Length - 1 do
-            let other = find targets real.Targets[target]
+            let other = targetOf[target]
 
             let rows =
                 if other < 0 then
@@ -89,12 +78,12 @@ module PrecisionRecallCurve =
                     [| predicted.Starts[other] .. predicted.Starts[other + 1] - 1 |]
 
             for row in rows do
-                rowOf[predicted.Feature[row]] <- row
+                rowOf[DeTable.feature predicted row] <- row
 
             add real predicted geneOf rowOf positives negatives target
 
             for row in rows do
-                rowOf[predicted.Feature[row]] <- -1
+                rowOf[DeTable.feature predicted row] <- -1
 
         positives, negatives
 

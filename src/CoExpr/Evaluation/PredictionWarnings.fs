@@ -14,51 +14,51 @@ module PredictionWarnings =
     [<Literal>]
     let private FarInSize = 3.0
 
-    let private rows genes (values: float[]) =
-        values.Length / genes |> Array.init
-        <| fun row -> Array.sub values (row * genes) genes
+    /// Lengths of effects; not finite where a value is not.
+    let private norms genes (effects: float[]) =
+        Array.init (effects.Length / genes) (fun row ->
+            let mutable sum = 0.0
 
-    let private norm (row: float[]) =
-        sqrt (Array.sumBy (fun value -> value * value) row)
+            for at in row * genes .. (row + 1) * genes - 1 do
+                sum <- sum + effects[at] * effects[at]
 
-    let private isMissing row =
-        Array.exists (Double.IsFinite >> not) row
+            sqrt sum)
 
-    let private missing (effects: float[][]) =
-        match effects |> Array.filter isMissing |> Array.length with
+    let private missing (norms: float[]) =
+        match norms |> Array.filter (Double.IsFinite >> not) |> Array.length with
         | 0 -> []
         | count -> [
-            $"{count} of {effects.Length} predictions hold NaN or infinity: their measures are NaN, and so is the mean of each over perturbations."
+            $"{count} of {norms.Length} predictions hold NaN or infinity: their measures are NaN, and so is the mean of each over perturbations."
           ]
 
-    let private zero (effects: float[][]) =
-        match effects |> Array.filter (fun row -> norm row = 0.0) |> Array.length with
+    let private zero (norms: float[]) =
+        match norms |> Array.filter ((=) 0.0) |> Array.length with
         | 0 -> []
         | count -> [
-            $"{count} of {effects.Length} predicted effects are 0, as where the control was pasted: correlations with them are undefined, and all cosine distances from them are 1, so that ties alone decide their rank."
+            $"{count} of {norms.Length} predicted effects are 0, as where the control was pasted: correlations with them are undefined, and all cosine distances from them are 1, so that ties alone decide their rank."
           ]
 
     /// Whether all effects that are not 0 point one way: the length of the mean of their directions.
-    let private alike (effects: float[][]) =
+    let private alike genes (effects: float[]) (norms: float[]) =
         let directions =
-            effects
-            |> Array.filter (fun row -> not (isMissing row) && norm row > 0.0)
-            |> Array.map (fun row ->
-                let length = norm row
-                row |> Array.map (fun value -> value / length))
+            [| 0 .. norms.Length - 1 |]
+            |> Array.filter (fun row -> Double.IsFinite norms[row] && norms[row] > 0.0)
 
-        if directions.Length < 2 then
-            []
+        let sum = Array.zeroCreate<float> genes
+
+        for row in directions do
+            for gene in 0 .. genes - 1 do
+                sum[gene] <- sum[gene] + effects[row * genes + gene] / norms[row]
+
+        let length =
+            sqrt (Array.sumBy (fun value -> value * value) sum) / float directions.Length
+
+        if directions.Length >= 2 && length >= SameDirection then
+            [
+                $"All {directions.Length} predicted effects point the same way: the prediction is one response for every perturbation, and does not tell them apart."
+            ]
         else
-            let mean =
-                Array.init directions[0].Length (fun gene -> directions |> Array.averageBy (fun row -> row[gene]))
-
-            if norm mean >= SameDirection then
-                [
-                    $"All {directions.Length} predicted effects point the same way: the prediction is one response for every perturbation, and does not tell them apart."
-                ]
-            else
-                []
+            []
 
     let private middle (ratios: float[]) =
         ratios |> Array.filter Double.IsFinite |> OrderStatistics.median
@@ -66,9 +66,8 @@ module PredictionWarnings =
     let private written (ratio: float) =
         ratio.ToString("G3", Globalization.CultureInfo.InvariantCulture)
 
-    let private size (effects: float[][]) (real: float[][]) (own: int[]) =
-        let ratio =
-            Array.map2 (fun row truth -> norm row / norm real[truth]) effects own |> middle
+    let private size (norms: float[]) (real: float[]) (own: int[]) =
+        let ratio = Array.map2 (fun norm truth -> norm / real[truth]) norms own |> middle
 
         let say (word: string) = [
             $"Predicted effects are {word} than the real ones, {written ratio} times their length in the middle case."
@@ -145,13 +144,34 @@ module PredictionWarnings =
         else
             []
 
+    /// An area that says that genes which change are told well from the others.
+    [<Literal>]
+    let private GoodArea = 0.7
+
+    /// What is to be said of the signs of changes: areas and overlaps go by how sure a change is, not by where to.
+    let ofDirections (comparisons: DeComparison[]) =
+        let mean pick =
+            match comparisons |> Array.choose pick |> Array.filter (Double.IsNaN >> not) with
+            | [||] -> nan
+            | values -> Array.average values
+
+        let direction, area =
+            mean (fun one -> one.Direction), mean (fun one -> Some one.Receiver)
+
+        if direction < 0.5 && area >= GoodArea then
+            [
+                $"Predictions tell genes that change from the others (roc_auc {written area}), but have the right sign for {written direction} of them, no more than by chance (de_direction_match): effects may be turned round, which areas and overlaps do not show."
+            ]
+        else
+            []
+
     /// What is to be said of predicted effects (predicted perturbations x genes) beside the real ones, and of their ranks.
     let find genes (own: int[]) (predicted: float[]) (real: float[]) (scores: DiscriminationScores[]) =
-        let effects, truth = rows genes predicted, rows genes real
+        let ofPredicted, ofReal = norms genes predicted, norms genes real
 
-        missing effects
-        @ zero effects
-        @ alike effects
-        @ size effects truth own
+        missing ofPredicted
+        @ zero ofPredicted
+        @ alike genes predicted ofPredicted
+        @ size ofPredicted ofReal own
         @ ties scores
-        @ chance scores truth.Length
+        @ chance scores ofReal.Length

@@ -103,7 +103,7 @@ module RealSide =
                 | Some tables, _ when wantsTables -> Some tables
                 | _, Some(ofReal, ofPredicted) ->
                     // Perturbations that a partial prediction leaves out are no failures of it.
-                    Some(OwnTables.restrict ofPredicted.Table.Targets ofReal.Table, ofPredicted.Table)
+                    Some(DeTable.restrict ofPredicted.Table.Targets ofReal.Table, ofPredicted.Table)
                 | _ -> None
 
             progress.Token.ThrowIfCancellationRequested()

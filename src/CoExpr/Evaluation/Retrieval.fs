@@ -21,42 +21,49 @@ module Retrieval =
     let private isFinite genes (values: float[]) row =
         Array.forall Double.IsFinite (Array.sub values (row * genes) genes)
 
-    /// Ranks of predictions by a ranking of (own, real rows, predicted rows), over the number of predictions that are finite;
+    /// Ranks of predictions by so many rankings of (own, real rows, predicted rows), over the number of predictions that are finite;
     /// those that are not have NaN.
     let private ranks
+        rankings
         genes
         (own: int[])
         (predicted: float[])
         (real: float[])
-        (rank: int[] -> float[] -> float[] -> float[])
+        (rank: int[] -> float[] -> float[] -> float[][])
         =
         let finite = [| 0 .. own.Length - 1 |] |> Array.filter (isFinite genes predicted)
 
         let truth = finite |> Array.map (fun row -> own[row])
-        let result = Array.create own.Length nan
 
-        if finite.Length > 0 then
-            rank (Array.init finite.Length id) (rows genes real truth) (rows genes predicted finite)
+        let found =
+            if finite.Length = 0 then
+                Array.create rankings [||]
+            else
+                rank (Array.init finite.Length id) (rows genes real truth) (rows genes predicted finite)
+
+        found
+        |> Array.map (fun found ->
+            let result = Array.create own.Length nan
+
+            found
             |> Array.iteri (fun at value -> result[finite[at]] <- value / float finite.Length)
 
-        result
+            result)
 
-    /// By L1, L2 and cosine distance.
+    /// By L1, L2 and cosine distance, all from one pass.
     let compute threads (genes: string[]) own predicted real : Map<DistanceKind, float[]> =
-        let by kind =
-            ranks genes.Length own predicted real (fun places queries candidates ->
-                let scores =
-                    Discrimination.compute threads options genes (Array.map string places) places queries candidates
-
-                scores[int (kind: DistanceKind)].Ranks)
+        let found =
+            ranks 3 genes.Length own predicted real (fun places queries candidates ->
+                Discrimination.compute threads options genes (Array.map string places) places queries candidates
+                |> Array.map _.Ranks)
 
         Map [
-            for kind in [ DistanceKind.L1; DistanceKind.L2; DistanceKind.Cosine ] -> kind, by kind
+            for kind in [ DistanceKind.L1; DistanceKind.L2; DistanceKind.Cosine ] -> kind, found[int kind]
         ]
 
     /// By any other distance.
     let by threads distance (genes: string[]) own predicted real =
-        ranks genes.Length own predicted real (fun places queries candidates ->
+        ranks 1 genes.Length own predicted real (fun places queries candidates ->
             let scores =
                 DiscriminationBy.compute
                     threads
@@ -68,7 +75,8 @@ module Retrieval =
                     queries
                     candidates
 
-            scores.Ranks)
+            [| scores.Ranks |])
+        |> Array.head
 
     /// log2(mean + 0.1) of profiles less that of their control (perturbench's log fold changes); what is infinite is 0, what
     /// is negative NaN.

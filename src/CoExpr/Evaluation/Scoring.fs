@@ -2,6 +2,15 @@ namespace CoExpr
 
 open System
 
+/// The means of an evaluation, as an agg_results.csv has them.
+type EvaluationMeans = {
+    Source: string
+    /// Perturbations that were evaluated, if that is told.
+    Perturbations: int64 option
+    /// By name of measure.
+    Means: (string * float) list
+}
+
 /// A measure of a prediction in units of the way from a baseline to perfection.
 type ScoredMetric = {
     Name: string
@@ -35,30 +44,62 @@ module Scoring =
             Uncut = uncut
         }
 
-    let private requireSame first (prediction: (string * float) list) second (baseline: (string * float) list) =
-        let names = List.map fst
-        let only a b = List.except (names b) (names a)
+    let private requireSameMeasures prediction baseline =
+        let names (means: EvaluationMeans) = means.Means |> List.map fst
+
+        let only a b = names a |> List.except (names b)
 
         match only prediction baseline, only baseline prediction with
         | [], [] -> Ok()
         | onlyFirst, onlySecond ->
             let advice = "Evaluate both with the same profile."
+            let first, second = prediction.Source, baseline.Source
             Error(CoExprError.DifferentNames("The measures", first, onlyFirst, second, onlySecond, advice))
 
-    /// Scores of the measures that judge: those of which 0 is best first, then those of which 1 is. `first` and `second` name
-    /// the two sources; both must have the same measures.
-    let compute first prediction second baseline : Result<ScoredMetric list, CoExprError> =
-        requireSame first prediction second baseline
-        |> Result.map (fun () ->
-            let ofBest best = [
-                for name, value in prediction do
-                    match MetricRegistry.tryFind name with
-                    | Some entry when entry.Best = best ->
-                        scoreOf best (name, value, baseline |> List.find (fun (other, _) -> other = name) |> snd)
-                    | _ -> ()
-            ]
+    let private requireSamePerturbations prediction baseline =
+        match prediction.Perturbations, baseline.Perturbations with
+        | Some own, Some others when own <> others ->
+            let what =
+                $"The perturbations of {prediction.Source}, to be scored over those of {baseline.Source}"
 
-            ofBest BestValue.Zero @ ofBest BestValue.One)
+            Error(CoExprError.UnequalLengths(what, others, own))
+        | _ -> Ok()
+
+    /// Refuses means of other measures, or over another number of perturbations.
+    let internal requireComparable prediction baseline =
+        requireSameMeasures prediction baseline
+        |> Result.bind (fun () -> requireSamePerturbations prediction baseline)
+
+    /// The mean of a measure that is there.
+    let internal meanOf name (means: EvaluationMeans) =
+        means.Means |> List.find (fst >> (=) name) |> snd
+
+    /// Scores of the measures that judge: those of which 0 is best first, then those of which 1 is. Errors: other measures,
+    /// another number of perturbations.
+    let compute prediction baseline : Result<ScoredMetric list, CoExprError> =
+        let ofBest best = [
+            for name, value in prediction.Means do
+                match MetricRegistry.tryFind name with
+                | Some entry when entry.Best = best -> scoreOf best (name, value, meanOf name baseline)
+                | _ -> ()
+        ]
+
+        result {
+            do! requireComparable prediction baseline
+            return ofBest BestValue.Zero @ ofBest BestValue.One
+        }
+
+    /// What is to be said of a score that stands for no number; None where it is one.
+    let warning (score: ScoredMetric) =
+        let told why =
+            Some $"{score.Name}: {why}, which counts as 0."
+
+        match Double.IsNaN score.Prediction, Double.IsNaN score.Baseline with
+        | true, true -> told "both means are NaN"
+        | true, false -> told "the prediction's mean is NaN"
+        | false, true -> told "the baseline's mean is NaN"
+        | false, false when Double.IsNaN score.Uncut -> told "the baseline is perfect, and so is the prediction"
+        | false, false -> None
 
     /// The plain mean of the scores, the Challenge's avg_score; NaN of none.
     let average (scores: ScoredMetric list) =

@@ -1,7 +1,6 @@
 namespace CoExpr
 
 open System
-open System.Collections.Generic
 
 /// How one perturbation's significant genes are told by a prediction (cell-eval2 0.16): the gene that is perturbed does not
 /// count, and what is not defined has the worst value.
@@ -37,48 +36,80 @@ module SignificanceScores =
     let private LeastGenes = 10
 
     /// What a table says of a gene; NaN where it says nothing.
+    [<Struct>]
     type private Row = {
         FoldChange: float
         PValue: float
         Fdr: float
     }
 
-    let private nothing = {
-        FoldChange = nan
-        PValue = nan
-        Fdr = nan
+    /// Two tables whose genes have numbers in common.
+    type private Pair = {
+        Real: DeTable
+        Predicted: DeTable
+        /// Names of the genes of either.
+        Genes: string[]
+        /// Of each table's genes their numbers among these.
+        OfReal: int[]
+        OfPredicted: int[]
+        Threshold: float
     }
 
-    let private rowsOf (table: DeTable) target ownGene =
-        let rows = Dictionary<string, Row>()
+    let private pairOf threshold (real: DeTable) (predicted: DeTable) =
+        let genes = Array.append real.Features predicted.Features |> Array.distinct
 
-        if target >= 0 then
-            for row in table.Starts[target] .. table.Starts[target + 1] - 1 do
-                let gene = table.Features[table.Feature[row]]
+        {
+            Real = real
+            Predicted = predicted
+            Genes = genes
+            OfReal = DeTable.numbersIn genes real.Features
+            OfPredicted = DeTable.numbersIn genes predicted.Features
+            Threshold = threshold
+        }
 
-                if gene <> ownGene then
-                    rows[gene] <- {
-                        FoldChange =
-                            if DeTable.hasFoldChange table row then
-                                table.Log2FoldChange[row]
-                            else
-                                nan
-                        PValue = table.PValue[row]
-                        Fdr = if DeTable.hasFdr table row then table.Fdr[row] else nan
-                    }
+    /// What a table says of one perturbation's genes, by their numbers in common. Room of one thread.
+    type private Side(table: DeTable, numberOf: int[], genes: int) =
+        let rowOf = Array.create genes -1
 
-        rows
+        /// The genes that are there.
+        member val Genes: int[] = [||] with get, set
 
-    let private significant threshold (rows: Dictionary<string, Row>) = [|
-        for KeyValue(gene, row) in rows do
-            if row.Fdr < threshold then
-                gene
-    |]
+        /// Takes the rows of a perturbation, −1 for none, but not that of one gene.
+        member this.Take(target, ownGene: string) =
+            for gene in this.Genes do
+                rowOf[gene] <- -1
 
-    let private find (rows: Dictionary<string, Row>) gene =
-        match rows.TryGetValue gene with
-        | true, row -> row
-        | _ -> nothing
+            this.Genes <- [|
+                if target >= 0 then
+                    for row in table.Starts[target] .. table.Starts[target + 1] - 1 do
+                        let feature = DeTable.feature table row
+
+                        if table.Features[feature] <> ownGene then
+                            rowOf[numberOf[feature]] <- row
+                            numberOf[feature]
+            |]
+
+        member _.Has gene = rowOf[gene] >= 0
+
+        member _.Find gene : Row =
+            match rowOf[gene] with
+            | -1 -> {
+                FoldChange = nan
+                PValue = nan
+                Fdr = nan
+              }
+            | row -> {
+                FoldChange =
+                    if DeTable.hasFoldChange table row then
+                        table.Log2FoldChange[row]
+                    else
+                        nan
+                PValue = table.PValue[row]
+                Fdr = if DeTable.hasFdr table row then table.Fdr[row] else nan
+              }
+
+    let private significant threshold (side: Side) =
+        side.Genes |> Array.filter (fun gene -> (side.Find gene).Fdr < threshold)
 
     /// Whether both change, and the same way.
     let private agrees (real: Row) (predicted: Row) =
@@ -88,10 +119,10 @@ module SignificanceScores =
         if Double.IsNaN value then infinity else value
 
     /// Surest first: by FDR, p-value, size of the change and name.
-    let private surestFirst predicted (genes: string[]) =
+    let private surestFirst (names: string[]) (predicted: Side) (genes: int[]) =
         genes
         |> Array.sortWith (fun a b ->
-            let x, y = find predicted a, find predicted b
+            let x, y = predicted.Find a, predicted.Find b
 
             let size row =
                 if Double.IsNaN row.FoldChange then
@@ -99,16 +130,22 @@ module SignificanceScores =
                 else
                     abs row.FoldChange
 
-            match compare (last x.Fdr, last x.PValue, -(size x)) (last y.Fdr, last y.PValue, -(size y)) with
-            | 0 -> String.CompareOrdinal(a, b)
-            | order -> order)
+            let byRate, byP, bySize =
+                (last x.Fdr).CompareTo(last y.Fdr),
+                (last x.PValue).CompareTo(last y.PValue),
+                (size y).CompareTo(size x)
 
-    let private reach real predicted (genes: string[]) =
+            if byRate <> 0 then byRate
+            elif byP <> 0 then byP
+            elif bySize <> 0 then bySize
+            else String.CompareOrdinal(names[a], names[b]))
+
+    let private reach names (real: Side) (predicted: Side) (genes: int[]) =
         let mutable right, deepest = 0, 0
 
-        surestFirst predicted genes
+        surestFirst names predicted genes
         |> Array.iteri (fun at gene ->
-            if agrees (find real gene) (find predicted gene) then
+            if agrees (real.Find gene) (predicted.Find gene) then
                 right <- right + 1
 
             if float right >= Purity * float (at + 1) then
@@ -119,15 +156,15 @@ module SignificanceScores =
         else
             float deepest / float genes.Length
 
-    let private foldChangeError real predicted (genes: string[]) =
+    let private foldChangeError (real: Side) (predicted: Side) (genes: int[]) =
         let known =
-            genes |> Array.filter (fun gene -> Double.IsFinite (find real gene).FoldChange)
+            genes |> Array.filter (fun gene -> Double.IsFinite (real.Find gene).FoldChange)
 
-        let size = known |> Array.sumBy (fun gene -> abs (find real gene).FoldChange)
+        let size = known |> Array.sumBy (fun gene -> abs (real.Find gene).FoldChange)
 
         let error gene =
-            let claimed = (find predicted gene).FoldChange
-            abs ((if Double.IsFinite claimed then claimed else 0.0) - (find real gene).FoldChange)
+            let claimed = (predicted.Find gene).FoldChange
+            abs ((if Double.IsFinite claimed then claimed else 0.0) - (real.Find gene).FoldChange)
 
         if known.Length < LeastGenes || size = 0.0 then
             None
@@ -151,21 +188,27 @@ module SignificanceScores =
             (float right * float genes - float called * float positives)
             / sqrt (truth * calls)
 
-    let private score threshold (real: Dictionary<string, Row>) (predicted: Dictionary<string, Row>) =
-        let truth, called = significant threshold real, significant threshold predicted
-        let both = HashSet(truth)
-        both.IntersectWith called
-        let genes = HashSet(real.Keys)
-        genes.UnionWith predicted.Keys
-        let all, positives, claimed = genes.Count, truth.Length, called.Length
-        let wrongless = all - positives - claimed + both.Count
+    let private score pair (real: Side) (predicted: Side) =
+        let truth, called =
+            significant pair.Threshold real, significant pair.Threshold predicted
+
+        let isTrue gene = (real.Find gene).Fdr < pair.Threshold
+
+        let both = called |> Array.filter isTrue |> Array.length
+
+        let all =
+            real.Genes.Length
+            + (predicted.Genes |> Array.filter (real.Has >> not) |> Array.length)
+
+        let positives, claimed = truth.Length, called.Length
+        let wrongless = all - positives - claimed + both
 
         let right =
             called
-            |> Array.filter (fun gene -> agrees (find real gene) (find predicted gene))
+            |> Array.filter (fun gene -> agrees (real.Find gene) (predicted.Find gene))
             |> Array.length
 
-        let either = positives + claimed - both.Count
+        let either = positives + claimed - both
 
         {
             RealSignificant = positives
@@ -175,30 +218,30 @@ module SignificanceScores =
                     0.0
                 else
                     float right / float (max positives claimed)
-            Reach = reach real predicted truth
-            Jaccard = if either = 0 then 1.0 else float both.Count / float either
+            Reach = reach pair.Genes real predicted truth
+            Jaccard = if either = 0 then 1.0 else float both / float either
             FoldChangeError = foldChangeError real predicted truth
-            Informedness = beyondChance both.Count positives wrongless (all - positives)
-            Markedness = beyondChance both.Count claimed wrongless (all - claimed)
-            Correlation = matthews both.Count claimed positives all
+            Informedness = beyondChance both positives wrongless (all - positives)
+            Markedness = beyondChance both claimed wrongless (all - claimed)
+            Correlation = matthews both claimed positives all
         }
 
     /// What is learnt of each perturbation of the real table. The gene that a perturbation targets is `targetOf` it, or called
     /// as it is. Same results for any number of threads.
     let compute threads threshold (targetOf: Map<string, string>) (real: DeTable) (predicted: DeTable) =
-        let numbers = Dictionary<string, int>()
-        predicted.Targets |> Array.iteri (fun at name -> numbers[name] <- at)
+        let pair = pairOf threshold real predicted
+        let targetIn = DeTable.numbersIn predicted.Targets real.Targets
         let scores = Array.zeroCreate<SignificanceScore> real.Targets.Length
 
-        Schedule.blocks threads scores.Length ignore (fun () target ->
+        let room () =
+            Side(real, pair.OfReal, pair.Genes.Length), Side(predicted, pair.OfPredicted, pair.Genes.Length)
+
+        Schedule.blocks threads scores.Length room (fun (ofReal, ofPredicted) target ->
             let name = real.Targets[target]
             let own = Map.tryFind name targetOf |> Option.defaultValue name
 
-            let other =
-                match numbers.TryGetValue name with
-                | true, at -> at
-                | _ -> -1
-
-            scores[target] <- score threshold (rowsOf real target own) (rowsOf predicted other own))
+            ofReal.Take(target, own)
+            ofPredicted.Take(targetIn[target], own)
+            scores[target] <- score pair ofReal ofPredicted)
 
         scores

@@ -54,14 +54,15 @@ module ComparisonRun =
                 )
             )
 
+    /// Models whose names differ only in what a file cannot be called would overwrite each other's files.
     let private requireNames (models: NamedFile list) =
-        models
-        |> List.countBy (fun model -> model.Name.Replace('/', '-'))
-        |> List.tryFind (fun (_, times) -> times > 1)
-        |> function
-            | Some(name, times) ->
-                Error(CoExprError.BadOption("--name", name, $"{times} models have this name; give each one of its own"))
-            | None -> Ok()
+        match models |> List.countBy _.Name |> List.tryFind (fun (_, times) -> times > 1) with
+        | Some(name, times) ->
+            Error(CoExprError.BadOption("--names", name, $"{times} models have this name; give each one of its own"))
+        | None ->
+            models
+            |> List.map (fun model -> model.Name, [ model.Name ])
+            |> EvaluationOutputs.requireDistinct "--names" (String.Join(",", models |> List.map _.Name)) "the models"
 
     let private requireKnown against (models: NamedFile list) =
         let names = models |> List.map (fun model -> model.Name)
@@ -177,12 +178,24 @@ module ComparisonRun =
             for words in one.Model.Result.Warnings -> $"{model.Name}: {words}"
     ]
 
+    let private notes (found: Found) =
+        Array.map2
+            (fun (model: ComparedModel) (one: EvaluationFindings) -> model.Name, one.Model.Result.Notes)
+            found.Compared[.. found.Findings.Length - 1]
+            found.Findings
+        |> Comparison.said
+
     let private recordOf (plan: EvaluationPlan) paths hashes seconds found (comparison: ModelComparison) : RunRecord = {
         Command = "evaluate compare"
         Input = inputs paths |> List.head |> snd
         InputHash = EvaluationOutputs.firstHash hashes
         Options = EvaluationOutputs.options plan
-        Course = hashes @ [ "warnings", EvaluationOutputs.texts (warnings found) ]
+        Course =
+            hashes
+            @ [
+                "notes", EvaluationOutputs.texts (notes found)
+                "warnings", EvaluationOutputs.texts (warnings found)
+            ]
         Counts = [
             "models", int64 comparison.Models.Length
             "perturbations", int64 comparison.Models[0].Perturbations.Length
@@ -290,7 +303,7 @@ module ComparisonRun =
 
     /// Compares models: `against` names the one that the others are held against, the first if none. With real cells each
     /// prediction is evaluated, the real side being read, summed, and tested once, and the folder also gets the tables of each
-    /// model under its name; without, finished results are read. Gives the record, the comparison, and warnings.
+    /// model under its name; without, finished results are read. Gives the record, the comparison, notes and warnings.
     let run progress reading (plan: EvaluationPlan) against paths =
         let seconds = ResizeArray<string * float>()
         let timed name work = RunFiles.timed name seconds work
@@ -314,5 +327,5 @@ module ComparisonRun =
             let record = recordOf plan paths hashes (List.ofSeq seconds) found comparison
             do! EvaluationOutputs.makeFolder paths.Folder
             do! EvaluationOutputs.writeAll (outputs progress plan paths record found comparison)
-            return struct (record, comparison, warnings found)
+            return struct (record, comparison, notes found, warnings found)
         }

@@ -116,30 +116,6 @@ module DeTableFile =
         InputFile.reading path (fun () -> readRows progress None path)
         |> Result.bind (fun (struct (rows, _, _)) -> DeTable.create precision path rows)
 
-    /// The rows of these places, with the targets that they have.
-    let private take (rows: DeRows) (places: int[]) =
-        let pick (values: 'a[]) =
-            if values.Length = 0 then
-                values
-            else
-                places |> Array.map (fun place -> values[place])
-
-        let target = pick rows.Target
-        let targets = Array.distinct target
-        let number = targets |> Array.mapi (fun at target -> target, at) |> Map.ofArray
-
-        {
-            Targets = targets |> Array.map (fun target -> rows.Targets[target])
-            Target = target |> Array.map (fun target -> number[target])
-            Features = rows.Features
-            Feature = pick rows.Feature
-            Log2FoldChange = pick rows.Log2FoldChange
-            PValue = pick rows.PValue
-            Fdr = pick rows.Fdr
-            NoFoldChange = pick rows.NoFoldChange
-            NoFdr = pick rows.NoFdr
-        }
-
     /// One table for each value of a further column, as of cell types, by that value. MissingPart if the table lacks the
     /// column; otherwise the errors of `read`.
     let readBy column precision progress path : Result<Map<string, DeTable>, CoExprError> =
@@ -157,6 +133,6 @@ module DeTableFile =
                 ||> Array.fold (fun tables (name, places) ->
                     tables
                     |> Result.bind (fun tables ->
-                        DeTable.create precision $"{path} ({name})" (take rows places)
+                        DeTable.create precision $"{path} ({name})" (DeRows.take places rows)
                         |> Result.map (fun table -> Map.add name table tables)))
         }

@@ -209,7 +209,8 @@ module EvaluationFile =
         else
             lines.Damaged $"{name}: \"{text}\" is not a number."
 
-    let private readMeans progress path =
+    /// The rows of an agg_results.csv by statistic, each with its numbers by measure; an empty field is None.
+    let private readStatistics progress path =
         use lines = new TextLines(path, progress)
 
         if not (lines.Next()) then
@@ -217,27 +218,47 @@ module EvaluationFile =
 
         let delimiter = Delimited.delimiterOf path
         let header = FieldRow.split lines delimiter
-        let mutable means = None
+        let rows = ResizeArray()
 
-        while means.IsNone && lines.Next() do
-            let fields = FieldRow.split lines delimiter
+        let number (fields: string[]) at =
+            header[at],
+            (if fields[at] = "" then
+                 nan
+             else
+                 numberIn lines header[at] fields[at])
 
-            if fields[0] = "mean" then
+        while lines.Next() do
+            if not lines.Line.IsEmpty then
+                let fields = FieldRow.split lines delimiter
+
                 if fields.Length <> header.Length then
                     lines.Damaged $"{fields.Length} fields, where {header.Length} are expected."
 
-                means <-
-                    Some [
-                        for at in 1 .. header.Length - 1 -> header[at], numberIn lines header[at] fields[at]
-                    ]
+                if List.contains fields[0] [ "count"; "null_count"; "mean" ] then
+                    rows.Add(fields[0], List.init (header.Length - 1) (fun at -> number fields (at + 1)))
 
-        match means with
-        | Some means -> means
-        | None -> raise (CoExprFailure(CoExprError.MissingPart(path, "row mean", [])))
+        Seq.toList rows
 
-    /// The row of means of an agg_results.csv, ours or cell-eval's, by name of measure.
-    let readAggregates progress path : Result<(string * float) list, CoExprError> =
-        InputFile.reading path (fun () -> readMeans progress path)
+    let private meansOf path rows : EvaluationMeans =
+        let tryFind name =
+            rows |> List.tryFind (fst >> (=) name) |> Option.map snd
+
+        let first name =
+            tryFind name |> Option.bind List.tryHead |> Option.map (snd >> int64)
+
+        match tryFind "mean" with
+        | None -> raise (CoExprFailure(CoExprError.MissingPart(path, "row mean", List.map fst rows)))
+        | Some means -> {
+            Source = path
+            // Those for which a measure is defined, and those for which it is not.
+            Perturbations = Option.map2 (+) (first "count") (first "null_count")
+            Means = means
+          }
+
+    /// The means of an agg_results.csv, ours or cell-eval's, and the number of perturbations that they are of. NaN where a
+    /// measure is defined for none.
+    let readAggregates progress path : Result<EvaluationMeans, CoExprError> =
+        InputFile.reading path (fun () -> readStatistics progress path |> meansOf path)
 
     let private readWideRows progress path =
         use lines = new TextLines(path, progress)

@@ -47,6 +47,39 @@ module internal EvaluationOutputs =
 
         Path.Combine(folder, String.Join("_", parts @ [ name ]))
 
+    /// Every file that an evaluation may write but the record of the run.
+    let private fileNames = [
+        "results.csv"
+        "agg_results.csv"
+        "results.tsv"
+        "aggregates.tsv"
+        "costs.tsv"
+        "results.json"
+        "real_de.csv"
+        "pred_de.csv"
+        for yardstick in [ "ceiling"; "baseline" ] do
+            $"{yardstick}_results.csv"
+            $"agg_{yardstick}_results.csv"
+    ]
+
+    /// Refuses parts of an evaluation, each with what stands before the names of its files, if one would overwrite another's
+    /// files, as a/b and a-b would. `kind` is what the parts are.
+    let requireDistinct option value kind (parts: (string * string list) list) =
+        [
+            for part, before in parts do
+                for name in fileNames -> named "" before name, part
+        ]
+        |> List.groupBy fst
+        |> List.tryFind (fun (_, same) -> same.Length > 1)
+        |> function
+            | None -> Ok()
+            | Some(file, same) ->
+                let parts = String.Join(" and ", same |> List.map snd)
+
+                Error(
+                    CoExprError.BadOption(option, value, $"{kind} {parts} would both write {file}; rename one of them")
+                )
+
     let private pdex = {
         Columns = DifferentialColumns.Pdex
         RankGenesGroups = false
@@ -91,11 +124,15 @@ module internal EvaluationOutputs =
 
     let private ownTable progress at name (table: OwnTable) =
         let path = at name
+        let summary = table.Summary
 
-        {
-            Path = path
-            Write = DifferentialFile.writeInPlace progress pdex [] table.Result path
-        }
+        let write temporary =
+            let source =
+                RowSource.ofRanges summary.Perturbations.Length summary.GeneTable.Names.Length table.Rows
+
+            DifferentialFile.writeRows progress pdex [] summary source path temporary
+
+        { Path = path; Write = write }
 
     /// All files of one prediction, or of one cell type of it.
     let ofFindings progress at (found: EvaluationFindings) =

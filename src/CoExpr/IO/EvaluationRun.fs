@@ -74,7 +74,7 @@ module EvaluationRun =
                 return! CellTypes.withTables column options.Sides.Partial real predicted parts
             }
 
-    /// What is evaluated by itself: everything, or each cell type.
+    /// What is evaluated by itself: everything, or each cell type; and what is to be known of splitting.
     let private parts progress reading (plan: EvaluationPlan) paths =
         result {
             let! cells = readCells progress reading paths
@@ -83,18 +83,35 @@ module EvaluationRun =
             | None, _ ->
                 let! tables = readTables progress plan.Options paths
 
-                return [
-                    {
-                        Name = ""
-                        Cells = cells
-                        Tables = tables
-                    }
-                ]
+                let whole = {
+                    Name = ""
+                    Cells = cells
+                    Tables = tables
+                }
+
+                return [ whole ], []
             | Some column, Some(real, predicted) ->
                 let! split = CellTypes.split column plan.Options.Sides.Partial real predicted
-                return! splitTables progress plan.Options column paths split
-            | Some column, None -> return! splitTables progress plan.Options column paths []
+                let! notes = CellTypes.notes column real predicted
+                let! parts = splitTables progress plan.Options column paths split
+                return parts, notes
+            | Some column, None ->
+                let! parts = splitTables progress plan.Options column paths []
+                return parts, []
         }
+
+    /// Each type has files of its own, and so have all together.
+    let private requireFiles (plan: EvaluationPlan) paths (parts: CellTypePart list) =
+        match plan.CellTypes with
+        | None -> Ok()
+        | Some column ->
+            let before = Option.defaultValue "" paths.Prefix
+
+            EvaluationOutputs.requireDistinct "--cell-types" column "the types" [
+                yield "(all together)", [ before ]
+                for part in parts do
+                    yield part.Name, [ before; part.Name ]
+            ]
 
     let private evaluate (progress: Progress) (plan: EvaluationPlan) (part: CellTypePart) =
         progress.Token.ThrowIfCancellationRequested()
@@ -127,7 +144,7 @@ module EvaluationRun =
         |> Result.map (List.rev >> List.toArray)
 
     /// All cell types together.
-    let private together (plan: EvaluationPlan) (found: (string * EvaluationFindings)[]) =
+    let private together (plan: EvaluationPlan) notes (found: (string * EvaluationFindings)[]) =
         let pick choose =
             let parts =
                 found
@@ -141,7 +158,10 @@ module EvaluationRun =
         let whole = pick (fun one -> Some one.Model.Result) |> Option.get
 
         EvaluationOutputs.findings plan (pick _.Baseline, pick _.Ceiling) {
-            Result = whole
+            Result = {
+                whole with
+                    Notes = notes @ whole.Notes
+            }
             Tables = None
             Own = None
         }
@@ -255,12 +275,13 @@ module EvaluationRun =
 
         result {
             do! checkBefore plan paths
-            let! parts = timed "reading" (fun () -> parts progress reading plan paths)
+            let! parts, notes = timed "reading" (fun () -> parts progress reading plan paths)
+            do! requireFiles plan paths parts
             let! found = timed "evaluating" (fun () -> each progress plan parts)
 
             let whole =
                 match plan.CellTypes with
-                | Some _ -> together plan found
+                | Some _ -> together plan notes found
                 | None -> snd found[0]
 
             let hashes =
@@ -300,9 +321,9 @@ module EvaluationRun =
     let score progress (prediction: string) (baseline: string) (output: string) =
         result {
             do! AtomicFile.check output
-            let! user = EvaluationFile.readAggregates progress prediction
-            let! base' = EvaluationFile.readAggregates progress baseline
-            let! scores = Scoring.compute prediction user baseline base'
+            let! prediction = EvaluationFile.readAggregates progress prediction
+            let! baseline = EvaluationFile.readAggregates progress baseline
+            let! scores = Scoring.compute prediction baseline
             do! EvaluationFile.writeScores output scores
             return scores
         }

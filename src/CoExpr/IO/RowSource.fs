@@ -125,6 +125,38 @@ module internal RowSource =
                 }
     }
 
+    /// Rows that are made by ranges of perturbations; those of the range that was asked for last are kept.
+    let ofRanges perturbations genes (ranged: RangedRows) : RowSource =
+        let held = ref None
+
+        let rowsOf range =
+            match held.Value with
+            | Some(known, rows) when known = range -> rows
+            | _ ->
+                held.Value <- None
+                let rows = ranged.Make range
+                held.Value <- Some(range, rows)
+                rows
+
+        let find (perturbation: int) =
+            let range =
+                match Array.BinarySearch(ranged.Starts, perturbation) with
+                | at when at >= 0 -> at
+                | at -> ~~~at - 1
+
+            struct (rowsOf range, (perturbation - ranged.Starts[range]) * genes)
+
+        let line column perturbation =
+            let struct (rows, first) = find perturbation
+            Array.sub (RowColumn.values column rows) first genes
+
+        {
+            Further = List.map fst (rowsOf 0).Further
+            Of = find
+            Matrix =
+                fun column -> MatrixPart.Rows(int64 perturbations, int64 genes, Seq.init perturbations (line column))
+        }
+
     /// Rows in a file, of which those of one perturbation are read at a time.
     let ofFile perturbations genes further (file: NumberRows) : RowSource =
         let columns = RowColumn.count (List.length further)

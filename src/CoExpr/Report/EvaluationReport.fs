@@ -145,9 +145,8 @@ module EvaluationReport =
 
     let private notesOf content =
         content.Models
-        |> Array.collect (fun model -> List.toArray model.Result.Notes)
-        |> Array.distinct
-        |> Array.toList
+        |> Array.map (fun model -> model.Name, model.Result.Notes)
+        |> Comparison.said
 
     let private list items =
         Markup.element "ul" [ for item in items -> Markup.element "li" [ text item ] ]
