@@ -105,6 +105,34 @@ module RowFilterTests =
 
         Assert.That(filtered, Is.GreaterThan 50)
 
+    // One perturbed cell and 99 controls. Genes 0 to 59 have 10 and up in the one and nothing in the controls, so means of 0.1 and up
+    // over all cells, and p from 0.3 on; genes 60 to 119 have 1 in every control, a mean of 0.99, and p of 0.0012 times their
+    // rank. At 0.1 these are findings, all of them, once at most 23 of the others are left: 0.1 / 83 > 0.0012.
+    [<Test>]
+    let ``the mean is over all cells of both groups`` () =
+        let rows = ContrastRows.create 1 120 []
+
+        for gene in 0..59 do
+            rows.Mean[gene] <- 10.0 + 0.001 * float gene
+            rows.ReferenceMean[gene] <- 0.0
+            rows.PValue[gene] <- 0.3 + 0.01 * float gene
+            rows.Mean[60 + gene] <- 0.0
+            rows.ReferenceMean[60 + gene] <- 1.0 + 0.001 * float gene
+            rows.PValue[60 + gene] <- 0.0012 * float (gene + 1)
+
+        RowFilter.apply 1 0.1 false [| 1 |] [| 99 |] 120 rows
+
+        let out =
+            [| 0..119 |]
+            |> Array.filter (fun gene -> rows.Status[gene] = RowStatus.BelowFilter)
+
+        Expect.equal [| 0 .. out.Length - 1 |] out
+        Assert.That(out.Length, Is.InRange(37, 60))
+        // The largest of 60 and the rest: 0.072 (120 − out) / 60.
+        let q = 0.072 * float (120 - out.Length) / 60.0
+        Assert.That(rows.QValue[119], Is.EqualTo(q).Within 1e-12)
+        Assert.That(rows.QValue[60..] |> Array.forall (fun q -> q < 0.1))
+
     [<Test>]
     let ``genes of no cell keep their p and q of 1`` () =
         let found =
