@@ -63,6 +63,7 @@ public sealed class DispersionProfile : IDispersionProfile
     readonly int[] tallies = new int[4 * Listed];
     readonly List<double> large = [];
     readonly double[] means;
+    double highestMean;
     int first = GridPoints;
     int end;
     int tail;
@@ -106,7 +107,10 @@ public sealed class DispersionProfile : IDispersionProfile
         stored.Above.CopyTo(above, 0);
         large.AddRange(stored.Large);
         for (var group = 0; group < nodes.Groups; group++)
+        {
             means[group] = gene.Totals[group] > 0 ? gene.Totals[group] / nodes.Sums[group] : 0;
+            highestMean = Math.Max(highestMean, means[group]);
+        }
     }
 
     static double[] Copy(double[] values, int start, int end) =>
@@ -130,6 +134,20 @@ public sealed class DispersionProfile : IDispersionProfile
         return new ProfilePoint(value, slope, curvature);
     }
 
+    /// <inheritdoc/>
+    public double ValueAt(double logDispersion, bool coxReid)
+    {
+        var alpha = Math.Exp(logDispersion);
+        if (!coxReid || !nodes.SumAcross.Covers(alpha, highestMean))
+            return At(logDispersion, coxReid).Value;
+        var (value, slope, curvature) = Counted(alpha);
+        Middle(alpha, ref value, ref slope, ref curvature);
+        value -= HalfLogInformation(alpha);
+        foreach (var count in large)
+            AddLarge(alpha, count, ref value, ref slope, ref curvature);
+        return value;
+    }
+
     /// <summary>Forgets what was loaded, so that cells and counts can be put to it at means of one's own.</summary>
     internal void Clear()
     {
@@ -141,6 +159,7 @@ public sealed class DispersionProfile : IDispersionProfile
         Array.Clear(above, 0, tail);
         Array.Clear(tallies, 0, 4 * tail);
         Array.Clear(means);
+        highestMean = 0;
         large.Clear();
         (first, end, tail) = (GridPoints, 0, 0);
     }
@@ -153,6 +172,7 @@ public sealed class DispersionProfile : IDispersionProfile
         var mean = total / nodes.Sums[group];
         var shift = Math.Log(mean);
         means[group] = mean;
+        highestMean = Math.Max(highestMean, mean);
         first = Math.Min(first, Place(shift + nodes.LowestLogs[group]) - 1);
         end = Math.Max(end, Place(shift + nodes.HighestLogs[group]) + 3);
         var node = group * nodes.Stride;
@@ -310,9 +330,56 @@ public sealed class DispersionProfile : IDispersionProfile
         curvature += Lanes8.Sum(c);
     }
 
+    // ½ Σ ln I. Of several groups in a lane the information is multiplied before the logarithm is taken.
+    double HalfLogInformation(double alpha)
+    {
+        const int Together = 6 * Lanes8.Width;
+        var (sum, one, alphas) = (Vector512<double>.Zero, Vector512<double>.One, Vector512.Create(alpha));
+        for (var start = 0; start < means.Length; start += Together)
+        {
+            var p = one;
+            for (var group = start; group < Math.Min(start + Together, means.Length); group += Lanes8.Width)
+            {
+                var mean = Lanes8.Load(means, group);
+                var used = Vector512.GreaterThan(mean, Vector512<double>.Zero);
+                var (numerator, denominator) = nodes.SumAcross.Values(group, alphas * mean);
+                p *= Vector512.ConditionalSelect(used, mean * numerator / denominator, one);
+            }
+            sum += Lanes8.Log(p);
+        }
+        return Lanes8.Sum(sum) / 2;
+    }
+
+    void Adjust(double alpha, ref double value, ref double slope, ref double curvature)
+    {
+        if (nodes.SumAcross.Covers(alpha, highestMean))
+            AdjustByRatios(alpha, ref value, ref slope, ref curvature);
+        else
+            AdjustByNodes(alpha, ref value, ref slope, ref curvature);
+    }
+
+    // −½ Σ ln I and its derivatives.
+    void AdjustByRatios(double alpha, ref double value, ref double slope, ref double curvature)
+    {
+        var (v, s, c) = (Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero);
+        for (var group = 0; group < means.Length; group += Lanes8.Width)
+        {
+            var mean = Lanes8.Load(means, group);
+            // Groups without counts are as if they were not there.
+            var used = Vector512.GreaterThan(mean, Vector512<double>.Zero);
+            var (h, h1, h2) = nodes.SumAcross.Derivatives(group, Vector512.Create(alpha) * mean);
+            v += Lanes8.Log(Vector512.ConditionalSelect(used, mean * h, Vector512<double>.One));
+            s += used & h1;
+            c += used & h2;
+        }
+        value -= Lanes8.Sum(v) / 2;
+        slope -= Lanes8.Sum(s) / 2;
+        curvature -= Lanes8.Sum(c) / 2;
+    }
+
     // −½ Σ ln I of eight groups at a time. With h = I / m, a prime being ∂/∂ ln α: h' = −Σ s x r², h'' = h' + 2 Σ s x² r³
     // where x = α m s and r = 1 / (1 + x).
-    void Adjust(double alpha, ref double value, ref double slope, ref double curvature)
+    void AdjustByNodes(double alpha, ref double value, ref double slope, ref double curvature)
     {
         var (v, s, c) = (Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero);
         var one = Vector512<double>.One;

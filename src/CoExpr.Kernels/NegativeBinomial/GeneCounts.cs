@@ -1,4 +1,6 @@
 using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace CoExpr.Kernels;
@@ -54,62 +56,64 @@ public sealed class GeneCounts
         if (Counts.Length < positions.Length + Lanes8.Width)
             Resize(2 * positions.Length);
         GroupOrder.Bounds(positions, starts, bounds);
-        Gather(positions, values);
+        Widen(values);
+        Gather(positions, nodes.Factors, Factors, 1);
         if (forProfile)
-            GatherLogs(positions);
-        Highest = 0;
+            Gather(positions, nodes.Logs, Logs, 0);
         for (var group = 0; group < totals.Length; group++)
             totals[group] = Sum(bounds[group], bounds[group + 1]);
     }
 
     double Sum(int start, int end)
     {
-        var (sum, highest) = (Vector512<double>.Zero, Vector512<double>.Zero);
+        var sum = Vector512<double>.Zero;
         for (var at = start; at < end; at += Lanes8.Width)
-        {
-            var counts = Lanes8.LoadBefore(Counts, at, end);
-            sum += counts;
-            highest = Vector512.Max(highest, counts);
-        }
-        for (var lane = 0; end > start && lane < Lanes8.Width; lane++)
-            Highest = Math.Max(Highest, highest.GetElement(lane));
+            sum += Lanes8.LoadBefore(Counts, at, end);
         return Lanes8.Sum(sum);
     }
 
     /// <summary>Mean over all cells of y / s.</summary>
     public double MeanOfScaled()
     {
-        var (sum, cells) = (0.0, 0);
+        var sum = Vector512<double>.Zero;
+        for (var at = 0; at < bounds[^1]; at += Lanes8.Width)
+            sum += Lanes8.LoadBefore(Counts, at, bounds[^1]) / Lanes8.Load(Factors, at);
+        var cells = 0;
         for (var group = 0; group < totals.Length; group++)
-        {
-            var part = Vector512<double>.Zero;
-            for (var at = bounds[group]; at < bounds[group + 1]; at += Lanes8.Width)
-                part += Lanes8.LoadBefore(Counts, at, bounds[group + 1]) / Lanes8.Load(Factors, at);
-            sum += Lanes8.Sum(part);
             cells += nodes.Size(group);
-        }
-        return cells == 0 ? 0 : sum / cells;
+        return cells == 0 ? 0 : Lanes8.Sum(sum) / cells;
     }
 
-    void Gather(ReadOnlySpan<int> positions, ReadOnlySpan<float> values)
+    // As doubles, with the largest.
+    void Widen(ReadOnlySpan<float> values)
     {
-        var (counts, factors, all) = (Counts, Factors, nodes.Factors);
-        for (var at = 0; at < positions.Length; at++)
+        var (counts, at, highest) = (Counts, 0, Vector512<double>.Zero);
+        for (; at <= values.Length - Lanes8.Width; at += Lanes8.Width)
         {
-            counts[at] = values[at];
-            factors[at] = all[positions[at]];
+            var eight = Vector256.Create(values[at..]);
+            var wide = Vector512.Create(Vector256.WidenLower(eight), Vector256.WidenUpper(eight));
+            highest = Vector512.Max(highest, wide);
+            wide.CopyTo(counts, at);
         }
+        Highest = 0;
+        for (var lane = 0; lane < Lanes8.Width; lane++)
+            Highest = Math.Max(Highest, highest.GetElement(lane));
+        for (; at < values.Length; at++)
+            Highest = Math.Max(Highest, counts[at] = values[at]);
         // What vectors read beyond the last entry is multiplied by 0, so it must be finite.
-        counts.AsSpan(positions.Length, Lanes8.Width).Clear();
-        factors.AsSpan(positions.Length, Lanes8.Width).Fill(1);
+        counts.AsSpan(values.Length, Lanes8.Width).Clear();
     }
 
-    void GatherLogs(ReadOnlySpan<int> positions)
+    // Positions increase, so that the first and the last tell whether all are known.
+    static void Gather(ReadOnlySpan<int> positions, double[] from, double[] to, double beyond)
     {
-        var (logs, all) = (Logs, nodes.Logs);
+        if (positions.Length > 0 && (positions[0] < 0 || positions[^1] >= from.Length))
+            throw new ArgumentOutOfRangeException(nameof(positions), $"{positions[^1]} of {from.Length} positions");
+        ref var source = ref MemoryMarshal.GetArrayDataReference(from);
+        ref var target = ref MemoryMarshal.GetArrayDataReference(to);
         for (var at = 0; at < positions.Length; at++)
-            logs[at] = all[positions[at]];
-        logs.AsSpan(positions.Length, Lanes8.Width).Clear();
+            Unsafe.Add(ref target, at) = Unsafe.Add(ref source, positions[at]);
+        to.AsSpan(positions.Length, Lanes8.Width).Fill(beyond);
     }
 
     void Resize(int entries) =>

@@ -120,10 +120,13 @@ module GroupedGenes =
         let positions, values =
             Array.zeroCreate<int> entries, Array.zeroCreate<float32> entries
 
-        Schedule.ranges threads blockGenes byGene.Lines (fun first next ->
-            let places = Array.zeroCreate<int>(groups + 1)
+        let room () =
+            struct (Array.zeroCreate<int>(groups + 1), Array.zeroCreate<float32> order.Length)
 
-            for gene in first .. next - 1 do
+        let blocks = (byGene.Lines + blockGenes - 1) / blockGenes
+
+        Schedule.blocks threads blocks room (fun (struct (places, laid)) block ->
+            for gene in block * blockGenes .. min byGene.Lines ((block + 1) * blockGenes) - 1 do
                 let at, length = int starts[gene], int kept[gene]
 
                 GroupOrder.Sort(
@@ -132,6 +135,7 @@ module GroupedGenes =
                     positionOf,
                     groupOfCell,
                     places,
+                    laid,
                     Span(positions, at, length),
                     Span(values, at, length)
                 ))
