@@ -90,6 +90,21 @@ public static class GroupOrder
         return kept;
     }
 
+    /// <summary>How many entries of one gene are kept where every cell has a position.</summary>
+    /// <param name="values">Value of every entry.</param>
+    public static int Kept(ReadOnlySpan<float> values)
+    {
+        var (zeros, at) = (0, 0);
+        for (; at <= values.Length - Vector512<float>.Count; at += Vector512<float>.Count)
+        {
+            var isZero = Vector512.Equals(Vector512.Create(values[at..]), Vector512<float>.Zero);
+            zeros += BitOperations.PopCount(isZero.ExtractMostSignificantBits());
+        }
+        for (; at < values.Length; at++)
+            zeros += values[at] == 0 ? 1 : 0;
+        return values.Length - zeros;
+    }
+
     /// <summary>Sorts one gene's entries by position.</summary>
     /// <param name="cells">Cell of every entry, increasing.</param>
     /// <param name="values">Value of every entry.</param>

@@ -11,6 +11,7 @@ public sealed class GeneCounts
     readonly SizeFactorNodes nodes;
     readonly int[] bounds;
     readonly double[] totals;
+    double? sumOfScaled;
 
     /// <summary>Work space for one thread.</summary>
     public GeneCounts(SizeFactorNodes nodes)
@@ -53,13 +54,37 @@ public sealed class GeneCounts
         bool forProfile = true
     )
     {
-        if (Counts.Length < positions.Length + Lanes8.Width)
-            Resize(2 * positions.Length);
-        GroupOrder.Bounds(positions, starts, bounds);
-        Widen(values);
+        Take(positions, values, starts);
         Gather(positions, nodes.Factors, Factors, 1);
         if (forProfile)
-            Gather(positions, nodes.Logs, Logs, 0);
+            Gather(positions, nodes.NarrowLogs, Logs);
+        sumOfScaled = null;
+    }
+
+    /// <summary>Takes in a gene of which only a <see cref="DispersionProfile"/> and <see cref="MeanOfScaled"/> are wanted:
+    /// size factors are then read once and not kept.</summary>
+    /// <param name="positions">Positions of the cells with a count, increasing.</param>
+    /// <param name="values">Their counts, whole numbers above 0.</param>
+    /// <param name="starts">Where each group begins among all positions.</param>
+    public void LoadForProfile(ReadOnlySpan<int> positions, ReadOnlySpan<float> values, ReadOnlySpan<int> starts)
+    {
+        Take(positions, values, starts);
+        Gather(positions, nodes.NarrowLogs, Logs);
+        sumOfScaled = ScaledSum(positions, values, nodes.InverseFactors);
+    }
+
+    void Take(ReadOnlySpan<int> positions, ReadOnlySpan<float> values, ReadOnlySpan<int> starts)
+    {
+        if (Counts.Length < positions.Length + Lanes8.Width)
+            Resize(2 * positions.Length);
+        // They increase, so that the first and the last tell whether all are known.
+        if (positions.Length > 0 && (positions[0] < 0 || positions[^1] >= nodes.Factors.Length))
+            throw new ArgumentOutOfRangeException(
+                nameof(positions),
+                $"{positions[0]} to {positions[^1]} of {nodes.Factors.Length} cells"
+            );
+        GroupOrder.Bounds(positions, starts, bounds);
+        Widen(values);
         for (var group = 0; group < totals.Length; group++)
             totals[group] = Sum(bounds[group], bounds[group + 1]);
     }
@@ -72,16 +97,39 @@ public sealed class GeneCounts
         return Lanes8.Sum(sum);
     }
 
+    // In four sums, so that one addition need not wait for the other.
+    static double ScaledSum(ReadOnlySpan<int> positions, ReadOnlySpan<float> values, double[] inverses)
+    {
+        var (a, b, c, d, at) = (0.0, 0.0, 0.0, 0.0, 0);
+        for (; at <= positions.Length - 4; at += 4)
+        {
+            var where = positions.Slice(at, 4);
+            var what = values.Slice(at, 4);
+            a += what[0] * inverses[where[0]];
+            b += what[1] * inverses[where[1]];
+            c += what[2] * inverses[where[2]];
+            d += what[3] * inverses[where[3]];
+        }
+        for (; at < positions.Length; at++)
+            a += values[at] * inverses[positions[at]];
+        return a + b + (c + d);
+    }
+
     /// <summary>Mean over all cells of y / s.</summary>
     public double MeanOfScaled()
+    {
+        var cells = 0;
+        for (var group = 0; group < totals.Length; group++)
+            cells += nodes.Size(group);
+        return cells == 0 ? 0 : (sumOfScaled ?? ScaledSum()) / cells;
+    }
+
+    double ScaledSum()
     {
         var sum = Vector512<double>.Zero;
         for (var at = 0; at < bounds[^1]; at += Lanes8.Width)
             sum += Lanes8.LoadBefore(Counts, at, bounds[^1]) / Lanes8.Load(Factors, at);
-        var cells = 0;
-        for (var group = 0; group < totals.Length; group++)
-            cells += nodes.Size(group);
-        return cells == 0 ? 0 : Lanes8.Sum(sum) / cells;
+        return Lanes8.Sum(sum);
     }
 
     // As doubles, with the largest.
@@ -104,16 +152,22 @@ public sealed class GeneCounts
         counts.AsSpan(values.Length, Lanes8.Width).Clear();
     }
 
-    // Positions increase, so that the first and the last tell whether all are known.
     static void Gather(ReadOnlySpan<int> positions, double[] from, double[] to, double beyond)
     {
-        if (positions.Length > 0 && (positions[0] < 0 || positions[^1] >= from.Length))
-            throw new ArgumentOutOfRangeException(nameof(positions), $"{positions[^1]} of {from.Length} positions");
         ref var source = ref MemoryMarshal.GetArrayDataReference(from);
         ref var target = ref MemoryMarshal.GetArrayDataReference(to);
         for (var at = 0; at < positions.Length; at++)
             Unsafe.Add(ref target, at) = Unsafe.Add(ref source, positions[at]);
         to.AsSpan(positions.Length, Lanes8.Width).Fill(beyond);
+    }
+
+    static void Gather(ReadOnlySpan<int> positions, float[] from, double[] to)
+    {
+        ref var source = ref MemoryMarshal.GetArrayDataReference(from);
+        ref var target = ref MemoryMarshal.GetArrayDataReference(to);
+        for (var at = 0; at < positions.Length; at++)
+            Unsafe.Add(ref target, at) = Unsafe.Add(ref source, positions[at]);
+        to.AsSpan(positions.Length, Lanes8.Width).Clear();
     }
 
     void Resize(int entries) =>

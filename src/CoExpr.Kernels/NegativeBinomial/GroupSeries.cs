@@ -27,7 +27,7 @@ public sealed class GroupSeries
     readonly SizeFactorNodes nodes;
     readonly double[] series;
     readonly double[] points;
-    readonly double[] highest;
+    readonly double[] reaches;
     readonly double[] totals;
 
     /// <summary>Work space for one thread.</summary>
@@ -36,7 +36,7 @@ public sealed class GroupSeries
         this.nodes = nodes;
         series = new double[nodes.Groups * Terms];
         points = new double[nodes.Groups];
-        highest = new double[nodes.Groups];
+        reaches = new double[nodes.Groups];
         totals = new double[nodes.Groups];
     }
 
@@ -63,17 +63,66 @@ public sealed class GroupSeries
     void Expand(GeneCounts gene, int group, double dispersion, double mean)
     {
         var t = dispersion * mean;
-        var top = t * nodes.HighestFactors[group];
-        (points[group], highest[group], totals[group]) = (mean, top / (1 + top), gene.Totals[group]);
         Sum(gene, group, t, 1 / dispersion, series.AsSpan(group * Terms, Terms));
+        (points[group], totals[group]) = (mean, gene.Totals[group]);
+        var top = t * nodes.HighestFactors[group];
+        reaches[group] = Reach(series[group * Terms + Terms - 1], top / (1 + top), totals[group]);
     }
+
+    // The largest of some |δ| at which what is left out, |δ|^15 D_16 (1 + |δ|) Σ_k (|δ| q)^k with k from 1, is little.
+    static double Reach(double last, double highest, double total)
+    {
+        var allowed = LeftOut * Math.Min(total, 1000);
+        foreach (var (distance, power) in Distances)
+            if (last * power * highest * (1 + distance) <= allowed * (1 - distance * highest))
+                return distance;
+        return 0;
+    }
+
+    // From 0.9 on each a sixth less, with its 16th power.
+    static readonly (double Distance, double Power)[] Distances = MakeDistances();
+
+    static (double, double)[] MakeDistances()
+    {
+        var distances = new (double, double)[24];
+        for (var at = 0; at < distances.Length; at++)
+        {
+            var distance = 0.9 * Math.Pow(5.0 / 6, at);
+            distances[at] = (distance, Math.Pow(distance, Terms));
+        }
+        return distances;
+    }
+
+    // So many terms leave out less than the rounding of the first: |δ|^n is below 1e-14 of it.
+    static int TermsFor(double change) =>
+        Math.Abs(change) switch
+        {
+            < 1e-3 => 5,
+            < 0.017 => 8,
+            < 0.068 => 12,
+            _ => Terms,
+        };
 
     // Σ ω q^k, ω being y of the counts and w / α of the nodes.
     static void Sum(GeneCounts gene, int group, double t, double size, Span<double> into)
     {
         var (one, ts, groups) = (Vector512<double>.One, Vector512.Create(t), gene.Groups);
-        Vector512<double> a1, a2, a3, a4, a5, a6, a7, a8;
-        Vector512<double> a9, a10, a11, a12, a13, a14, a15, a16;
+        Vector512<double> a1,
+            a2,
+            a3,
+            a4,
+            a5,
+            a6,
+            a7,
+            a8;
+        Vector512<double> a9,
+            a10,
+            a11,
+            a12,
+            a13,
+            a14,
+            a15,
+            a16;
         a1 = a2 = a3 = a4 = a5 = a6 = a7 = a8 = Vector512<double>.Zero;
         a9 = a10 = a11 = a12 = a13 = a14 = a15 = a16 = Vector512<double>.Zero;
         var (start, end) = (gene.Bounds[group], gene.Bounds[group + 1]);
@@ -168,19 +217,8 @@ public sealed class GroupSeries
     }
 
     /// <summary>Whether the series of a group is good at a mean.</summary>
-    public bool Covers(int group, double mean)
-    {
-        if (!(points[group] > 0))
-            return false;
-        var distance = Math.Abs(mean / points[group] - 1);
-        var ratio = distance * highest[group];
-        if (!(ratio < 0.9))
-            return false;
-        var (second, fourth) = (distance * distance, distance * distance * distance * distance);
-        var omitted = series[group * Terms + Terms - 1] * fourth * fourth * fourth * second * distance * ratio;
-        var allowed = LeftOut * Math.Min(totals[group], 1000);
-        return omitted * (1 + distance) <= allowed * (1 - ratio);
-    }
+    public bool Covers(int group, double mean) =>
+        points[group] > 0 && Math.Abs(mean - points[group]) <= reaches[group] * points[group];
 
     /// <summary>∂ℓ/∂β and −∂²ℓ/∂β² at a mean that is covered.</summary>
     internal (double Score, double Observed) Score(int group, double mean) => At(group, mean / points[group] - 1);
@@ -189,8 +227,9 @@ public sealed class GroupSeries
     {
         // G = Σ x^j D_(j+1) and its derivative by Horner's scheme, x = −δ.
         ref var d = ref series[group * Terms];
-        var (x, g, slope) = (-change, Unsafe.Add(ref d, Terms - 1), 0.0);
-        for (var j = Terms - 2; j >= 0; j--)
+        var last = TermsFor(change) - 1;
+        var (x, g, slope) = (-change, Unsafe.Add(ref d, last), 0.0);
+        for (var j = last - 1; j >= 0; j--)
         {
             slope = Math.FusedMultiplyAdd(slope, x, g);
             g = Math.FusedMultiplyAdd(g, x, Unsafe.Add(ref d, j));
@@ -210,7 +249,7 @@ public sealed class GroupSeries
     {
         ref var d = ref series[group * Terms];
         var (x, sum) = (-change, 0.0);
-        for (var k = Terms; k > 0; k--)
+        for (var k = TermsFor(change); k > 0; k--)
             sum = Math.FusedMultiplyAdd(sum, x, Unsafe.Add(ref d, k - 1) * Inverses[k]);
         return sum * x;
     }

@@ -71,8 +71,7 @@ public readonly record struct NullFit(double Mean, double LogRatio, double Score
 
         internal double Lost(double best, double mean) =>
             IsExpanded(control, best) && IsExpanded(control, mean) ? expansions!.LogRatio(control, best, mean)
-            : series.Covers(Math.Log(mean))
-? series.Lost(Math.Log(mean))
+            : series.Covers(Math.Log(mean)) ? series.Lost(Math.Log(mean))
             : GroupFit.LogRatio(gene, control, dispersion, best, mean);
 
         // Newton's method in the mean itself, in which the score of Poisson counts over the mean is linear.

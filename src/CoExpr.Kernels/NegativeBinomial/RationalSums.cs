@@ -57,9 +57,7 @@ sealed class RationalSums
     {
         var before = highest;
         while (node > before)
-            before = Interlocked.CompareExchange(ref highest, node, before) is var seen && seen == before
-                ? node
-                : seen;
+            before = Interlocked.CompareExchange(ref highest, node, before) is var seen && seen == before ? node : seen;
     }
 
     /// <summary>ln h is the logarithm of the first over the second.</summary>

@@ -20,6 +20,8 @@ public sealed class SizeFactorNodes
         this.starts = starts;
         Factors = factors;
         logs = Array.ConvertAll(factors, Math.Log);
+        NarrowLogs = Array.ConvertAll(logs, log => (float)log);
+        InverseFactors = Array.ConvertAll(factors, factor => 1 / factor);
         Groups = starts.Length - 1;
         wanted = new int[Groups];
         Width = 1;
@@ -51,8 +53,12 @@ public sealed class SizeFactorNodes
     /// <summary>Size factors of the positions.</summary>
     internal double[] Factors { get; }
 
-    /// <summary>ln s of the positions.</summary>
-    internal double[] Logs => logs;
+    /// <summary>The same in single precision: places on the grid of a <see cref="DispersionProfile"/> need no more, and
+    /// they are read for every count.</summary>
+    internal float[] NarrowLogs { get; }
+
+    /// <summary>1 / s of the positions.</summary>
+    internal double[] InverseFactors { get; }
 
     internal double[] LowestLogs { get; }
 

@@ -110,9 +110,15 @@ module GroupedGenes =
 
         let kept = Array.zeroCreate<int64> byGene.Lines
 
+        let keptOf gene =
+            if order.Length = cells then
+                GroupOrder.Kept(byGene.ValuesOf gene)
+            else
+                GroupOrder.Kept(byGene.IndicesOf gene, byGene.ValuesOf gene, positionOf)
+
         Schedule.ranges threads blockGenes byGene.Lines (fun first next ->
             for gene in first .. next - 1 do
-                kept[gene] <- int64 (GroupOrder.Kept(byGene.IndicesOf gene, byGene.ValuesOf gene, positionOf)))
+                kept[gene] <- int64 (keptOf gene))
 
         let starts = Array.scan (+) 0L kept
         let entries = int starts[byGene.Lines]
