@@ -47,6 +47,39 @@ module SymmetricSystemTests =
         && Array.forall2 near expectedInverse inverse
         && near logDet (SymmetricSystem.LogDeterminant(factor, size))
 
+    // tr(A⁻¹ dA), the inverse being the one above.
+    [<Property>]
+    let ``the determinant's slope is the trace`` (numbers: NormalFloat[]) (others: NormalFloat[]) =
+        let size = 3
+        let matrix, change = matrixOf size numbers, matrixOf size others
+        let inverse = SampleModel.inverse (matrix |> Array.map Array.copy)
+
+        let expected =
+            Seq.sum (seq { for i in 0..2 -> SampleModel.dot inverse[i] (change |> Array.map (fun row -> row[i])) })
+
+        let factor, other = Array.concat matrix, Array.concat change
+
+        let slope =
+            SymmetricSystem.LogDeterminantSlope(factor.AsSpan(), other.AsSpan(), size)
+
+        abs (slope - expected) <= 1e-6 * (1.0 + abs expected)
+
+    // A = (4 1; 1 3) has the determinant 11 and the inverse (3 −1; −1 4) / 11; dA = (1 2; 2 0) has the trace (3 − 2 − 2) / 11.
+    [<Test>]
+    let ``the determinant's slope by hand`` () =
+        let matrix, change = [| 4.0; 0.0; 1.0; 3.0 |], [| 1.0; 0.0; 2.0; 0.0 |]
+        let slope = SymmetricSystem.LogDeterminantSlope(matrix.AsSpan(), change.AsSpan(), 2)
+        Assert.That(abs (slope + 1.0 / 11.0), Is.LessThan 1e-15)
+        let singular, zero = [| 1.0; 1.0; 1.0; 1.0 |], Array.zeroCreate<float> 4
+        Assert.That(SymmetricSystem.LogDeterminantSlope(singular.AsSpan(), zero.AsSpan(), 2), Is.NaN)
+
+    [<Test>]
+    let ``exponentials at every length`` ([<NUnit.Framework.Range(0, 19)>] length: int) =
+        let values = Array.init length (fun at -> float (at - 7) * 3.3)
+        let found = Array.create length nan
+        SampleRegression.Exponentials(values, found.AsSpan())
+        Array.iter2 (fun x e -> Assert.That(abs (e / exp x - 1.0), Is.LessThan 1e-15)) values found
+
     [<Test>]
     let ``says where a matrix is singular`` () =
         Assert.That(SymmetricSystem.Factor([| 1.0; 1.0; 1.0; 1.0 |].AsSpan(), 2), Is.False)

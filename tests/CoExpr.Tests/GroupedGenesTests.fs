@@ -218,3 +218,59 @@ module GroupedGenesTests =
 
         for _, counts in made do
             Assert.That((GroupedGenes.create threads (counts cells) groups = expected), Is.True)
+
+    // Genes of many entries are laid out by position, those of few are sorted by counting.
+    [<Test>]
+    let ``a gene's entries are sorted by position, however many`` () =
+        let random = System.Random 11
+
+        for cells in [ 1; 15; 16; 17; 100; 1000 ] do
+            for share in [ 0.01; 0.03; 0.3; 1.0 ] do
+                let groupOf = Array.init cells (fun _ -> random.Next 7)
+
+                let order =
+                    [| 0 .. cells - 1 |]
+                    |> Array.filter (fun cell -> groupOf[cell] < 5)
+                    |> Array.sortBy (fun cell -> groupOf[cell], cell)
+
+                let positionOf = Array.create cells CoExpr.Kernels.GroupOrder.None
+                order |> Array.iteri (fun position cell -> positionOf[cell] <- position)
+
+                let entries =
+                    [| 0 .. cells - 1 |] |> Array.filter (fun _ -> random.NextDouble() < share)
+
+                let values =
+                    entries |> Array.map (fun _ -> [| 0.0f; 1.0f; -2.5f; nanf |][random.Next 4])
+
+                let expected =
+                    Array.zip entries values
+                    |> Array.choose (fun (cell, value) ->
+                        if value <> 0.0f && positionOf[cell] >= 0 then
+                            Some(positionOf[cell], value)
+                        else
+                            None)
+                    |> Array.sortBy fst
+
+                let laid = Array.zeroCreate<float32> order.Length
+
+                let positions, moved =
+                    Array.zeroCreate<int> expected.Length, Array.zeroCreate<float32> expected.Length
+
+                CoExpr.Kernels.GroupOrder.Sort(
+                    ReadOnlySpan entries,
+                    ReadOnlySpan values,
+                    ReadOnlySpan positionOf,
+                    ReadOnlySpan groupOf,
+                    Array.zeroCreate<int>(8).AsSpan(),
+                    laid.AsSpan(),
+                    positions.AsSpan(),
+                    moved.AsSpan()
+                )
+
+                Expect.equal (expected |> Array.map fst) positions
+
+                Expect.equal
+                    (expected |> Array.map (snd >> BitConverter.SingleToInt32Bits))
+                    (moved |> Array.map BitConverter.SingleToInt32Bits)
+
+                Assert.That(laid |> Array.forall ((=) 0.0f))

@@ -339,6 +339,144 @@ module NegativeBinomialKernelTests =
         Assert.That(found.LogFold, Is.InRange(0.98 * estimate, estimate))
 
     [<Test>]
+    let ``series of groups have the means, scores and likelihoods of full sums wherever they hold`` () =
+        let mutable held, asked = 0, 0
+
+        for screen in screens do
+            let nodes, gene = SmallScreen.gene screen
+            let series = GroupSeries nodes
+
+            for alpha in alphas do
+                for group in 0 .. nodes.Groups - 1 do
+                    let sizes, counts = screen.Sizes[group], screen.Counts[group]
+                    let total = Array.sum counts
+                    let own = Oracle.mean alpha sizes counts
+
+                    for other in [ nan; 0.0; 1.3 * own; 0.6 * own; 9.0 * own ] do
+                        let mean = series.Mean(gene, group, alpha, other)
+
+                        if total = 0.0 then
+                            Expect.equal 0.0 mean
+                            Expect.equal false (series.Covers(group, 1.0))
+                        else
+                            relative 1e-9 own mean
+                            Assert.That(abs (Oracle.score alpha mean sizes counts) <= 1e-8 * total)
+
+                            for factor in [ 0.2; 0.7; 0.95; 1.0; 1.1; 1.4; 4.0 ] do
+                                asked <- asked + 1
+                                let at = factor * own
+
+                                if series.Covers(group, at) then
+                                    held <- held + 1
+                                    let struct (score, observed) = series.Score(group, at)
+
+                                    Assert.That(
+                                        abs (score - Oracle.score alpha at sizes counts) <= 1e-9 * (1.0 + total)
+                                    )
+
+                                    // What is left out of the score is bounded; of its slope, which chooses steps alone, sixteen times that.
+                                    near 1e-5 (GroupFit.Score(gene, group, alpha, at).Observed) observed
+
+                                    if series.Covers(group, mean) then
+                                        let expected =
+                                            Oracle.logLikelihood alpha own sizes counts
+                                            - Oracle.logLikelihood alpha at sizes counts
+
+                                        if alpha > 1e-4 then
+                                            near 1e-9 expected (series.LogRatio(group, mean, at))
+
+        // By hand: about half of the points are within a fifth, or of few counts.
+        Assert.That(held, Is.GreaterThan(asked / 3))
+        Assert.That(held, Is.LessThan asked)
+
+    [<Test>]
+    let ``fits under a hypothesis are the same with series`` () =
+        for screen in screens do
+            let nodes, gene = SmallScreen.gene screen
+            let series = ControlScore()
+            let expansions = GroupSeries nodes
+
+            for alpha in [ 1e-3; 0.1; 1.0; 20.0 ] do
+                let control = expansions.Mean(gene, 0, alpha, nan)
+
+                let means =
+                    Array.init nodes.Groups (fun group ->
+                        if group = 0 then
+                            control
+                        else
+                            expansions.Mean(gene, group, alpha, control))
+
+                if means[0] > 0.0 then
+                    series.Fit(gene, 0, alpha, means[0])
+                else
+                    series.Clear()
+
+                for group in 1 .. nodes.Groups - 1 do
+                    for shift in [ 0.0; 0.7; -3.0 ] do
+                        if means[0] + means[group] > 0.0 then
+                            let sizes = screen.Sizes[0], screen.Sizes[group]
+                            let counts = screen.Counts[0], screen.Counts[group]
+
+                            let fit =
+                                NullFit.Solve(gene, 0, series, group, alpha, means, shift, true, expansions)
+
+                            near 1e-8 (Oracle.logRatio alpha (exp shift) sizes counts) fit.LogRatio
+                            let mean, _ = Oracle.nullFit alpha (exp shift) sizes counts
+                            relative 1e-4 mean fit.Mean
+
+    // Two cells of size 2 with 1 and 3 counts: q = t₀ s / (1 + t₀ s) with t₀ = 0.5 · 1 is 1/2 for both, so D_k = 4/2^k + 2 · 2/2^k
+    // and the score at the mean 1 is 4 − D_1 = 0, the observed information D_1 − D_2 = 2.
+    [<Test>]
+    let ``a series by hand`` () =
+        let screen = {
+            Sizes = [| [| 2.0; 2.0 |] |]
+            Counts = [| [| 1.0; 3.0 |] |]
+        }
+
+        let nodes, gene = SmallScreen.gene screen
+        let series = GroupSeries nodes
+        relative 1e-14 1.0 (series.Mean(gene, 0, 0.5, nan))
+        let struct (score, observed) = series.Score(0, 1.0)
+        near 1e-14 0.0 score
+        relative 1e-14 2.0 observed
+        // At the mean 1.2: 4 − 2 · 1.2 · 2 + 2 · 4 · ln-terms: 4 ln 1.2 − (4 + 4) ln(2.2/2).
+        let expected = 4.0 * log 1.2 - 8.0 * log 1.1
+        near 1e-13 expected (series.LogRatio(0, 1.2, 1.0))
+
+    // One division for all nodes has the value of the sum over them, and its derivatives.
+    [<Test>]
+    let ``ratios of polynomials are sums over nodes`` () =
+        let sums = RationalSums(3, 8)
+        let nodes, weights = [| 0.5; 1.0; 4.0 |], [| 10.0; 20.0; 3.0 |]
+        sums.Set(2, nodes, weights)
+
+        let h tau =
+            Array.map2 (fun s w -> w * s / (1.0 + tau * s)) nodes weights |> Array.sum
+
+        for tau in [ 0.0; 1e-6; 0.1; 1.0; 30.0; 1e6 ] do
+            let struct (p, q) = sums.Values(0, Vector512.Create tau)
+            relative 1e-14 (h tau) (p.GetElement 2 / q.GetElement 2)
+            let struct (value, slope, curvature) = sums.Derivatives(0, Vector512.Create tau)
+            relative 1e-14 (h tau) (value.GetElement 2)
+            let first = nodes |> Array.map (fun s -> tau * s / (1.0 + tau * s))
+
+            let mean (values: float[]) =
+                let share = Array.map2 (fun s w -> w * s / (1.0 + tau * s)) nodes weights
+
+                Array.fold2 (fun sum a b -> sum + a * b) 0.0 share values / h tau
+
+            // θ ln h = −E x, θ² ln h = E(2x² − x) − (E x)², x = τ s / (1 + τ s), weighed by the terms of h.
+            near 1e-13 (-(mean first)) (slope.GetElement 2)
+
+            let expected =
+                mean (first |> Array.map (fun x -> 2.0 * x * x - x)) - mean first * mean first
+
+            near 1e-12 expected (curvature.GetElement 2)
+
+        Assert.That(sums.Covers(1.0, 1e10), Is.True)
+        Assert.That(sums.Covers(1.0, 1e200), Is.False)
+
+    [<Test>]
     let ``the control's series is its score, and its integral the likelihood`` () =
         for seed in 1..20 do
             let screen = SmallScreen.create seed 1 300 [| 0.2 * float seed |] 2.0

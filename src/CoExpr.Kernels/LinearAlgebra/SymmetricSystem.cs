@@ -43,6 +43,47 @@ public static class SymmetricSystem
         return 2.0 * sum;
     }
 
+    /// <summary>The derivative of ln det A, from that of A: Cholesky's recurrence and its derivative side by side.</summary>
+    /// <param name="matrix">A, and then L.</param>
+    /// <param name="change">The derivative of A, and then of L.</param>
+    /// <param name="size">The number of rows.</param>
+    /// <returns>NaN where A is not positive definite up to rounding.</returns>
+    public static double LogDeterminantSlope(Span<double> matrix, Span<double> change, int size)
+    {
+        var slope = 0.0;
+        for (var row = 0; row < size; row++)
+        {
+            var own = matrix.Slice(row * size, size);
+            var ownChange = change.Slice(row * size, size);
+            var diagonal = own[row];
+            for (var column = 0; column <= row; column++)
+            {
+                var other = matrix.Slice(column * size, size);
+                var otherChange = change.Slice(column * size, size);
+                var (sum, sumChange) = (own[column], ownChange[column]);
+                for (var at = 0; at < column; at++)
+                {
+                    sum -= own[at] * other[at];
+                    sumChange -= ownChange[at] * other[at] + own[at] * otherChange[at];
+                }
+                if (column < row)
+                {
+                    own[column] = sum / other[column];
+                    ownChange[column] = (sumChange - own[column] * otherChange[column]) / other[column];
+                }
+                else if (sum > SmallestPivot * diagonal)
+                {
+                    own[row] = Math.Sqrt(sum);
+                    ownChange[row] = sumChange / (2.0 * own[row]);
+                    slope += sumChange / sum;
+                }
+                else
+                    return double.NaN;
+            }
+        }
+        return slope;
+    }
+
     /// <summary>Solves A x = b in place.</summary>
     /// <param name="factor">L of A.</param>
     /// <param name="size">The number of rows.</param>

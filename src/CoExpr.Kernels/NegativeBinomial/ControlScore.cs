@@ -22,11 +22,21 @@ public sealed class ControlScore
     readonly double[] slope = new double[Terms];
     double centre = double.NaN;
     double atCentre;
+    (GeneCounts Gene, int Control, double Dispersion)? pending;
 
-    /// <summary>Makes the series of a gene whose control has counts.</summary>
+    /// <summary>Takes up a gene whose control has counts. The series is made when it is first asked, and the gene must not
+    /// have been loaded anew by then.</summary>
     public void Fit(GeneCounts gene, int control, double dispersion, double mean)
     {
         centre = Math.Log(mean);
+        pending = (gene, control, dispersion);
+    }
+
+    void Make()
+    {
+        if (pending is not var (gene, control, dispersion))
+            return;
+        pending = null;
         series.AsSpan().Clear();
         for (var node = 0; node < Terms; node++)
         {
@@ -40,19 +50,31 @@ public sealed class ControlScore
     }
 
     /// <summary>There is no series: the control has no counts of this gene.</summary>
-    public void Clear() => centre = double.NaN;
+    public void Clear() => (centre, pending) = (double.NaN, null);
 
     /// <summary>Whether the series holds at β.</summary>
     public bool Covers(double beta) => Math.Abs(beta - centre) <= Reach;
 
     /// <summary>U(β).</summary>
-    public double At(double beta) => Evaluate(series, (beta - centre) / Reach);
+    public double At(double beta)
+    {
+        Make();
+        return Evaluate(series, (beta - centre) / Reach);
+    }
 
     /// <summary>U'(β).</summary>
-    public double SlopeAt(double beta) => Evaluate(slope, (beta - centre) / Reach);
+    public double SlopeAt(double beta)
+    {
+        Make();
+        return Evaluate(slope, (beta - centre) / Reach);
+    }
 
     /// <summary>ℓ(b) − ℓ(β), never below 0 but for rounding.</summary>
-    public double Lost(double beta) => atCentre - Evaluate(integral, (beta - centre) / Reach);
+    public double Lost(double beta)
+    {
+        Make();
+        return atCentre - Evaluate(integral, (beta - centre) / Reach);
+    }
 
     // ∫ T_n = T_(n+1) / 2(n + 1) − T_(n−1) / 2(n − 1).
     void Integrate()

@@ -1,5 +1,6 @@
 using System;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace CoExpr.Kernels;
 
@@ -25,11 +26,10 @@ public static class DispersionLikelihood
     public static double CountTerms(ReadOnlySpan<double> counts, double dispersion)
     {
         Rising rising = new(Math.Max(dispersion, Smallest));
-        var sum = 0.0;
-        foreach (var count in counts)
-            if (count > 0.0)
-                sum += rising.Of(count);
-        return sum;
+        var sum = Vector512<double>.Zero;
+        for (var at = 0; at < counts.Length; at += Lanes8.Width)
+            sum += rising.Of(Lanes8.LoadBefore(counts, at));
+        return Lanes8.Sum(sum);
     }
 
     /// <summary>The log-likelihood but for the terms −ln y! + y ln μ, which do not depend on α.</summary>
@@ -39,16 +39,15 @@ public static class DispersionLikelihood
     public static double Value(ReadOnlySpan<double> counts, ReadOnlySpan<double> means, double dispersion)
     {
         var alpha = Math.Max(dispersion, Smallest);
-        var size = 1.0 / alpha;
+        var (alphas, size) = (Vector512.Create(alpha), Vector512.Create(1.0 / alpha));
         Rising rising = new(alpha);
-        var sum = 0.0;
-        for (var at = 0; at < counts.Length; at++)
+        var sum = Vector512<double>.Zero;
+        for (var at = 0; at < counts.Length; at += Lanes8.Width)
         {
-            var count = counts[at];
-            var risen = count > 0.0 ? rising.Of(count) : 0.0;
-            sum += risen - (count + size) * Log1P(alpha * means[at]);
+            var (count, mean) = (Lanes8.LoadBefore(counts, at), Lanes8.LoadBefore(means, at));
+            sum += rising.Of(count) - (count + size) * Lanes8.LogOnePlus(alphas * mean);
         }
-        return sum;
+        return Lanes8.Sum(sum);
     }
 
     /// <summary>d Value / d ln α.</summary>
@@ -56,15 +55,15 @@ public static class DispersionLikelihood
     public static double Slope(ReadOnlySpan<double> counts, ReadOnlySpan<double> means, double dispersion)
     {
         var alpha = Math.Max(dispersion, Smallest);
-        var size = 1.0 / alpha;
-        var sum = 0.0;
-        for (var at = 0; at < counts.Length; at++)
+        var (alphas, size) = (Vector512.Create(alpha), Vector512.Create(1.0 / alpha));
+        RisingSlope rising = new(alpha);
+        var sum = Vector512<double>.Zero;
+        for (var at = 0; at < counts.Length; at += Lanes8.Width)
         {
-            var (count, mean) = (counts[at], means[at]);
-            var digammas = count > 0.0 ? DigammaRise(count, alpha) : 0.0;
-            sum -= size * (digammas - Log1P(alpha * mean) + (mean - count) / (mean + size));
+            var (count, mean) = (Lanes8.LoadBefore(counts, at), Lanes8.LoadBefore(means, at));
+            sum += rising.Of(count) - Lanes8.LogOnePlus(alphas * mean) + (mean - count) / (mean + size);
         }
-        return sum;
+        return Lanes8.Sum(sum) / -alpha;
     }
 
     /// <summary>ln(1 + x), exact to the last digits for small x too (Kahan's correction).</summary>
@@ -93,56 +92,89 @@ public static class DispersionLikelihood
                 low *= size + shift;
             moved = size + shift;
             inverse = shift == 0 ? alpha : 1.0 / moved;
-            series = Stirling(moved);
+            series = Stirling(Vector512.Create(moved)).GetElement(0);
             // y ln α is that of the size before it was moved up.
             scale = shift == 0 ? 0.0 : Math.Log(moved * alpha);
         }
 
-        internal double Of(double count)
+        internal Vector512<double> Of(Vector512<double> count)
         {
-            var top = count + moved;
-            var value = (top - 0.5) * Log1P(inverse * count) - count + Stirling(top) - series;
-            if (shift == 0)
-                return value;
-            var high = 1.0;
+            var top = count + Vector512.Create(moved);
+            var value =
+                (top - Vector512.Create(0.5)) * Lanes8.LogOnePlus(Vector512.Create(inverse) * count)
+                - count
+                + Stirling(top)
+                - Vector512.Create(series);
+            if (shift > 0)
+                value += count * Vector512.Create(scale) - Lanes8.Log(Product(count) / Vector512.Create(low));
+            return value & Vector512.GreaterThan(count, Vector512<double>.Zero);
+        }
+
+        Vector512<double> Product(Vector512<double> count)
+        {
+            var product = Vector512<double>.One;
             for (var at = 0; at < shift; at++)
-                high *= size + count + at;
-            return value + count * scale - Math.Log(high / low);
+                product *= Vector512.Create(size + at) + count;
+            return product;
         }
     }
 
-    static double DigammaRise(double count, double alpha)
+    /// <summary>ψ(y + r) − ψ(r) of many counts at one α.</summary>
+    readonly ref struct RisingSlope
     {
-        var size = 1.0 / alpha;
-        var (moved, below) = (size, 0.0);
-        for (; moved < StirlingFrom; moved += 1.0)
-            below += count / (moved * (moved + count));
-        var top = moved + count;
-        return below + Log1P(count / moved) + 0.5 * count / (moved * top) + StirlingSlope(top) - StirlingSlope(moved);
+        readonly double size;
+        readonly double moved;
+        readonly double slope;
+
+        internal RisingSlope(double alpha)
+        {
+            size = 1.0 / alpha;
+            for (moved = size; moved < StirlingFrom; )
+                moved += 1.0;
+            slope = StirlingSlope(Vector512.Create(moved)).GetElement(0);
+        }
+
+        internal Vector512<double> Of(Vector512<double> count)
+        {
+            var (below, first) = (Vector512<double>.Zero, Vector512.Create(moved));
+            for (var at = size; at < StirlingFrom; at += 1.0)
+            {
+                var step = Vector512.Create(at);
+                below += count / (step * (step + count));
+            }
+            var top = first + count;
+            var value =
+                below
+                + Lanes8.LogOnePlus(count / first)
+                + Vector512.Create(0.5) * count / (first * top)
+                + StirlingSlope(top)
+                - Vector512.Create(slope);
+            return value & Vector512.GreaterThan(count, Vector512<double>.Zero);
+        }
     }
 
     // S(x) = 1/12x − 1/360x³ + 1/1260x⁵ − 1/1680x⁷ + 1/1188x⁹ − 691/360360x¹¹ (Abramowitz and Stegun 6.1.41).
-    static double Stirling(double x)
+    static Vector512<double> Stirling(Vector512<double> x)
     {
-        var t = 1.0 / (x * x);
-        return (
-                1.0 / 12.0
-                - t
-                    * (
-                        1.0 / 360.0
-                        - t * (1.0 / 1260.0 - t * (1.0 / 1680.0 - t * (1.0 / 1188.0 - t * (691.0 / 360360.0))))
-                    )
-            ) / x;
+        var inverse = Vector512<double>.One / x;
+        var t = inverse * inverse;
+        var series = Vector512.Create(-691.0 / 360360.0);
+        series = Lanes8.Fused(series, t, Vector512.Create(1.0 / 1188.0));
+        series = Lanes8.Fused(series, t, Vector512.Create(-1.0 / 1680.0));
+        series = Lanes8.Fused(series, t, Vector512.Create(1.0 / 1260.0));
+        series = Lanes8.Fused(series, t, Vector512.Create(-1.0 / 360.0));
+        return Lanes8.Fused(series, t, Vector512.Create(1.0 / 12.0)) * inverse;
     }
 
     // S'(x), term by term.
-    static double StirlingSlope(double x)
+    static Vector512<double> StirlingSlope(Vector512<double> x)
     {
-        var t = 1.0 / (x * x);
-        return -t
-            * (
-                1.0 / 12.0
-                - t * (1.0 / 120.0 - t * (1.0 / 252.0 - t * (1.0 / 240.0 - t * (1.0 / 132.0 - t * (691.0 / 32760.0)))))
-            );
+        var t = Vector512<double>.One / (x * x);
+        var series = Vector512.Create(691.0 / 32760.0);
+        series = Lanes8.Fused(series, t, Vector512.Create(-1.0 / 132.0));
+        series = Lanes8.Fused(series, t, Vector512.Create(1.0 / 240.0));
+        series = Lanes8.Fused(series, t, Vector512.Create(-1.0 / 252.0));
+        series = Lanes8.Fused(series, t, Vector512.Create(1.0 / 120.0));
+        return Lanes8.Fused(series, t, Vector512.Create(-1.0 / 12.0)) * t;
     }
 }

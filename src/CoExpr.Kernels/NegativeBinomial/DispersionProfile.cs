@@ -57,12 +57,15 @@ public sealed class DispersionProfile : IDispersionProfile
     readonly SizeFactorNodes nodes;
     readonly double[] cellMass = new double[GridPoints + Lanes8.Width];
     readonly double[] countMass = new double[GridPoints + Lanes8.Width];
+    readonly double[] cellRows = new double[4 * GridPoints];
+    readonly double[] countRows = new double[4 * GridPoints];
     readonly double[] above = new double[Listed + 2 * Lanes8.Width];
 
     // Four histograms side by side: most counts are 1, and additions to one place must wait for each other.
     readonly int[] tallies = new int[4 * Listed];
     readonly List<double> large = [];
     readonly double[] means;
+    double highestMean;
     int first = GridPoints;
     int end;
     int tail;
@@ -106,7 +109,10 @@ public sealed class DispersionProfile : IDispersionProfile
         stored.Above.CopyTo(above, 0);
         large.AddRange(stored.Large);
         for (var group = 0; group < nodes.Groups; group++)
+        {
             means[group] = gene.Totals[group] > 0 ? gene.Totals[group] / nodes.Sums[group] : 0;
+            highestMean = Math.Max(highestMean, means[group]);
+        }
     }
 
     static double[] Copy(double[] values, int start, int end) =>
@@ -130,6 +136,20 @@ public sealed class DispersionProfile : IDispersionProfile
         return new ProfilePoint(value, slope, curvature);
     }
 
+    /// <inheritdoc/>
+    public double ValueAt(double logDispersion, bool coxReid)
+    {
+        var alpha = Math.Exp(logDispersion);
+        if (!coxReid || !nodes.SumAcross.Covers(alpha, highestMean))
+            return At(logDispersion, coxReid).Value;
+        var (value, slope, curvature) = Counted(alpha);
+        Middle(alpha, ref value, ref slope, ref curvature);
+        value -= HalfLogInformation(alpha);
+        foreach (var count in large)
+            AddLarge(alpha, count, ref value, ref slope, ref curvature);
+        return value;
+    }
+
     /// <summary>Forgets what was loaded, so that cells and counts can be put to it at means of one's own.</summary>
     internal void Clear()
     {
@@ -141,6 +161,7 @@ public sealed class DispersionProfile : IDispersionProfile
         Array.Clear(above, 0, tail);
         Array.Clear(tallies, 0, 4 * tail);
         Array.Clear(means);
+        highestMean = 0;
         large.Clear();
         (first, end, tail) = (GridPoints, 0, 0);
     }
@@ -153,11 +174,11 @@ public sealed class DispersionProfile : IDispersionProfile
         var mean = total / nodes.Sums[group];
         var shift = Math.Log(mean);
         means[group] = mean;
-        first = Math.Min(first, Place(shift + nodes.LowestLogs[group]) - 1);
-        end = Math.Max(end, Place(shift + nodes.HighestLogs[group]) + 3);
+        highestMean = Math.Max(highestMean, mean);
+        Widen(shift + nodes.LowestLogs[group], shift + nodes.HighestLogs[group]);
         var node = group * nodes.Stride;
-        Deposit(cellMass, nodes.NodeLogs, nodes.Weights, node, node + nodes.NodesOf(group), shift);
-        Deposit(countMass, gene.Logs, gene.Counts, gene.Bounds[group], gene.Bounds[group + 1], shift);
+        Deposit(cellRows, nodes.NodeLogs, nodes.Weights, node, node + nodes.NodesOf(group), shift);
+        Deposit(countRows, gene.Logs, gene.Counts, gene.Bounds[group], gene.Bounds[group + 1], shift);
         tail = Math.Max(tail, (int)Math.Min(gene.Highest, Listed));
         Tally(gene, gene.Bounds[group], gene.Bounds[group + 1]);
     }
@@ -180,9 +201,8 @@ public sealed class DispersionProfile : IDispersionProfile
         double highest
     )
     {
-        first = Math.Min(first, Place(shift + lowest) - 1);
-        end = Math.Max(end, Place(shift + highest) + 3);
-        Deposit(cellMass, logs, weights, start, stop, shift);
+        Widen(shift + lowest, shift + highest);
+        Deposit(cellRows, logs, weights, start, stop, shift);
     }
 
     /// <summary>Takes in the counts of some cells that <see cref="AddCells"/> has taken in.</summary>
@@ -193,7 +213,7 @@ public sealed class DispersionProfile : IDispersionProfile
     /// <param name="shift">Added to each logarithm.</param>
     internal void AddCounts(GeneCounts gene, double[] logs, int start, int stop, double shift)
     {
-        Deposit(countMass, logs, gene.Counts, start, stop, shift);
+        Deposit(countRows, logs, gene.Counts, start, stop, shift);
         tail = Math.Max(tail, (int)Math.Min(gene.Highest, Listed));
         Tally(gene, start, stop);
     }
@@ -219,6 +239,8 @@ public sealed class DispersionProfile : IDispersionProfile
     // above[k] becomes the number of counts above k.
     void Accumulate()
     {
+        Spread(cellRows, cellMass);
+        Spread(countRows, countMass);
         for (var k = tail - 1; k >= 0; k--)
         {
             var at = 4 * k;
@@ -227,43 +249,63 @@ public sealed class DispersionProfile : IDispersionProfile
         // What was tallied at k is a count of k + 1.
     }
 
+    // From before the first point of the lowest to beyond the last of the highest; rounding may move either by a place.
+    void Widen(double lowest, double highest)
+    {
+        first = Math.Min(first, Math.Max(0, Place(lowest) - 2));
+        end = Math.Max(end, Math.Min(GridPoints, Place(highest) + 4));
+    }
+
     // The grid point at or below v. Beyond e^±59 there are no counts.
     static int Place(double v) => Math.Clamp((int)Math.Floor(v * Steps) + Half, 1, GridPoints - 3);
 
-    // Puts each weight at ln s + shift: Lagrange's weights of the four points about it, eight at a time up to the
-    // additions.
-    static void Deposit(double[] into, double[] logs, double[] weightOf, int start, int end, double shift)
+    // Puts each weight at ln s + shift. The weights of the four points about it, Lagrange's, stand in a row of their own per
+    // place until all is in: places that overlap would have to wait for each other to be written.
+    static void Deposit(double[] rows, double[] logs, double[] weightOf, int start, int end, double shift)
     {
-        Span<double> weights = stackalloc double[4 * Lanes8.Width];
+        Span<double> fractions = stackalloc double[Lanes8.Width];
+        Span<double> weights = stackalloc double[Lanes8.Width];
         Span<long> places = stackalloc long[Lanes8.Width];
-        ref var mass = ref MemoryMarshal.GetArrayDataReference(into);
-        var (one, two) = (Vector512<double>.One, Vector512.Create(2.0));
+        ref var row = ref MemoryMarshal.GetArrayDataReference(rows);
         var (least, most) = (Vector512<double>.One, Vector512.Create(GridPoints - 3.0));
         var (steps, origin) = (Vector512.Create((double)Steps), Vector512.Create(shift * Steps + Half));
         for (var at = start; at < end; at += Lanes8.Width)
         {
             var x = Vector512.Min(most, Vector512.Max(least, Lanes8.Fused(Lanes8.Load(logs, at), steps, origin)));
             var floor = Vector512.Floor(x);
-            var t = x - floor;
-            var (before, after, last) = (t + one, t - one, t - two);
-            var y = Lanes8.Load(weightOf, at);
-            var (outer, inner) = (y * after * Vector512.Create(1.0 / 6), y * before * Vector512.Create(0.5));
-            (Vector512<double>.Zero - outer * t * last).CopyTo(weights);
-            (inner * after * last).CopyTo(weights[Lanes8.Width..]);
-            (Vector512<double>.Zero - inner * t * last).CopyTo(weights[(2 * Lanes8.Width)..]);
-            (outer * before * t).CopyTo(weights[(3 * Lanes8.Width)..]);
-            Vector512.ConvertToInt64(floor).CopyTo(places);
+            (x - floor).CopyTo(fractions);
+            Lanes8.Load(weightOf, at).CopyTo(weights);
+            // Within the grid, for x was brought into it.
+            Vector512.ShiftLeft(Vector512.ConvertToInt64(floor), 2).CopyTo(places);
             var count = Math.Min(Lanes8.Width, end - at);
             for (var lane = 0; lane < count; lane++)
             {
-                // Within the grid, for x was brought into it.
-                ref var place = ref Unsafe.Add(ref mass, (nint)places[lane] - 1);
-                place += weights[lane];
-                Unsafe.Add(ref place, 1) += weights[Lanes8.Width + lane];
-                Unsafe.Add(ref place, 2) += weights[2 * Lanes8.Width + lane];
-                Unsafe.Add(ref place, 3) += weights[3 * Lanes8.Width + lane];
+                var four = Lagrange(Vector256.Create(fractions[lane])) * Vector256.Create(weights[lane]);
+                ref var place = ref Unsafe.Add(ref row, (nint)places[lane]);
+                (Vector256.LoadUnsafe(ref place) + four).StoreUnsafe(ref place);
             }
         }
+    }
+
+    // −t(t−1)(t−2)/6, (t+1)(t−1)(t−2)/2, −(t+1)t(t−2)/2 and (t+1)t(t−1)/6.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector256<double> Lagrange(Vector256<double> t)
+    {
+        var cubic = Vector256.Create(-1.0 / 6, 0.5, -0.5, 1.0 / 6);
+        cubic = Vector256.FusedMultiplyAdd(cubic, t, Vector256.Create(0.5, -1.0, 0.5, 0.0));
+        cubic = Vector256.FusedMultiplyAdd(cubic, t, Vector256.Create(-1.0 / 3, -0.5, 1.0, -1.0 / 6));
+        return Vector256.FusedMultiplyAdd(cubic, t, Vector256.Create(0.0, 1.0, 0.0, 0.0));
+    }
+
+    // Adds the rows of all places to the points that they are of, and clears them.
+    void Spread(double[] rows, double[] mass)
+    {
+        if (end == 0)
+            return;
+        for (var place = Math.Max(1, first); place < end - 2; place++)
+        for (var point = 0; point < 4; point++)
+            mass[place - 1 + point] += rows[4 * place + point];
+        rows.AsSpan(4 * first, 4 * (end - first)).Clear();
     }
 
     // Σ N_k ln(1 + α k), k from 1.
@@ -310,9 +352,56 @@ public sealed class DispersionProfile : IDispersionProfile
         curvature += Lanes8.Sum(c);
     }
 
+    // ½ Σ ln I. Of several groups in a lane the information is multiplied before the logarithm is taken.
+    double HalfLogInformation(double alpha)
+    {
+        const int Together = 6 * Lanes8.Width;
+        var (sum, one, alphas) = (Vector512<double>.Zero, Vector512<double>.One, Vector512.Create(alpha));
+        for (var start = 0; start < means.Length; start += Together)
+        {
+            var p = one;
+            for (var group = start; group < Math.Min(start + Together, means.Length); group += Lanes8.Width)
+            {
+                var mean = Lanes8.Load(means, group);
+                var used = Vector512.GreaterThan(mean, Vector512<double>.Zero);
+                var (numerator, denominator) = nodes.SumAcross.Values(group, alphas * mean);
+                p *= Vector512.ConditionalSelect(used, mean * numerator / denominator, one);
+            }
+            sum += Lanes8.Log(p);
+        }
+        return Lanes8.Sum(sum) / 2;
+    }
+
+    void Adjust(double alpha, ref double value, ref double slope, ref double curvature)
+    {
+        if (nodes.SumAcross.Covers(alpha, highestMean))
+            AdjustByRatios(alpha, ref value, ref slope, ref curvature);
+        else
+            AdjustByNodes(alpha, ref value, ref slope, ref curvature);
+    }
+
+    // −½ Σ ln I and its derivatives.
+    void AdjustByRatios(double alpha, ref double value, ref double slope, ref double curvature)
+    {
+        var (v, s, c) = (Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero);
+        for (var group = 0; group < means.Length; group += Lanes8.Width)
+        {
+            var mean = Lanes8.Load(means, group);
+            // Groups without counts are as if they were not there.
+            var used = Vector512.GreaterThan(mean, Vector512<double>.Zero);
+            var (h, h1, h2) = nodes.SumAcross.Derivatives(group, Vector512.Create(alpha) * mean);
+            v += Lanes8.Log(Vector512.ConditionalSelect(used, mean * h, Vector512<double>.One));
+            s += used & h1;
+            c += used & h2;
+        }
+        value -= Lanes8.Sum(v) / 2;
+        slope -= Lanes8.Sum(s) / 2;
+        curvature -= Lanes8.Sum(c) / 2;
+    }
+
     // −½ Σ ln I of eight groups at a time. With h = I / m, a prime being ∂/∂ ln α: h' = −Σ s x r², h'' = h' + 2 Σ s x² r³
     // where x = α m s and r = 1 / (1 + x).
-    void Adjust(double alpha, ref double value, ref double slope, ref double curvature)
+    void AdjustByNodes(double alpha, ref double value, ref double slope, ref double curvature)
     {
         var (v, s, c) = (Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero);
         var one = Vector512<double>.One;

@@ -1,4 +1,6 @@
 using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace CoExpr.Kernels;
@@ -9,6 +11,7 @@ public sealed class GeneCounts
     readonly SizeFactorNodes nodes;
     readonly int[] bounds;
     readonly double[] totals;
+    double? sumOfScaled;
 
     /// <summary>Work space for one thread.</summary>
     public GeneCounts(SizeFactorNodes nodes)
@@ -51,65 +54,120 @@ public sealed class GeneCounts
         bool forProfile = true
     )
     {
+        Take(positions, values, starts);
+        Gather(positions, nodes.Factors, Factors, 1);
+        if (forProfile)
+            Gather(positions, nodes.NarrowLogs, Logs);
+        sumOfScaled = null;
+    }
+
+    /// <summary>Takes in a gene of which only a <see cref="DispersionProfile"/> and <see cref="MeanOfScaled"/> are wanted:
+    /// size factors are then read once and not kept.</summary>
+    /// <param name="positions">Positions of the cells with a count, increasing.</param>
+    /// <param name="values">Their counts, whole numbers above 0.</param>
+    /// <param name="starts">Where each group begins among all positions.</param>
+    public void LoadForProfile(ReadOnlySpan<int> positions, ReadOnlySpan<float> values, ReadOnlySpan<int> starts)
+    {
+        Take(positions, values, starts);
+        Gather(positions, nodes.NarrowLogs, Logs);
+        sumOfScaled = ScaledSum(positions, values, nodes.InverseFactors);
+    }
+
+    void Take(ReadOnlySpan<int> positions, ReadOnlySpan<float> values, ReadOnlySpan<int> starts)
+    {
         if (Counts.Length < positions.Length + Lanes8.Width)
             Resize(2 * positions.Length);
+        // They increase, so that the first and the last tell whether all are known.
+        if (positions.Length > 0 && (positions[0] < 0 || positions[^1] >= nodes.Factors.Length))
+            throw new ArgumentOutOfRangeException(
+                nameof(positions),
+                $"{positions[0]} to {positions[^1]} of {nodes.Factors.Length} cells"
+            );
         GroupOrder.Bounds(positions, starts, bounds);
-        Gather(positions, values);
-        if (forProfile)
-            GatherLogs(positions);
-        Highest = 0;
+        Widen(values);
         for (var group = 0; group < totals.Length; group++)
             totals[group] = Sum(bounds[group], bounds[group + 1]);
     }
 
     double Sum(int start, int end)
     {
-        var (sum, highest) = (Vector512<double>.Zero, Vector512<double>.Zero);
+        var sum = Vector512<double>.Zero;
         for (var at = start; at < end; at += Lanes8.Width)
-        {
-            var counts = Lanes8.LoadBefore(Counts, at, end);
-            sum += counts;
-            highest = Vector512.Max(highest, counts);
-        }
-        for (var lane = 0; end > start && lane < Lanes8.Width; lane++)
-            Highest = Math.Max(Highest, highest.GetElement(lane));
+            sum += Lanes8.LoadBefore(Counts, at, end);
         return Lanes8.Sum(sum);
+    }
+
+    // In four sums, so that one addition need not wait for the other.
+    static double ScaledSum(ReadOnlySpan<int> positions, ReadOnlySpan<float> values, double[] inverses)
+    {
+        var (a, b, c, d, at) = (0.0, 0.0, 0.0, 0.0, 0);
+        for (; at <= positions.Length - 4; at += 4)
+        {
+            var where = positions.Slice(at, 4);
+            var what = values.Slice(at, 4);
+            a += what[0] * inverses[where[0]];
+            b += what[1] * inverses[where[1]];
+            c += what[2] * inverses[where[2]];
+            d += what[3] * inverses[where[3]];
+        }
+        for (; at < positions.Length; at++)
+            a += values[at] * inverses[positions[at]];
+        return a + b + (c + d);
     }
 
     /// <summary>Mean over all cells of y / s.</summary>
     public double MeanOfScaled()
     {
-        var (sum, cells) = (0.0, 0);
+        var cells = 0;
         for (var group = 0; group < totals.Length; group++)
-        {
-            var part = Vector512<double>.Zero;
-            for (var at = bounds[group]; at < bounds[group + 1]; at += Lanes8.Width)
-                part += Lanes8.LoadBefore(Counts, at, bounds[group + 1]) / Lanes8.Load(Factors, at);
-            sum += Lanes8.Sum(part);
             cells += nodes.Size(group);
-        }
-        return cells == 0 ? 0 : sum / cells;
+        return cells == 0 ? 0 : (sumOfScaled ?? ScaledSum()) / cells;
     }
 
-    void Gather(ReadOnlySpan<int> positions, ReadOnlySpan<float> values)
+    double ScaledSum()
     {
-        var (counts, factors, all) = (Counts, Factors, nodes.Factors);
-        for (var at = 0; at < positions.Length; at++)
+        var sum = Vector512<double>.Zero;
+        for (var at = 0; at < bounds[^1]; at += Lanes8.Width)
+            sum += Lanes8.LoadBefore(Counts, at, bounds[^1]) / Lanes8.Load(Factors, at);
+        return Lanes8.Sum(sum);
+    }
+
+    // As doubles, with the largest.
+    void Widen(ReadOnlySpan<float> values)
+    {
+        var (counts, at, highest) = (Counts, 0, Vector512<double>.Zero);
+        for (; at <= values.Length - Lanes8.Width; at += Lanes8.Width)
         {
-            counts[at] = values[at];
-            factors[at] = all[positions[at]];
+            var eight = Vector256.Create(values[at..]);
+            var wide = Vector512.Create(Vector256.WidenLower(eight), Vector256.WidenUpper(eight));
+            highest = Vector512.Max(highest, wide);
+            wide.CopyTo(counts, at);
         }
+        Highest = 0;
+        for (var lane = 0; lane < Lanes8.Width; lane++)
+            Highest = Math.Max(Highest, highest.GetElement(lane));
+        for (; at < values.Length; at++)
+            Highest = Math.Max(Highest, counts[at] = values[at]);
         // What vectors read beyond the last entry is multiplied by 0, so it must be finite.
-        counts.AsSpan(positions.Length, Lanes8.Width).Clear();
-        factors.AsSpan(positions.Length, Lanes8.Width).Fill(1);
+        counts.AsSpan(values.Length, Lanes8.Width).Clear();
     }
 
-    void GatherLogs(ReadOnlySpan<int> positions)
+    static void Gather(ReadOnlySpan<int> positions, double[] from, double[] to, double beyond)
     {
-        var (logs, all) = (Logs, nodes.Logs);
+        ref var source = ref MemoryMarshal.GetArrayDataReference(from);
+        ref var target = ref MemoryMarshal.GetArrayDataReference(to);
         for (var at = 0; at < positions.Length; at++)
-            logs[at] = all[positions[at]];
-        logs.AsSpan(positions.Length, Lanes8.Width).Clear();
+            Unsafe.Add(ref target, at) = Unsafe.Add(ref source, positions[at]);
+        to.AsSpan(positions.Length, Lanes8.Width).Fill(beyond);
+    }
+
+    static void Gather(ReadOnlySpan<int> positions, float[] from, double[] to)
+    {
+        ref var source = ref MemoryMarshal.GetArrayDataReference(from);
+        ref var target = ref MemoryMarshal.GetArrayDataReference(to);
+        for (var at = 0; at < positions.Length; at++)
+            Unsafe.Add(ref target, at) = Unsafe.Add(ref source, positions[at]);
+        to.AsSpan(positions.Length, Lanes8.Width).Clear();
     }
 
     void Resize(int entries) =>

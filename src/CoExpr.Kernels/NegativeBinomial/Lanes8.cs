@@ -28,6 +28,19 @@ static class Lanes8
     internal static Vector512<double> LoadBefore(double[] values, int at, int end) =>
         end - at >= Width ? Load(values, at) : Load(values, at) & Load(Masks, Width - (end - at));
 
+    /// <summary>Values at <paramref name="at"/> and after, 0 beyond the last.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector512<double> LoadBefore(ReadOnlySpan<double> values, int at) =>
+        values.Length - at >= Width ? Vector512.Create(values[at..]) : Rest(values[at..]);
+
+    static Vector512<double> Rest(ReadOnlySpan<double> values)
+    {
+        Span<double> eight = stackalloc double[Width];
+        eight.Clear();
+        values.CopyTo(eight);
+        return Vector512.Create<double>(eight);
+    }
+
     /// <summary>((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static double Sum(Vector512<double> values)

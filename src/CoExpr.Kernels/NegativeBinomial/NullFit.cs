@@ -20,6 +20,7 @@ public readonly record struct NullFit(double Mean, double LogRatio, double Score
     /// <param name="means">Means of largest likelihood of all groups.</param>
     /// <param name="shift">The difference of ln means that is supposed.</param>
     /// <param name="scored">Whether score and information are wanted; else they are NaN.</param>
+    /// <param name="expansions">Series of this gene's groups at this dispersion, for speed.</param>
     public static NullFit Solve(
         GeneCounts gene,
         int control,
@@ -28,15 +29,16 @@ public readonly record struct NullFit(double Mean, double LogRatio, double Score
         double dispersion,
         ReadOnlySpan<double> means,
         double shift,
-        bool scored = true
+        bool scored = true,
+        GroupSeries? expansions = null
     )
     {
-        var pair = new Pair(gene, control, series, group, dispersion, Math.Exp(shift));
+        var pair = new Pair(gene, control, series, group, dispersion, Math.Exp(shift), expansions);
         var mean = pair.Root(means[control], means[group]);
         if (double.IsNaN(mean))
             return new NullFit(double.NaN, double.NaN, double.NaN, double.NaN);
         var other = mean * pair.Fold;
-        var lost = pair.Lost(means[control], mean) + GroupFit.LogRatio(gene, group, dispersion, means[group], other);
+        var lost = pair.Lost(means[control], mean) + pair.LostByGroup(means[group], other);
         if (!scored)
             return new NullFit(mean, Math.Max(0, lost), double.NaN, double.NaN);
         var (i0, i1) = (
@@ -48,14 +50,29 @@ public readonly record struct NullFit(double Mean, double LogRatio, double Score
     }
 
     // The two groups of one comparison.
-    readonly struct Pair(GeneCounts gene, int control, ControlScore series, int group, double dispersion, double fold)
+    readonly struct Pair(
+        GeneCounts gene,
+        int control,
+        ControlScore series,
+        int group,
+        double dispersion,
+        double fold,
+        GroupSeries? expansions
+    )
     {
         internal double Fold => fold;
 
+        bool IsExpanded(int which, double mean) => expansions is not null && expansions.Covers(which, mean);
+
+        internal double LostByGroup(double best, double mean) =>
+            IsExpanded(group, best) && IsExpanded(group, mean)
+                ? expansions!.LogRatio(group, best, mean)
+                : GroupFit.LogRatio(gene, group, dispersion, best, mean);
+
         internal double Lost(double best, double mean) =>
-            series.Covers(Math.Log(mean))
-                ? series.Lost(Math.Log(mean))
-                : GroupFit.LogRatio(gene, control, dispersion, best, mean);
+            IsExpanded(control, best) && IsExpanded(control, mean) ? expansions!.LogRatio(control, best, mean)
+            : series.Covers(Math.Log(mean)) ? series.Lost(Math.Log(mean))
+            : GroupFit.LogRatio(gene, control, dispersion, best, mean);
 
         // Newton's method in the mean itself, in which the score of Poisson counts over the mean is linear.
         internal double Root(double controlMean, double groupMean)
@@ -75,6 +92,7 @@ public readonly record struct NullFit(double Mean, double LogRatio, double Score
             return double.NaN;
         }
 
+        // Where the control's and the group's scores, taken as straight lines in the mean, cancel.
         double Start(double controlMean, double groupMean)
         {
             var (i0, i1) = (Weight(control, controlMean), Weight(group, groupMean));
@@ -82,18 +100,31 @@ public readonly record struct NullFit(double Mean, double LogRatio, double Score
         }
 
         double Weight(int which, double mean) =>
-            mean > 0 ? GroupFit.Information(gene.Groups, which, dispersion, mean) / mean : gene.Groups.Sums[which];
+            !(mean > 0) ? gene.Groups.Sums[which]
+            : IsExpanded(which, mean) ? expansions!.Score(which, mean).Observed / mean
+            : GroupFit.Information(gene.Groups, which, dispersion, mean) / mean;
 
         (double Score, double Observed) Score(double mean)
         {
-            var own = GroupFit.Score(gene, group, dispersion, mean * fold);
+            var (own, reference) = (OfGroup(mean * fold), OfControl(mean));
+            return (own.Score + reference.Score, own.Observed + reference.Observed);
+        }
+
+        (double Score, double Observed) OfGroup(double mean) =>
+            IsExpanded(group, mean) ? expansions!.Score(group, mean) : Direct(group, mean);
+
+        (double Score, double Observed) OfControl(double mean)
+        {
+            if (IsExpanded(control, mean))
+                return expansions!.Score(control, mean);
             var beta = Math.Log(mean);
-            if (!series.Covers(beta))
-            {
-                var direct = GroupFit.Score(gene, control, dispersion, mean);
-                return (own.Score + direct.Score, own.Observed + direct.Observed);
-            }
-            return (own.Score + series.At(beta), own.Observed - series.SlopeAt(beta));
+            return series.Covers(beta) ? (series.At(beta), -series.SlopeAt(beta)) : Direct(control, mean);
+        }
+
+        (double Score, double Observed) Direct(int which, double mean)
+        {
+            var score = GroupFit.Score(gene, which, dispersion, mean);
+            return (score.Score, score.Observed);
         }
     }
 }

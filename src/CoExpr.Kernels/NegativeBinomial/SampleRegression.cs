@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.Intrinsics;
 
 namespace CoExpr.Kernels;
 
@@ -28,14 +29,26 @@ public static class SampleRegression
     public static double MeanTerms(ReadOnlySpan<double> counts, ReadOnlySpan<double> means, double dispersion)
     {
         var alpha = Math.Max(dispersion, DispersionLikelihood.Smallest);
-        var size = 1.0 / alpha;
-        var sum = 0.0;
-        for (var at = 0; at < counts.Length; at++)
+        var (alphas, size) = (Vector512.Create(alpha), Vector512.Create(1.0 / alpha));
+        var sum = Vector512<double>.Zero;
+        for (var at = 0; at < counts.Length; at += Lanes8.Width)
         {
-            var logged = counts[at] > 0.0 ? counts[at] * Math.Log(means[at]) : 0.0;
-            sum += logged - (counts[at] + size) * DispersionLikelihood.Log1P(alpha * means[at]);
+            var (count, mean) = (Lanes8.LoadBefore(counts, at), Lanes8.LoadBefore(means, at));
+            // Of a mean of 0 the logarithm is finite here, and times a count of 0 nothing.
+            sum += count * Lanes8.Log(mean) - (count + size) * Lanes8.LogOnePlus(alphas * mean);
         }
-        return sum;
+        return Lanes8.Sum(sum);
+    }
+
+    /// <summary>e^x of every value, −700 to 700.</summary>
+    public static void Exponentials(ReadOnlySpan<double> values, Span<double> exponentials)
+    {
+        Span<double> eight = stackalloc double[Lanes8.Width];
+        for (var at = 0; at < values.Length; at += Lanes8.Width)
+        {
+            Lanes8.Exp(Lanes8.LoadBefore(values, at)).CopyTo(eight);
+            eight[..Math.Min(Lanes8.Width, values.Length - at)].CopyTo(exponentials[at..]);
+        }
     }
 
     /// <summary>Per group the sums of w = μ/(1 + αμ) and of w z, z = ln(μ/factor) + (y − μ)/μ: what a step of iteratively
@@ -52,12 +65,15 @@ public static class SampleRegression
     {
         weights.Clear();
         responses.Clear();
+        Span<double> logs = stackalloc double[Lanes8.Width];
         for (var at = 0; at < counts.Length; at++)
         {
+            if (at % Lanes8.Width == 0)
+                Lanes8.Log(Lanes8.LoadBefore(means, at) / Lanes8.LoadBefore(factors, at)).CopyTo(logs);
             var mean = means[at];
             var weight = mean / (1.0 + dispersion * mean);
             weights[groupOf[at]] += weight;
-            responses[groupOf[at]] += weight * (Math.Log(mean / factors[at]) + (counts[at] - mean) / mean);
+            responses[groupOf[at]] += weight * (logs[at % Lanes8.Width] + (counts[at] - mean) / mean);
         }
     }
 

@@ -20,12 +20,15 @@ public sealed class SizeFactorNodes
         this.starts = starts;
         Factors = factors;
         logs = Array.ConvertAll(factors, Math.Log);
+        NarrowLogs = Array.ConvertAll(logs, log => (float)log);
+        InverseFactors = Array.ConvertAll(factors, factor => 1 / factor);
         Groups = starts.Length - 1;
         wanted = new int[Groups];
         Width = 1;
         Sums = new double[Groups];
         LowestLogs = new double[Groups];
         HighestLogs = new double[Groups];
+        HighestFactors = new double[Groups];
         for (var group = 0; group < Groups; group++)
             Width = Math.Max(Width, Measure(group));
         Stride = Lanes8.RoundUp(Width);
@@ -35,6 +38,7 @@ public sealed class SizeFactorNodes
         Weights = new double[Groups * Stride + Lanes8.Width];
         NodesAcross = new double[Width * Padded];
         WeightsAcross = new double[Width * Padded];
+        SumAcross = new RationalSums(Width, Padded);
     }
 
     /// <summary>The number of groups.</summary>
@@ -49,8 +53,12 @@ public sealed class SizeFactorNodes
     /// <summary>Size factors of the positions.</summary>
     internal double[] Factors { get; }
 
-    /// <summary>ln s of the positions.</summary>
-    internal double[] Logs => logs;
+    /// <summary>The same in single precision: places on the grid of a <see cref="DispersionProfile"/> need no more, and
+    /// they are read for every count.</summary>
+    internal float[] NarrowLogs { get; }
+
+    /// <summary>1 / s of the positions.</summary>
+    internal double[] InverseFactors { get; }
 
     internal double[] LowestLogs { get; }
 
@@ -69,6 +77,12 @@ public sealed class SizeFactorNodes
     internal double[] NodeLogs { get; }
 
     internal double[] Weights { get; }
+
+    /// <summary>The largest size factor of each group.</summary>
+    internal double[] HighestFactors { get; }
+
+    /// <summary>Σ s / (1 + τ s) of each group as a ratio of polynomials.</summary>
+    internal RationalSums SumAcross { get; }
 
     /// <summary>How many nodes of a group have a weight.</summary>
     internal int NodesOf(int group) => wanted[group];
@@ -108,6 +122,7 @@ public sealed class SizeFactorNodes
                     weights[node]
                 );
         }
+        SumAcross.Set(group, nodes[..used], weights[..used]);
     }
 
     int Measure(int group)
@@ -117,6 +132,7 @@ public sealed class SizeFactorNodes
         foreach (var value in values)
             (lowest, highest) = (Math.Min(lowest, value), Math.Max(highest, value));
         (LowestLogs[group], HighestLogs[group]) = (lowest, highest);
+        HighestFactors[group] = Math.Exp(highest);
         wanted[group] = values.Length < 2 ? 1 : GaussRule.NodesFor((highest - lowest) / 2, Tolerance);
         return Math.Min(wanted[group], Math.Max(1, values.Length));
     }

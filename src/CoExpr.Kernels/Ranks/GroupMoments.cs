@@ -21,8 +21,24 @@ public static class GroupMoments
         Span<float> logarithms
     )
     {
-        for (var at = 0; at < counts.Length; at++)
-            logarithms[at] = (float)Math.Log(1 + counts[at] * scales[positions[at]]);
+        // Lanes8's logarithm: the library's takes three times as long.
+        Span<double> values = stackalloc double[Lanes8.Width];
+        var most = Vector512.Create(double.MaxValue);
+        for (var start = 0; start < counts.Length; start += Lanes8.Width)
+        {
+            var count = Math.Min(Lanes8.Width, counts.Length - start);
+            values.Fill(1);
+            for (var at = 0; at < count; at++)
+                values[at] = 1 + counts[start + at] * scales[positions[start + at]];
+            var x = Vector512.Create<double>(values);
+            if (Vector512.GreaterThanAll(x, Vector512<double>.Zero) && Vector512.LessThanOrEqualAll(x, most))
+                Lanes8.Log(x).CopyTo(values);
+            else
+                for (var at = 0; at < count; at++)
+                    values[at] = Math.Log(values[at]);
+            for (var at = 0; at < count; at++)
+                logarithms[start + at] = (float)values[at];
+        }
     }
 
     /// <summary>Of each group the sum of its values.</summary>

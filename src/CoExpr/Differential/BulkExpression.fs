@@ -193,13 +193,19 @@ module BulkExpression =
         ReducedLogLikelihood = nan
     }
 
-    /// The dispersion of one gene, from what is known of all.
+    /// What genes say of their dispersions alone.
+    type private OwnDispersions = {
+        /// One per gene; NaN where it has no counts.
+        Values: float[]
+        /// Means that they were estimated around, genes x samples; empty where dispersions are given.
+        Means: float[]
+    }
+
+    /// The dispersion of one gene, from what is known of all. The posterior's means are those that the gene's own
+    /// dispersion was estimated around, and are in the room.
     let private dispersionOf options design room (shared: Shared option) mean own =
         match options.Dispersions, shared with
-        | None, Some shared ->
-            // The posterior's means are those that the gene's own dispersion was estimated around.
-            setMeans options design room (startingDispersion design room)
-            drawn options design room shared mean own
+        | None, Some shared -> drawn options design room shared mean own
         | _ -> struct (nan, nan, own, false)
 
     let private fitGene options design room shared gene own : BulkGene =
@@ -241,17 +247,26 @@ module BulkExpression =
                     GeneralizedLinearModel.load counts factors gene room.Counts room.Factors
                     work room gene)
 
-    let private ownDispersions options design (counts: SampleCounts) factors genes =
+    let private ownDispersions options design (counts: SampleCounts) factors genes : OwnDispersions =
         let own = Array.create counts.Genes.Length nan
+
+        let means =
+            Array.zeroCreate<float>(
+                if options.Dispersions.IsSome then
+                    0
+                else
+                    counts.Values.Length
+            )
 
         forGenes options design counts factors genes (fun room gene ->
             if not (isEmpty room) then
-                own[gene] <-
-                    match options.Dispersions with
-                    | Some given -> given[gene]
-                    | None -> geneDispersion options design room)
+                match options.Dispersions with
+                | Some given -> own[gene] <- given[gene]
+                | None ->
+                    own[gene] <- geneDispersion options design room
+                    Array.blit room.Means 0 means (gene * room.Means.Length) room.Means.Length)
 
-        own
+        { Values = own; Means = means }
 
     let private baseMeans options design (counts: SampleCounts) factors =
         let means = Array.zeroCreate<float> counts.Genes.Length
@@ -288,18 +303,21 @@ module BulkExpression =
         (counts: SampleCounts)
         factors
         shared
-        (own: float[])
+        (own: OwnDispersions)
         genes
         (target: BulkGene[])
         =
         forGenes options design counts factors genes (fun room gene ->
             let name = counts.Genes[gene]
 
+            if own.Means.Length > 0 then
+                Array.blit own.Means (gene * room.Means.Length) room.Means 0 room.Means.Length
+
             target[gene] <-
                 if isEmpty room then
                     nothing room.Space name
                 else
-                    fitGene options design room shared name own[gene])
+                    fitGene options design room shared name own.Values[gene])
 
     /// Cook's distances of one gene's samples; none where it has no counts.
     let private distancesOf design (room: Room) (gene: BulkGene) =
@@ -446,7 +464,7 @@ module BulkExpression =
             let own = ownDispersions options design counts factors all
 
             let! shared =
-                shareDispersions options design (baseMeans options design counts factors) own
+                shareDispersions options design (baseMeans options design counts factors) own.Values
 
             let genes = Array.zeroCreate<BulkGene> all.Length
             fitGenes options design counts factors shared own all genes

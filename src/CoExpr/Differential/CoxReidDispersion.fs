@@ -33,8 +33,6 @@ type internal DispersionSpace(design: Design, counts: float[], means: float[]) =
     let matrix, change =
         Array.zeroCreate<float>(width * width), Array.zeroCreate<float>(width * width)
 
-    let inverse = Array.zeroCreate<float>(width * width)
-
     let tryFactor alpha =
         SampleRegression.WeightsAndSlopes(means, alpha, design.GroupOf, weights.AsSpan(), slopes.AsSpan())
         SampleRegression.Information(design.Rows, width, weights, matrix.AsSpan())
@@ -48,19 +46,12 @@ type internal DispersionSpace(design: Design, counts: float[], means: float[]) =
 
     /// d/d ln α of the adjustment: half the trace of (XᵀWX)⁻¹ XᵀW'X.
     let adjustmentSlope alpha =
-        if tryFactor alpha then
-            SymmetricSystem.Invert(matrix, width, inverse.AsSpan())
-            SampleRegression.Information(design.Rows, width, slopes, change.AsSpan())
-            let mutable trace = 0.0
+        SampleRegression.WeightsAndSlopes(means, alpha, design.GroupOf, weights.AsSpan(), slopes.AsSpan())
+        SampleRegression.Information(design.Rows, width, weights, matrix.AsSpan())
+        SampleRegression.Information(design.Rows, width, slopes, change.AsSpan())
 
-            for i in 0 .. width - 1 do
-                for j in 0..i do
-                    let term = inverse[i * width + j] * change[i * width + j]
-                    trace <- trace + (if j = i then term else 2.0 * term)
-
-            0.5 * trace
-        else
-            nan
+        0.5
+        * SymmetricSystem.LogDeterminantSlope(matrix.AsSpan(), change.AsSpan(), width)
 
     /// The prior of ln α as struct (mean, variance); an infinite variance is none.
     member _.Value(struct (centre: float, variance: float), logAlpha: float) =
@@ -111,14 +102,25 @@ module CoxReidDispersion =
         let fine = equallySpaced (best - step) (best + step) 20
         exp fine[argmax fine value]
 
-    /// The root of the slope between two points at which it has opposite signs, to 1e-10: regula falsi, the value at an
-    /// end that stays halved (the Illinois rule).
-    let private rootOf (slope: float -> float) low high =
+    /// What the value at an end that stays is multiplied by: as much as the other fell, or half (Anderson and Björck 1973).
+    let private shrink (value: float) (before: float) =
+        let left = 1.0 - value / before
+        if left > 0.0 then left else 0.5
+
+    /// The root of the slope between two points at which it has opposite signs, to 1e-10, by regula falsi; `otherwise`
+    /// where it has not.
+    let private rootOf
+        (slope: float -> float)
+        otherwise
+        (struct (low: float, atLow: float))
+        (struct (high: float, atHigh: float))
+        =
         let mutable low, high = low, high
-        let mutable atLow, atHigh = slope low, slope high
+        let mutable atLow, atHigh = atLow, atHigh
         let mutable steps = 0
-        let mutable root = 0.5 * (low + high)
+        let mutable root = otherwise
         let mutable running = atLow > 0.0 && atHigh < 0.0
+        let mutable wasLow, wasHigh = false, false
 
         while running do
             let between = (low * atHigh - high * atLow) / (atHigh - atLow)
@@ -135,13 +137,20 @@ module CoxReidDispersion =
             steps <- steps + 1
 
             if value > 0.0 then
+                if wasLow then
+                    atHigh <- atHigh * shrink value atLow
+
                 low <- next
                 atLow <- value
-                atHigh <- 0.5 * atHigh
             else
+                if wasHigh then
+                    atLow <- atLow * shrink value atHigh
+
                 high <- next
                 atHigh <- value
-                atLow <- 0.5 * atLow
+
+            wasLow <- value > 0.0
+            wasHigh <- not wasLow
 
         root
 
@@ -162,7 +171,17 @@ module CoxReidDispersion =
             elif best = ScanPoints - 1 && not (slope high < 0.0) then
                 high
             else
-                rootOf slope left right
+                let at x = struct (x, slope x)
+                let middle = at points[best]
+                let struct (_, atMiddle) = middle
+
+                // Where a second maximum beside it turns the slope of a neighbour, the highest point stands.
+                if atMiddle = 0.0 then
+                    points[best]
+                elif best = 0 || atMiddle > 0.0 && right > points[best] then
+                    rootOf slope points[best] middle (at right)
+                else
+                    rootOf slope points[best] (at left) middle
 
         {
             Value = exp found

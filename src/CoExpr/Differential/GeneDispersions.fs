@@ -186,7 +186,7 @@ module GeneDispersions =
                 block * BlockGenes, min genes.Genes.Lines ((block + 1) * BlockGenes)
 
             for gene in first .. next - 1 do
-                counts.Load(genes.Genes.IndicesOf gene, genes.Genes.ValuesOf gene, genes.Starts)
+                counts.LoadForProfile(genes.Genes.IndicesOf gene, genes.Genes.ValuesOf gene, genes.Starts)
                 found.Means[gene] <- counts.MeanOfScaled()
 
                 if counts.Highest > 0.0 then

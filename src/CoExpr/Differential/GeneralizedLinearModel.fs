@@ -121,9 +121,7 @@ type internal RegressionSpace(design: Design, options: RegressionOptions) =
     let setMeans (factors: float[]) (b: float[]) floor =
         SampleRegression.Predict(design.Rows, width, b, values.AsSpan())
 
-        for group in 0 .. groups - 1 do
-            levels[group] <- exp values[group]
-
+        SampleRegression.Exponentials(values, levels.AsSpan())
         SampleRegression.Means(factors, design.GroupOf, levels, floor, means.AsSpan())
 
     /// Twice the penalised negative log-likelihood, but for terms that b does not change; leaves the means at b.

@@ -33,7 +33,7 @@ module internal GroupModel =
         let loadProfile () =
             match stored[loaded] with
             | null ->
-                counts.Load(genes.Genes.IndicesOf loaded, genes.Genes.ValuesOf loaded, genes.Starts)
+                counts.LoadForProfile(genes.Genes.IndicesOf loaded, genes.Genes.ValuesOf loaded, genes.Starts)
                 profile.Load counts
             | kept ->
                 profile.Load(kept, tester.Counts)

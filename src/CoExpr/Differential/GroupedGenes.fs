@@ -110,9 +110,15 @@ module GroupedGenes =
 
         let kept = Array.zeroCreate<int64> byGene.Lines
 
+        let keptOf gene =
+            if order.Length = cells then
+                GroupOrder.Kept(byGene.ValuesOf gene)
+            else
+                GroupOrder.Kept(byGene.IndicesOf gene, byGene.ValuesOf gene, positionOf)
+
         Schedule.ranges threads blockGenes byGene.Lines (fun first next ->
             for gene in first .. next - 1 do
-                kept[gene] <- int64 (GroupOrder.Kept(byGene.IndicesOf gene, byGene.ValuesOf gene, positionOf)))
+                kept[gene] <- int64 (keptOf gene))
 
         let starts = Array.scan (+) 0L kept
         let entries = int starts[byGene.Lines]
@@ -120,10 +126,13 @@ module GroupedGenes =
         let positions, values =
             Array.zeroCreate<int> entries, Array.zeroCreate<float32> entries
 
-        Schedule.ranges threads blockGenes byGene.Lines (fun first next ->
-            let places = Array.zeroCreate<int>(groups + 1)
+        let room () =
+            struct (Array.zeroCreate<int>(groups + 1), Array.zeroCreate<float32> order.Length)
 
-            for gene in first .. next - 1 do
+        let blocks = (byGene.Lines + blockGenes - 1) / blockGenes
+
+        Schedule.blocks threads blocks room (fun (struct (places, laid)) block ->
+            for gene in block * blockGenes .. min byGene.Lines ((block + 1) * blockGenes) - 1 do
                 let at, length = int starts[gene], int kept[gene]
 
                 GroupOrder.Sort(
@@ -132,6 +141,7 @@ module GroupedGenes =
                     positionOf,
                     groupOfCell,
                     places,
+                    laid,
                     Span(positions, at, length),
                     Span(values, at, length)
                 ))

@@ -223,6 +223,7 @@ type internal GeneModel = {
 type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBinomialTest, hypothesis: FoldHypothesis) =
     let counts = GeneCounts nodes
     let series = ControlScore()
+    let expansions = GroupSeries nodes
     let means = Array.zeroCreate<float> nodes.Groups
     let mutable dispersion = nan
     let mutable controlInformation = nan
@@ -256,7 +257,8 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
                     dispersion,
                     ReadOnlySpan means,
                     shift,
-                    (test = NegativeBinomialTest.Score)
+                    (test = NegativeBinomialTest.Score),
+                    expansions
                 )
 
             let difference = log means[group] - log means[control] - shift
@@ -301,8 +303,12 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
             else
                 TestTail.Student degrees
 
+        // Series of the others are to be good at the control's mean, too: near it is what they share under the hypothesis.
+        means[control] <- expansions.Mean(counts, control, dispersion, nan)
+
         for group in 0 .. nodes.Groups - 1 do
-            means[group] <- GroupFit.Mean(counts, group, dispersion)
+            if group <> control then
+                means[group] <- expansions.Mean(counts, group, dispersion, means[control])
 
         if means[control] > 0.0 then
             controlInformation <- GroupFit.Information(nodes, control, dispersion, means[control])

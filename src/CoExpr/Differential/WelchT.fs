@@ -58,14 +58,11 @@ module WelchT =
         Squares = 0.0
     }
 
-    /// What each group is compared with. All groups but one are those before it and those after it: nothing is subtracted.
-    let private references control (groups: Moments[]) : Moments[] =
-        match control with
-        | Some control -> Array.create groups.Length groups[control]
-        | None ->
-            let before = Array.scan merged none groups
-            let after = Array.scanBack merged groups none
-            Array.init groups.Length (fun group -> merged before[group] after[group + 1])
+    /// All groups but one are those before it and those after it: nothing is subtracted.
+    let private others (groups: Moments[]) : Moments[] =
+        let before = Array.scan merged none groups
+        let after = Array.scanBack merged groups none
+        Array.init groups.Length (fun group -> merged before[group] after[group + 1])
 
     let private fillTest (rows: ContrastRows) (degreesOf: float[]) place own reference referenceCells =
         let a = own.Squares / (own.Cells - 1.0) / own.Cells
@@ -94,25 +91,32 @@ module WelchT =
         let means, squares =
             Array.zeroCreate<float> tested.Groups, Array.zeroCreate<float> tested.Groups
 
+        let groups = Array.create tested.Groups none
         let perturbations = tested.Perturbations
 
         fun (reader: GeneReader) gene ->
             GroupMoments.Squares(reader.Values, reader.Bounds, reader.Sizes, means, squares)
 
-            let groups =
-                Array.init tested.Groups (fun group -> {
+            for group in 0 .. groups.Length - 1 do
+                groups[group] <- {
                     Cells = float reader.Sizes[group]
                     Mean = means[group]
                     Squares = squares[group]
-                })
+                }
 
-            let references = references tested.Control groups
+            let others = if tested.Control.IsNone then others groups else [||]
 
             for row in 0 .. perturbations.Length - 1 do
                 let place = row * tested.Grouped.Genes.Lines + gene
 
                 if rows.Status[place] <> RowStatus.TooFewCells then
-                    let own, reference = groups[perturbations[row]], references[perturbations[row]]
+                    let own = groups[perturbations[row]]
+
+                    let reference =
+                        match tested.Control with
+                        | Some control -> groups[control]
+                        | None -> others[perturbations[row]]
+
                     rows.Effect[place] <- own.Mean - reference.Mean
 
                     let fewest = min own.Squares reference.Squares

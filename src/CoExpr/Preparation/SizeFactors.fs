@@ -1,5 +1,7 @@
 namespace CoExpr
 
+open CoExpr.Kernels
+
 /// How size factors are made.
 [<RequireQualifiedAccess>]
 type SizeFactorKind =
@@ -68,11 +70,9 @@ module SizeFactors =
         let byGene = counts.ByGene
 
         for gene in 0 .. counts.Genes - 1 do
-            let cells = byGene.IndicesOf gene
-            let values = byGene.ValuesOf gene
-
-            for at in 0 .. cells.Length - 1 do
-                sums[cells[at]] <- sums[cells[at]] + weights[gene] * float values[at]
+            // What is multiplied by 0 changes no sum.
+            if weights[gene] <> 0.0 then
+                ScatteredSums.Add(byGene.IndicesOf gene, byGene.ValuesOf gene, weights[gene], sums)
 
         sums
 
@@ -121,13 +121,20 @@ module SizeFactors =
     let private geneTotalsByGene (counts: SparseCounts) =
         let byGene = counts.ByGene
 
-        Array.init counts.Genes (fun gene ->
+        let sumInOrder gene =
             let mutable sum = 0.0
 
             for value in byGene.ValuesOf gene do
                 sum <- sum + float value
 
-            sum)
+            sum
+
+        // Whole numbers have the same sum in any order.
+        Array.init counts.Genes (fun gene ->
+            if counts.Integer then
+                ScatteredSums.OfWhole(byGene.ValuesOf gene)
+            else
+                sumInOrder gene)
 
     /// The sum of each gene's values: the same bits from either view, of which no other is made.
     let internal geneTotals (counts: SparseCounts) =
@@ -138,17 +145,20 @@ module SizeFactors =
 
     /// Cells whose trimmed total is 0 have their plain library size.
     let private ofTrimmed share (sums: CountSums) =
-        let plain = relative (sums.Totals())
         let totals = sums.GeneTotals()
         let left = int (share * float totals.Length)
 
         if left = 0 then
-            plain
+            relative (sums.Totals())
         else
             let least = (Array.sortDescending totals)[left - 1]
             let trimmed = sums.TotalsOf(totals |> Array.map (fun total -> total < least))
 
-            Array.map2 (fun trimmed plain -> if trimmed > 0.0 then trimmed else plain) (relative trimmed) plain
+            if trimmed |> Array.forall (fun total -> total > 0.0) then
+                relative trimmed
+            else
+                (relative trimmed, relative (sums.Totals()))
+                ||> Array.map2 (fun trimmed plain -> if trimmed > 0.0 then trimmed else plain)
 
     /// Of every cell the typical one of ln(count / reference), over its entries above 0; genes without a reference (NaN), the
     /// logarithm of theirs, say nothing.
