@@ -229,17 +229,6 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
     let mutable controlInformation = nan
     let mutable quasi = 1.0
     let mutable tail = TestTail.Normal
-    let mutable hasSeries = false
-
-    /// The control's score, which Wald's statistic does without.
-    let requireSeries () =
-        if not hasSeries then
-            hasSeries <- true
-
-            if means[control] > 0.0 then
-                series.Fit(counts, control, dispersion, means[control])
-            else
-                series.Clear()
 
     /// The statistic of "the log-fold change is `shift`", positive where it is more.
     let statistic group (fold: struct (float * float)) shift =
@@ -312,11 +301,9 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
 
         if means[control] > 0.0 then
             controlInformation <- GroupFit.Information(nodes, control, dispersion, means[control])
-
-        hasSeries <- false
-
-        if test <> NegativeBinomialTest.Wald then
-            requireSeries ()
+            series.Fit(counts, control, dispersion, means[control])
+        else
+            series.Clear()
 
     /// e^β of each group: the mean count in a cell of size factor 1. 0 where there are no counts.
     member _.Means = means
@@ -338,5 +325,4 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
 
     /// See `IGeneTester.Posterior`.
     member _.Posterior group scale estimate =
-        requireSeries ()
         FoldPosterior.Mode(counts, control, series, group, dispersion, ReadOnlySpan means, quasi, scale, estimate)

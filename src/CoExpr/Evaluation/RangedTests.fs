@@ -82,6 +82,8 @@ module RangedTests =
                 Perturbations = all _.Perturbations
                 Cells = all _.Cells
                 ReferenceCells = all _.ReferenceCells
+                CellNames = cells.CellTable.Names
+                Notes = parts |> List.collect _.Notes
                 LeftOut = cells.Counts.Cells - groups.Order.Length
                 Rows = ContrastRows.create 0 cells.Counts.Genes []
         }
