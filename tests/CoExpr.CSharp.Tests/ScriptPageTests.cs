@@ -27,6 +27,12 @@ public class ScriptPageTests
 
     [TestCase("first-network.fsx", "pairs kept", "150 of 160 genes find their own module first")]
     [TestCase(
+        "differential-expression.fsx",
+        "751 changes found, 5.9 % of the findings false",
+        "slope 1.00, clamped 0.81",
+        "gene0259 vs gene0208: 155 genes differ"
+    )]
+    [TestCase(
         "evaluation.fsx",
         "mean response less other half",
         "all 24 predicted effects point the same way",
