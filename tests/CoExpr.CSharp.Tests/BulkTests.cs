@@ -351,6 +351,10 @@ public class BulkTests
                 "leave it or --pseudobulk out",
                 ["--design", "~ condition", "--contrast", "condition,c,b", "--pseudobulk", "x"]
             ),
+            (
+                "--contrast condition_c_vs_b: it is given 2 times",
+                ["--design", "~ condition", "--contrast", "condition,c,b", "--contrast", "condition,c,b"]
+            ),
             ("Option '--design' is required", ["--contrast", "condition,c,b"]),
             ("must be greater-abs or", ["--design", "~ 1", "--contrast", "x", "--alternative", "both"]),
         }.Select(one => new TestCaseData(one.Says, one.Options).SetArgDisplayNames(one.Says));

@@ -233,7 +233,10 @@ public class EvaluationTests
         File.WriteAllText(fewer, "statistic,mae,roc_auc\ncount,2,2\nnull_count,0,0\nmean,1,0.5\n");
         var scored = Coexpr.Run("evaluate", "score", prediction, baseline, "-o", scratch["s.csv"]);
         Assert.That(scored.Code, Is.Zero, scored.Errors);
-        Assert.That(scored.Errors, Does.Contain("Warning: roc_auc: the prediction's mean is NaN, which counts as 0."));
+        Assert.That(
+            scored.Errors,
+            Does.Contain("Warning: roc_auc: the prediction's mean is NaN, so the score counts as 0.")
+        );
         var refused = Coexpr.Run("evaluate", "score", prediction, fewer, "-o", scratch["r.csv"]);
         Assert.That(refused.Code, Is.EqualTo(2));
         Assert.That(refused.Errors, Does.Contain("3 where 2 were expected"));
@@ -360,6 +363,8 @@ public class EvaluationTests
 
     [TestCase("stands at two places, 1 and 3", "a,x,1,0.1,0.1", "b,x,1,0.1,0.1", "a,x,2,0.1,0.1")]
     [TestCase("line 2: fdr: \"no\" is not a number", "a,x,1,0.1,no")]
+    [TestCase("fdr of a, x (row 1) is 7; it must be from 0 to 1", "a,x,1,0.1,7")]
+    [TestCase("p_value of b, x (row 2) is -5; it must be from 0 to 1", "a,x,1,0.1,0.1", "b,x,1,-5,0.1")]
     [TestCase("line 3: 4 fields, where 5 are expected", "a,x,1,0.1,0.1", "b,x,1,0.1")]
     public void DamagedTablesAreRefused(string says, params string[] rows)
     {
@@ -367,6 +372,67 @@ public class EvaluationTests
         var table = Table(scratch, "bad.csv", rows);
         var ended = Coexpr.Run("evaluate", "run", "--real-de", table, "--predicted-de", table, "-o", scratch["out"]);
         IsRefused(ended, says, scratch);
+    }
+
+    [Test]
+    public void NoOutputIsWrittenOverAnInput()
+    {
+        using var scratch = new Scratch();
+        void KeepsItsInput(string input, params string[] arguments)
+        {
+            var before = File.ReadAllBytes(input);
+            var ended = Coexpr.Run(arguments);
+            Assert.That(ended.Code, Is.EqualTo(2), ended.Errors);
+            Assert.That(ended.Errors, Does.Contain("the output would replace the input"));
+            Assert.That(File.ReadAllBytes(input), Is.EqualTo(before));
+        }
+        var real = Real(scratch);
+        KeepsItsInput(real, "evaluate", "baseline", real, "--control", "control", "-o", real);
+        Directory.CreateDirectory(scratch["in"]);
+        var table = Table(scratch, "in/results.csv", "a,x,1,0.1,0.1", "b,x,1,0.2,0.2");
+        string[] tables = ["--real-de", table, "--predicted-de", PredictedTable(scratch), "--profile", "de"];
+        KeepsItsInput(table, ["evaluate", "run", .. tables, "-o", scratch["in"]]);
+        var means = scratch["in/agg_results.csv"];
+        File.WriteAllText(means, "statistic,mae\ncount,2\nnull_count,0\nmean,0.5\n");
+        KeepsItsInput(means, "evaluate", "score", means, means, "-o", means);
+    }
+
+    [Test]
+    public void WhatScoresAndComparisonsNeedIsSaid()
+    {
+        using var scratch = new Scratch();
+        var results = scratch["results.csv"];
+        File.WriteAllText(results, "perturbation,mae\nx,1\n");
+        IsRefused(
+            Coexpr.Run("evaluate", "score", results, results, "-o", scratch["s.csv"]),
+            "it has no row mean, as an agg_results.csv has",
+            scratch
+        );
+        IsRefused(
+            Coexpr.Run("evaluate", "score", results, results, "-o", scratch["s.txt"]),
+            "a name in .csv or .tsv is needed",
+            scratch
+        );
+        IsRefused(
+            Coexpr.Run("evaluate", "compare", Real(scratch), Predicted(scratch), "-o", scratch["out"]),
+            "--real not given:",
+            scratch
+        );
+        string[] tables = ["--real-de", RealTable(scratch), "--predicted-de", PredictedTable(scratch)];
+        IsRefused(
+            Coexpr.Run(["evaluate", "run", .. tables, "--profile", "pds", "-o", scratch["out"]]),
+            "--profile pds: all its measures are of real and predicted cells",
+            scratch
+        );
+    }
+
+    [Test]
+    public void AReportMayStandAmongItsResults()
+    {
+        using var scratch = new Scratch();
+        var ended = Coexpr.Run(Arguments(scratch, "--report", scratch["out/page.html"]));
+        Assert.That(ended.Code, Is.Zero, ended.Errors);
+        Assert.That(File.ReadAllText(scratch["out/page.html"]), Does.Contain("</html>"));
     }
 
     [Test]
@@ -797,6 +863,14 @@ public class EvaluationTests
         var refused = Coexpr.Run([.. prep, "--control", "ntc"]);
         Assert.That(refused.Code, Is.EqualTo(2));
         Assert.That(refused.Errors, Does.Contain("control: ntc is not known"));
+        var twice = Coexpr.Run([.. prep, "--control", "control", "--cell-types", "target_gene"]);
+        Assert.That(
+            twice.Errors,
+            Does.Contain("--cell-types-out target_gene: that is what the column of perturbations")
+        );
+        // Python's tarfile takes what stands from byte 345 on for the name of a folder.
+        var header = File.ReadAllBytes(scratch["predicted.prep.vcc"])[345..369];
+        Assert.That(header, Is.All.EqualTo((byte)0));
         var many = Coexpr.Run([.. prep, "--control", "control", "--most-cells", "2"]);
         Assert.That(many.Errors, Does.Contain("3 is more than the 2 that fit"));
     }

@@ -383,9 +383,9 @@ module EvaluationTests =
             |> Expect.ok
             |> List.map (fun score -> score.Score, Scoring.warning score)
 
-        Expect.equal [ 0.0, Some "roc_auc: the prediction's mean is NaN, which counts as 0." ] (warned nan 0.5)
-        Expect.equal [ 0.0, Some "roc_auc: the baseline's mean is NaN, which counts as 0." ] (warned 0.5 nan)
-        Expect.equal [ 0.0, Some "roc_auc: both means are NaN, which counts as 0." ] (warned nan nan)
+        Expect.equal [ 0.0, Some "roc_auc: the prediction's mean is NaN, so the score counts as 0." ] (warned nan 0.5)
+        Expect.equal [ 0.0, Some "roc_auc: the baseline's mean is NaN, so the score counts as 0." ] (warned 0.5 nan)
+        Expect.equal [ 0.0, Some "roc_auc: both means are NaN, so the score counts as 0." ] (warned nan nan)
         Assert.That((warned 1.0 1.0 |> List.head |> snd).Value, Does.Contain "perfect")
         Expect.equal [ 0.0, None ] (warned 0.4 0.5)
         Expect.equal [ 0.5, None ] (warned 0.75 0.5)
@@ -412,8 +412,7 @@ module EvaluationTests =
             Expect.equal [ "mae", 0.5; "pr_auc", nan ] found.Means
             Expect.equal None (read [ whole[0]; whole[3] ] |> Expect.ok).Perturbations
 
-            read whole[..2]
-            |> Expect.says [ "there is no row mean; present: count, null_count" ]
+            read whole[..2] |> Expect.says [ "no row mean"; "agg_results.csv" ]
 
             read [ whole[0]; "count,1" ] |> Expect.says [ "2 fields, where 3 are expected" ])
 

@@ -82,3 +82,22 @@ module FoldChangeShrinkageTests =
 
             near 1e-5 (1.0 / sqrt curvature) found.Deviation
             near 1e-12 (NormalTail.upper (abs found.LogFold / found.Deviation)) found.FalseSign
+
+    [<Test>]
+    let ``a group without counts is told by its mean, whatever its status`` () =
+        // Estimates and errors of five genes; the last has no perturbed cell with a count, and a sure test.
+        let shrunken status =
+            let rows = ContrastRows.create 1 5 [ ContrastRows.StandardError ]
+            [| 1.0; -0.5; 0.2; 0.8; -6.0 |].CopyTo(rows.LogFoldChange, 0)
+            [| 0.2; 0.2; 0.2; 0.2; 2.8 |].CopyTo(rows.Named ContrastRows.StandardError, 0)
+            [| 5.0; -2.5; 1.0; 4.0; -8.0 |].CopyTo(rows.Statistic, 0)
+            [| 1.0; 1.0; 1.0; 1.0; 0.0 |].CopyTo(rows.Mean, 0)
+            Array.fill rows.ReferenceMean 0 5 1.0
+            rows.Status[4] <- status
+            (FoldChangeShrinkage.ofRows 1 1 5 rows).Named FoldChangeShrinkage.Shrunken
+
+        let expected = shrunken RowStatus.ZeroInPerturbed
+        // 6 / 8 is the error that the statistic implies.
+        Assert.That(expected[4], Is.LessThan -4.0)
+        Expect.equal expected (shrunken RowStatus.BelowFilter)
+        Expect.equal expected (shrunken RowStatus.OutlyingCount)

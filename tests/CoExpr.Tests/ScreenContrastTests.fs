@@ -298,3 +298,26 @@ module ScreenContrastTests =
             found.Calibration.Value.ControlCells, found.Calibration.Value.Names
 
         Expect.equal (rates []) (rates [ vs "a,b" ])
+
+    [<Test>]
+    let ``a label is taken as it is written, else without the blanks around it`` () =
+        let labelled = {
+            sample with
+                Labels = sample.Labels |> Array.map (fun label -> if label = "c" then "a " else label)
+        }
+
+        let groups =
+            Groups.create [ "perturbation" ] (Some "control") (Screen.cells labelled)
+            |> Expect.ok
+
+        let pair words =
+            ScreenContrast.compared [ vs words ] groups |> Expect.ok |> Array.head
+
+        let labelsOf words =
+            let found = pair words
+            groups.Labels[found.Group], groups.Labels[found.Reference.Value]
+
+        Expect.equal ("a", "b") (labelsOf "a, b")
+        Expect.equal ("a ", "b") (labelsOf "a ,b")
+        Expect.equal ("a ", "a") (labelsOf "a \ta")
+        Expect.equal "a vs b" (ScreenContrast.name (vs "a, b"))

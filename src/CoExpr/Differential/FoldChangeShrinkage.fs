@@ -144,13 +144,15 @@ module FoldChangeShrinkage =
     let SValue = "s_value"
 
     /// Where a group has no counts, its penalised mean has a standard error of about 2 however sure the test is: the error
-    /// there is the one with which the fold change would have the statistic that it has.
+    /// there is the one with which the fold change would have the statistic that it has. Means tell, and not the status,
+    /// which may be that of an outlier or of a filter instead.
     let private errorOf (rows: ContrastRows) place estimate error =
-        match rows.Status[place] with
-        | RowStatus.ZeroInPerturbed
-        | RowStatus.ZeroInReference when abs rows.Statistic[place] > 0.0 ->
+        let isWithoutCounts = rows.Mean[place] = 0.0 || rows.ReferenceMean[place] = 0.0
+
+        if isWithoutCounts && abs rows.Statistic[place] > 0.0 then
             min error (abs estimate / abs rows.Statistic[place])
-        | _ -> error
+        else
+            error
 
     let private natural (values: float[]) first genes =
         Array.sub values first genes |> Array.map (fun x -> x * log 2.0)

@@ -13,7 +13,7 @@ module ScreenContrast =
 
     /// As rows have it.
     let name (contrast: ScreenContrast) =
-        $"{contrast.Label} vs {contrast.Reference}"
+        $"{contrast.Label.Trim()} vs {contrast.Reference.Trim()}"
 
     let private bad value reason =
         Error(CoExprError.BadOption("--contrast", value, reason))
@@ -24,17 +24,18 @@ module ScreenContrast =
 
         match words.Split separator with
         | [| label; reference |] when label.Trim() <> "" && reference.Trim() <> "" ->
-            Ok {
-                Label = label.Trim()
-                Reference = reference.Trim()
-            }
+            Ok { Label = label; Reference = reference }
         | _ ->
             bad
                 words
                 "two labels with a comma between them are needed; labels that have commas go into --contrasts FILE, with a tab between them"
 
-    let private groupOf (groups: Groups) label =
-        match Array.tryFindIndex ((=) label) groups.Labels with
+    /// The label as it is written, or else without the blanks around it.
+    let private groupOf (groups: Groups) (label: string) =
+        let find label =
+            Array.tryFindIndex ((=) label) groups.Labels
+
+        match find label |> Option.orElseWith (fun () -> find (label.Trim())) with
         | Some group -> Ok group
         | None -> Error(CoExprError.UnknownLabel("--contrast", label, Groups.bySize groups))
 

@@ -122,13 +122,23 @@ module ChallengeCells =
             Table.ofNames (Array.init perturbations.Length string)
             |> Table.withColumn options.ColumnOut (Column.categories perturbations)
 
+        let typesOut =
+            options.CellTypes
+            |> Option.map (fun column -> defaultArg options.CellTypesOut column)
+
         match options.CellTypes with
         | None -> Ok table
+        | Some _ when typesOut = Some options.ColumnOut ->
+            Error(
+                CoExprError.BadOption(
+                    "--cell-types-out",
+                    options.ColumnOut,
+                    "that is what the column of perturbations is called (--column-out)"
+                )
+            )
         | Some column ->
             labels column cells
-            |> Result.map (fun types ->
-                table
-                |> Table.withColumn (defaultArg options.CellTypesOut column) (Column.categories types))
+            |> Result.map (fun types -> table |> Table.withColumn typesOut.Value (Column.categories types))
 
     /// Entries by cell, genes rising.
     let private entries (values: CellValues) =

@@ -156,20 +156,20 @@ module DeTable =
 
         firstTwice 0 0
 
-    /// A rate is from 0 to 1; one that is NaN is no rate, and calls nothing.
-    let private requireRates source (rows: DeRows) =
-        match rows.Fdr |> Array.tryFindIndex (fun rate -> rate < 0.0 || rate > 1.0) with
+    /// A rate or a p-value is from 0 to 1; one that is NaN is none, and calls nothing.
+    let private requireFractions source name (values: float[]) (rows: DeRows) =
+        match values |> Array.tryFindIndex (fun value -> value < 0.0 || value > 1.0) with
         | None -> Ok()
         | Some row ->
-            let value = rows.Fdr[row].ToString("R", Globalization.CultureInfo.InvariantCulture)
+            let value = values[row].ToString("R", Globalization.CultureInfo.InvariantCulture)
 
             let place =
                 $"{rows.Targets[rows.Target[row]]}, {rows.Features[rows.Feature[row]]} (row {row + 1})"
 
-            Error(CoExprError.DamagedFile(source, $"fdr of {place} is {value}; it must be from 0 to 1."))
+            Error(CoExprError.DamagedFile(source, $"{name} of {place} is {value}; it must be from 0 to 1."))
 
     /// Groups rows by perturbation. A gene twice in one perturbation is a DuplicateName with the numbers of both rows; a rate
-    /// that is not from 0 to 1 a DamagedFile.
+    /// or p-value that is not from 0 to 1 a DamagedFile.
     let create precision source (rows: DeRows) : Result<DeTable, CoExprError> =
         check rows
         let order, starts, from = grouped rows
@@ -179,7 +179,8 @@ module DeTable =
             | DePrecision.Double -> from |> Array.map (fun row -> values[row])
             | DePrecision.Single -> from |> Array.map (fun row -> float (float32 values[row]))
 
-        requireRates source rows
+        requireFractions source "fdr" rows.Fdr rows
+        |> Result.bind (fun () -> requireFractions source "p_value" rows.PValue rows)
         |> Result.bind (fun () -> requireUnique source rows order starts from)
         |> Result.map (fun () -> {
             Source = source

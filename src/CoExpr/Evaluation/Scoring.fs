@@ -92,7 +92,7 @@ module Scoring =
     /// What is to be said of a score that stands for no number; None where it is one.
     let warning (score: ScoredMetric) =
         let told why =
-            Some $"{score.Name}: {why}, which counts as 0."
+            Some $"{score.Name}: {why}, so the score counts as 0."
 
         match Double.IsNaN score.Prediction, Double.IsNaN score.Baseline with
         | true, true -> told "both means are NaN"

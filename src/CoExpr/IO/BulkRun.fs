@@ -209,8 +209,15 @@ module BulkRun =
         | BulkSource.SampleTable table -> [ paths.Input; table ]
         | _ -> [ paths.Input ]
 
+    let private requireDistinct contrasts =
+        match contrasts |> List.countBy id |> List.tryFind (fun (_, count) -> count > 1) with
+        | Some(contrast, count) ->
+            Error(CoExprError.BadOption("--contrast", Contrast.name contrast, $"it is given {count} times"))
+        | None -> Ok()
+
     let private checkBefore paths request =
         result {
+            do! requireDistinct request.Contrasts
             do! BulkFile.checkFormat paths.Output
 
             do!
@@ -220,10 +227,7 @@ module BulkRun =
 
             do! AtomicFile.checkAll (outputs paths)
 
-            do!
-                (Ok(), inputs paths request)
-                ||> List.fold (fun before input ->
-                    before |> Result.bind (fun () -> RunFiles.refuseInput input (outputs paths)))
+            do! RunFiles.refuseInputs (inputs paths request) (outputs paths)
         }
 
     let private writeAll (paths: BulkPaths) record (found: BulkRunResult) =

@@ -76,12 +76,11 @@ module ChallengeRun =
                 Matrix = Some matrix
         }
 
-    /// The same input gives the same package: no time of day, no name of a user.
+    /// The same input gives the same package: no time of day, no name of a user. Times of access and change stay unset: where
+    /// they would stand, Python's tarfile reads a folder's name.
     let private entry name (content: Stream) =
         let entry = GnuTarEntry(TarEntryType.RegularFile, name)
         entry.ModificationTime <- DateTimeOffset.UnixEpoch
-        entry.AccessTime <- DateTimeOffset.UnixEpoch
-        entry.ChangeTime <- DateTimeOffset.UnixEpoch
 
         entry.Mode <-
             UnixFileMode.UserRead
@@ -124,6 +123,7 @@ module ChallengeRun =
 
         result {
             do! checkOutput output
+            do! RunFiles.refuseInputs [ paths.Input; paths.Genes ] [ output ]
             do! Zstandard.check ()
             let! genes = GeneList.read progress paths.Genes
             let! cells = EvaluationOutputs.read progress reading paths.Input

@@ -92,7 +92,7 @@ module ComparisonRun =
                 | None -> Ok()
 
             do! EvaluationOutputs.check paths.Folder tables
-            do! EvaluationOutputs.checkReport plan.Report
+            do! EvaluationOutputs.checkReport paths.Folder plan.Report
         }
 
     /// What was found of the models, and what they are held against.
@@ -144,8 +144,23 @@ module ComparisonRun =
         else
             path
 
+    let private isCells (model: NamedFile) =
+        model.Path.EndsWith(".h5ad", System.StringComparison.OrdinalIgnoreCase)
+
+    let private requireResults (models: NamedFile list) =
+        match models |> List.tryFind isCells with
+        | None -> Ok []
+        | Some model ->
+            Error(
+                CoExprError.BadOption(
+                    "--real",
+                    "not given",
+                    $"{model.Path} has cells; name the real ones that they are to be compared with, or give folders of results"
+                )
+            )
+
     let private readFinished progress (models: NamedFile list) =
-        (Ok [], models)
+        (requireResults models, models)
         ||> List.fold (fun before model ->
             before
             |> Result.bind (fun before ->
@@ -326,6 +341,10 @@ module ComparisonRun =
 
             let record = recordOf plan paths hashes (List.ofSeq seconds) found comparison
             do! EvaluationOutputs.makeFolder paths.Folder
-            do! EvaluationOutputs.writeAll (outputs progress plan paths record found comparison)
+
+            do!
+                outputs progress plan paths record found comparison
+                |> EvaluationOutputs.writeAll (inputs paths |> List.map snd)
+
             return struct (record, comparison, notes found, warnings found)
         }

@@ -247,7 +247,15 @@ module EvaluationFile =
             tryFind name |> Option.bind List.tryHead |> Option.map (snd >> int64)
 
         match tryFind "mean" with
-        | None -> raise (CoExprFailure(CoExprError.MissingPart(path, "row mean", List.map fst rows)))
+        | None ->
+            raise (
+                CoExprFailure(
+                    CoExprError.UnknownFormat(
+                        path,
+                        "it has no row mean, as an agg_results.csv has, where the means of an evaluation are."
+                    )
+                )
+            )
         | Some means -> {
             Source = path
             // Those for which a measure is defined, and those for which it is not.

@@ -147,10 +147,15 @@ module internal EvaluationOutputs =
         @ (found.Baseline |> Option.map (pair at "baseline_") |> Option.defaultValue [])
 
     /// Writes all files or none.
-    let writeAll (outputs: Output list) =
-        AtomicFile.writeAll (outputs |> List.map (fun output -> output.Path)) (fun temporaries ->
-            for output, temporary in List.zip outputs temporaries do
-                output.Write temporary)
+    /// All of them or none, and none over an input.
+    let writeAll (inputs: string list) (outputs: Output list) =
+        let paths = outputs |> List.map _.Path
+
+        RunFiles.refuseInputs inputs paths
+        |> Result.bind (fun () ->
+            AtomicFile.writeAll paths (fun temporaries ->
+                for output, temporary in List.zip outputs temporaries do
+                    output.Write temporary))
 
     let makeFolder (folder: string) =
         try
@@ -170,13 +175,20 @@ module internal EvaluationOutputs =
         else
             AtomicFile.check (folder.TrimEnd(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar))
 
-    /// Whether a page could be written.
-    let checkReport report =
+    let private isIn (folder: string) (path: string) =
+        Path.GetDirectoryName(Path.GetFullPath path) = Path.TrimEndingDirectorySeparator(Path.GetFullPath folder)
+
+    /// Whether a page could be written; into the folder of the results, too, which may not be there yet.
+    let checkReport (folder: string) report =
         match report with
         | None -> Ok()
         | Some path ->
             CoexpressionFile.checkReport path
-            |> Result.bind (fun () -> AtomicFile.check path)
+            |> Result.bind (fun () ->
+                if isIn folder path && not (Directory.Exists folder) then
+                    Ok()
+                else
+                    AtomicFile.check path)
 
     let read progress (reading: InputOptions) path =
         Input.read

@@ -179,6 +179,25 @@ module EvaluationRun =
         | None -> ()
     ]
 
+    /// A profile of measures of cells has nothing to say of tables.
+    let private requireMeasures (plan: EvaluationPlan) paths (whole: EvaluationResult) =
+        if whole.Columns.Length + whole.Pooled.Length > 0 then
+            Ok()
+        else
+            let needed =
+                if paths.Cells.IsNone then
+                    "of real and predicted cells"
+                else
+                    "of tables of differential expression (--de-test, or --real-de and --predicted-de)"
+
+            Error(
+                CoExprError.BadOption(
+                    "--profile",
+                    MetricRegistry.profileName plan.Options.Profile,
+                    $"all its measures are {needed}, which are not given"
+                )
+            )
+
     let private recordOf (plan: EvaluationPlan) paths hashes seconds (whole: EvaluationResult) : RunRecord =
         let struct (real, predicted) = whole.Cells
 
@@ -262,7 +281,13 @@ module EvaluationRun =
             let! _ = MetricRegistry.chosen plan.Options.Profile plan.Options.Skipped
             do! Intervals.validate plan.Intervals
             do! EvaluationOutputs.check paths.Folder (baseNames paths)
-            do! EvaluationOutputs.checkReport plan.Report
+
+            do!
+                baseNames paths
+                |> List.map (fun name -> Path.Combine(paths.Folder, name))
+                |> RunFiles.refuseInputs (inputs paths |> List.map snd)
+
+            do! EvaluationOutputs.checkReport paths.Folder plan.Report
         }
 
     /// Reads the inputs, evaluates, and writes results.csv, agg_results.csv, results.tsv, aggregates.tsv, costs.tsv,
@@ -284,6 +309,8 @@ module EvaluationRun =
                 | Some _ -> together plan notes found
                 | None -> snd found[0]
 
+            do! requireMeasures plan paths whole.Model.Result
+
             let hashes =
                 timed "hashing the inputs" (fun () -> EvaluationOutputs.hashes progress (inputs paths))
 
@@ -294,7 +321,7 @@ module EvaluationRun =
             }
 
             do! EvaluationOutputs.makeFolder paths.Folder
-            do! EvaluationOutputs.writeAll (outputs progress plan paths outcome)
+            do! EvaluationOutputs.writeAll (inputs paths |> List.map snd) (outputs progress plan paths outcome)
             return outcome
         }
 
@@ -309,6 +336,7 @@ module EvaluationRun =
                 else
                     Error(CoExprError.BadOption("--output", output, "a name in .h5ad is needed"))
 
+            do! RunFiles.refuseInput real [ output ]
             let! cells = EvaluationOutputs.read progress reading real
             let! mean = MeanResponse.cells which copies options cells
 
@@ -320,7 +348,13 @@ module EvaluationRun =
     /// Scores one agg_results.csv against that of a baseline, and writes the scores.
     let score progress (prediction: string) (baseline: string) (output: string) =
         result {
-            do! AtomicFile.check output
+            do!
+                if [ ".csv"; ".tsv" ] |> List.exists (fun ending -> output.EndsWith ending) then
+                    AtomicFile.check output
+                else
+                    Error(CoExprError.BadOption("--output", output, "a name in .csv or .tsv is needed"))
+
+            do! RunFiles.refuseInputs [ prediction; baseline ] [ output ]
             let! prediction = EvaluationFile.readAggregates progress prediction
             let! baseline = EvaluationFile.readAggregates progress baseline
             let! scores = Scoring.compute prediction baseline

@@ -34,6 +34,11 @@ module RunFiles =
         else
             Ok()
 
+    /// The same of several inputs.
+    let refuseInputs (inputs: string list) (outputs: string list) : Result<unit, CoExprError> =
+        (Ok(), inputs)
+        ||> List.fold (fun before input -> before |> Result.bind (fun () -> refuseInput input outputs))
+
     /// Does some work and notes how long it took.
     let timed name (seconds: ResizeArray<string * float>) (work: unit -> 'a) =
         let watch = Stopwatch.StartNew()
