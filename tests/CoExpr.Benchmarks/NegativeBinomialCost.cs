@@ -84,6 +84,8 @@ static class NegativeBinomialCost
             d.Shrink,
             d.MinimumCells,
             covariates,
+            d.Outliers,
+            d.Scope,
             1
         );
     }
