@@ -578,7 +578,7 @@ public class EvaluationTests
         Assert.That(Numbers(Columns(scratch["out/agg_results.csv"])["de_direction_match"])[2], Is.EqualTo(0.75));
         File.WriteAllLines(
             scratch["predicted.csv"],
-            File.ReadLines(scratch["predicted.csv"]).Where(line => !line.Contains(",T,", StringComparison.Ordinal))
+            File.ReadAllLines(scratch["predicted.csv"]).Where(line => !line.Contains(",T,", StringComparison.Ordinal))
         );
         var partial = Coexpr.Run([.. run, "type", "--partial"]);
         Assert.That(partial.Code, Is.Zero, partial.Errors);

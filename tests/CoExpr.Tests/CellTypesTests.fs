@@ -29,6 +29,14 @@ module CellTypesTests =
 
     let private real, private predicted = typed "real" (2, 4), typed "predicted" (3, 5)
 
+    /// The predicted cells with other types.
+    let private retyped typeOf = {
+        predicted with
+            CellTable =
+                predicted.CellTable
+                |> Table.withColumn "type" (Column.categories (Array.init predicted.Counts.Cells typeOf))
+    }
+
     let private evaluate (cells: Cells * Cells) =
         Evaluation.run PerturbedSample.options (Some cells) None |> Expect.ok
 
@@ -108,19 +116,11 @@ module CellTypesTests =
 
         Expect.equal [] (CellTypes.notes "type" real predicted |> Expect.ok)
 
-        let without = {
-            predicted with
-                CellTable =
-                    predicted.CellTable
-                    |> Table.withColumn
-                        "type"
-                        (Column.categories (
-                            Array.init predicted.Counts.Cells (fun cell ->
-                                if cell = 0 then null
-                                elif cell % 2 = 0 then "B"
-                                else "T")
-                        ))
-        }
+        let without =
+            retyped (fun cell ->
+                if cell = 0 then null
+                elif cell % 2 = 0 then "B"
+                else "T")
 
         Expect.equal
             [
@@ -131,16 +131,7 @@ module CellTypesTests =
         let kept = CellTypes.split "type" true real partial |> Expect.ok
         Expect.equal [ "T" ] (kept |> List.map _.Name)
 
-        let broken = {
-            predicted with
-                CellTable =
-                    predicted.CellTable
-                    |> Table.withColumn
-                        "type"
-                        (Column.categories (
-                            Array.init predicted.Counts.Cells (fun cell -> if cell = 7 then "T\r\nB" else "T")
-                        ))
-        }
+        let broken = retyped (fun cell -> if cell = 7 then "T\r\nB" else "T")
 
         let said = [
             "predicted: the label of cell cell7 in column type holds a line break (T\\r\\nB)"
