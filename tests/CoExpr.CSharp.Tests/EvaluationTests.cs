@@ -642,6 +642,13 @@ public class EvaluationTests
             Is.EqualTo(new[] { 0.0, 1 })
         );
         Assert.That(Numbers(Columns(scratch["out/agg_results.csv"])["de_direction_match"])[2], Is.EqualTo(0.75));
+        File.WriteAllLines(
+            scratch["predicted.csv"],
+            File.ReadAllLines(scratch["predicted.csv"]).Where(line => !line.Contains(",T,", StringComparison.Ordinal))
+        );
+        var partial = Coexpr.Run([.. run, "type", "--partial"]);
+        Assert.That(partial.Code, Is.Zero, partial.Errors);
+        Assert.That(partial.Errors, Does.Contain("1 of the 2 cell types are not predicted and take no part: T."));
         var refused = Coexpr.Run([.. run, "tissue"]);
         Assert.That(refused.Errors, Does.Contain("there is no column tissue"));
     }
@@ -757,6 +764,8 @@ public class EvaluationTests
     [TestCase("--resamples -1: 0 or more", "{}/a.h5ad", "{}/b.h5ad", "--resamples", "-1")]
     [TestCase("--level 1.5: a share between 0 and 1", "{}/a.h5ad", "{}/b.h5ad", "--level", "1.5")]
     [TestCase("--report r.txt: a name in .html", "{}/a.h5ad", "{}/b.h5ad", "--report", "r.txt")]
+    [TestCase("--baseline without --report: compare shows it on the page", "{}/a.h5ad", "{}/b.h5ad", "--baseline")]
+    [TestCase("--ceiling without --report: compare shows it", "{}/a.h5ad", "{}/b.h5ad", "--ceiling", "split")]
     [TestCase("a.h5ad: no such file", "{}/a.h5ad", "{}/b.h5ad")]
     public void BadComparisonsAreRefusedInOneLine(string says, params string[] options)
     {

@@ -29,6 +29,14 @@ module CellTypesTests =
 
     let private real, private predicted = typed "real" (2, 4), typed "predicted" (3, 5)
 
+    /// The predicted cells with other types.
+    let private retyped typeOf = {
+        predicted with
+            CellTable =
+                predicted.CellTable
+                |> Table.withColumn "type" (Column.categories (Array.init predicted.Counts.Cells typeOf))
+    }
+
     let private evaluate (cells: Cells * Cells) =
         Evaluation.run PerturbedSample.options (Some cells) None |> Expect.ok
 
@@ -108,19 +116,11 @@ module CellTypesTests =
 
         Expect.equal [] (CellTypes.notes "type" real predicted |> Expect.ok)
 
-        let without = {
-            predicted with
-                CellTable =
-                    predicted.CellTable
-                    |> Table.withColumn
-                        "type"
-                        (Column.categories (
-                            Array.init predicted.Counts.Cells (fun cell ->
-                                if cell = 0 then null
-                                elif cell % 2 = 0 then "B"
-                                else "T")
-                        ))
-        }
+        let without =
+            retyped (fun cell ->
+                if cell = 0 then null
+                elif cell % 2 = 0 then "B"
+                else "T")
 
         Expect.equal
             [
@@ -130,6 +130,15 @@ module CellTypesTests =
 
         let kept = CellTypes.split "type" true real partial |> Expect.ok
         Expect.equal [ "T" ] (kept |> List.map _.Name)
+
+        let broken = retyped (fun cell -> if cell = 7 then "T\r\nB" else "T")
+
+        let said = [
+            "predicted: the label of cell cell7 in column type holds a line break (T\\r\\nB)"
+        ]
+
+        CellTypes.split "type" true real broken |> Expect.says said
+        CellTypes.split "type" true broken real |> Expect.says said
 
         CellTypes.split "typ" false real predicted
         |> Expect.says [ "no column typ of the cell table; present: target_gene, type" ]
@@ -164,6 +173,16 @@ module CellTypesTests =
 
             CellTypes.withTables "type" false tables (Map.remove "T" tables) []
             |> Expect.says [ "1 only in the real table (T)" ]
+
+            let some = Map.remove "T" tables
+            let kept = CellTypes.withTables "type" true tables some [] |> Expect.ok
+            Expect.equal [ "B" ] (kept |> List.map _.Name)
+
+            Expect.equal
+                [ "1 of the 2 cell types are not predicted and take no part: T." ]
+                (CellTypes.tableNotes tables some)
+
+            Expect.equal [] (CellTypes.tableNotes tables tables)
 
             DeTableFile.readBy "kind" DePrecision.Double Progress.none path
             |> Expect.says [ "there is no column kind"; "present: type, target" ])

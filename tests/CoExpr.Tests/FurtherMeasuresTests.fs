@@ -186,7 +186,30 @@ module FurtherMeasuresTests =
         Expect.equal 0.0 (value "pds_cosine")
         Expect.equal 1.0 (value "expr_mse_unbiased_capped_norm")
         Assert.That((PerturbedSample.column "clustering_agreement" found).IsAbsent[0])
-        Assert.That(String.Join("\n", found.Warnings), Does.Contain "clustering_agreement is not defined")
+
+        Assert.That(
+            found.Warnings,
+            Does.Contain
+                "clustering_agreement is not defined: it needs finite values, and a predicted profile holds others."
+        )
+
+    [<Test>]
+    let ``two perturbations have no clusters, for their number alone`` () =
+        let two (cells: Cells) =
+            // The control, g0 and g1.
+            Cells.takeCells [| 0..17 |] cells
+
+        let found =
+            Evaluation.run
+                (options EvaluationProfile.Full)
+                (Some(two PerturbedSample.real.Value, two (PerturbedSample.predicted (fun _ row -> row))))
+                None
+            |> Expect.ok
+
+        Assert.That(
+            found.Warnings,
+            Does.Contain "clustering_agreement is not defined: it needs 3 perturbations or more, of which there are 2."
+        )
 
     [<Test>]
     let ``real effects within their noise are said to make a measure the worst`` () =

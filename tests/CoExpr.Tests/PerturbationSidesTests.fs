@@ -130,6 +130,32 @@ module PerturbationSidesTests =
         |> Expect.says [ "gene y stands at two places, 2 and 3" ]
 
     [<Test>]
+    let ``a gene that stands twice is told before those it leaves no place for`` () =
+        let twice = cells "twice" labels [ "x"; "y"; "y" ]
+        let said = [ "twice: gene y stands at two places, 2 and 3" ]
+        create real twice |> Expect.says said
+        create twice real |> Expect.says said
+
+        // It does not explain genes of other names.
+        create real (cells "p" labels [ "w"; "y"; "y" ])
+        |> Expect.says [ "2 only in real.h5ad (real) (x, z)"; "1 only in p (predicted) (w)" ]
+
+        create real (cells "p" labels [ "x"; "y" ])
+        |> Expect.says [ "1 only in real.h5ad (real) (z), 0 only in p" ]
+
+    [<Test>]
+    let ``labels with line breaks are refused by their cell`` () =
+        let broken = cells "broken" [ "control"; "a"; "b"; "b\nc" ] [ "x"; "y"; "z" ]
+
+        let said = [
+            "broken: the label of cell cell3 in column target_gene holds a line break (b\\nc)"
+            "rename it"
+        ]
+
+        create broken real |> Expect.says said
+        create real broken |> Expect.says said
+
+    [<Test>]
     let ``sides on other scales are taken each by its own, and that is said`` () =
         let counts =
             PerturbedSample.cellsOf "p" (List.toArray labels) [| "x"; "y"; "z" |] [|

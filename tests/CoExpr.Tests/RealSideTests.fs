@@ -53,6 +53,30 @@ module RealSideTests =
         Expect.equal alone.Columns found.Result.Columns[..17]
 
     [<Test>]
+    let ``tests of counts need the predicted control, whose counts are still there`` () =
+        let counts seed =
+            let labels, rows = PerturbedSample.draw seed
+            PerturbedSample.cellsOf "counts" labels PerturbedSample.genes (rows |> Array.map (Array.map floor))
+
+        let evaluate source =
+            let options = {
+                options with
+                    ControlSource = source
+                    Profile = EvaluationProfile.De
+            }
+
+            RealSide.create Progress.none (OwnTables.parse "wald" |> Expect.ok) options (counts 2)
+            |> Result.bind (fun side -> RealSide.evaluate Progress.none options side None (counts 3))
+
+        evaluate ControlSource.Real
+        |> Expect.says [
+            "--de-test wald: it is a test of counts, and beside the real control predicted cells stand as logarithms"
+            "say --control-source predicted"
+        ]
+
+        Expect.equal 12 (evaluate ControlSource.Predicted |> Expect.ok).Result.Perturbations.Length
+
+    [<Test>]
     let ``a side serves several predictions, each as if it were alone`` () =
         let first = evaluate (PerturbedSample.predicted (fun _ row -> Array.rev row))
         let second = evaluate (PerturbedSample.predicted (fun _ row -> row))

@@ -36,11 +36,13 @@ module CellTypes =
         }
 
     /// The cells of each type by a column of the cell table; cells without a type are in none. Errors: no such column on a
-    /// side, types that only one side has.
+    /// side, a type with a line break, types that only one side has.
     let split column isPartial (real: Cells) (predicted: Cells) : Result<CellTypePart list, CoExprError> =
         result {
             let! ofReal = Groups.create [ column ] None real
             let! ofPredicted = Groups.create [ column ] None predicted
+            do! PerturbationSides.requireOneLine column real ofReal
+            do! PerturbationSides.requireOneLine column predicted ofPredicted
 
             do!
                 requireSame
@@ -61,6 +63,14 @@ module CellTypes =
             ]
         }
 
+    let private unpredicted (real: string[]) (predicted: string[]) = [
+        match only real predicted with
+        | [] -> ()
+        | left ->
+            let names = String.Join(", ", left)
+            $"{left.Length} of the {real.Length} cell types are not predicted and take no part: {names}."
+    ]
+
     /// What was left out in splitting: types that a partial prediction lacks, and cells without a type.
     let notes column (real: Cells) (predicted: Cells) : Result<string list, CoExprError> =
         result {
@@ -68,18 +78,17 @@ module CellTypes =
             let! ofPredicted = Groups.create [ column ] None predicted
 
             return [
-                match only ofReal.Labels ofPredicted.Labels with
-                | [] -> ()
-                | left ->
-                    let names = String.Join(", ", left)
-
-                    $"{left.Length} of the {ofReal.Labels.Length} cell types are not predicted and take no part: {names}."
+                yield! unpredicted ofReal.Labels ofPredicted.Labels
                 yield! PerturbationSides.unlabelledNotes "real" column real ofReal
                 yield! PerturbationSides.unlabelledNotes "predicted" column predicted ofPredicted
             ]
         }
 
     let private keys (tables: Map<string, DeTable>) = tables |> Map.toArray |> Array.map fst
+
+    /// The same of tables without cells: types that a partial prediction lacks.
+    let tableNotes (real: Map<string, DeTable>) (predicted: Map<string, DeTable>) : string list =
+        unpredicted (keys real) (keys predicted)
 
     /// Tables of each type beside its cells, or by themselves. Both must have the types of the cells, and the same ones.
     let withTables

@@ -60,13 +60,23 @@ module FurtherMeasures =
                 real
                 profiles.Predicted
 
+        let cause =
+            if count < ClusteringAgreement.LeastPerturbations then
+                $"it needs {ClusteringAgreement.LeastPerturbations} perturbations or more, of which there are {count}"
+            else
+                let side =
+                    if Array.forall Double.IsFinite real then
+                        "predicted"
+                    else
+                        "real"
+
+                $"it needs finite values, and a {side} profile holds others"
+
         match found with
         | Some found -> plain [ MetricColumn.scalar "clustering_agreement" count found.Score ]
         | None -> {
             Columns = [ MetricColumn.partial "clustering_agreement" (Array.create count None) ]
-            Warnings = [
-                $"clustering_agreement is not defined: it needs {ClusteringAgreement.LeastPerturbations} perturbations or more, of which there are {count}, and finite values."
-            ]
+            Warnings = [ $"clustering_agreement is not defined: {cause}." ]
           }
 
     let private discriminations threads wanted options (profiles: PerturbationProfiles) predicted real =

@@ -295,6 +295,20 @@ module OwnTables =
         | ExpressionScale.AsTheyAre -> ExpressionScale.AsTheyAre
         | _ -> ExpressionScale.Logarithms
 
+    /// Refuses a test of counts against the real control: both sides then stand in one table, on the scale that is compared,
+    /// where values are no counts any more.
+    let internal requireOwnControl test source scale =
+        match test, source with
+        | DifferentialTest.NegativeBinomial _, ControlSource.Real when compared scale = ExpressionScale.Logarithms ->
+            Error(
+                CoExprError.BadOption(
+                    "--de-test",
+                    DifferentialTest.name test,
+                    "it is a test of counts, and beside the real control predicted cells stand as logarithms; say --control-source predicted, or take rank-sum or welch"
+                )
+            )
+        | _ -> Ok()
+
     /// The table of predicted cells, against their own control or, as effects are, against the real one.
     let ofPredicted
         progress
@@ -310,5 +324,6 @@ module OwnTables =
         match source with
         | ControlSource.Predicted -> compute progress precision testBy options scale predicted
         | ControlSource.Real ->
-            underRealControl options sides predicted.Source
+            requireOwnControl testBy source scale
+            |> Result.bind (fun () -> underRealControl options sides predicted.Source)
             |> Result.bind (compute progress precision testBy options (compared scale))

@@ -43,6 +43,16 @@ module PerturbationSides =
 
     let private names (source: string) what = $"{source} ({what})"
 
+    let private differentGenes (real: Cells) onlyReal (predicted: Cells) onlyPredicted =
+        CoExprError.DifferentNames(
+            "The genes",
+            names real.Source "real",
+            onlyReal,
+            names predicted.Source "predicted",
+            onlyPredicted,
+            "Both sides must have the same genes; their order does not matter."
+        )
+
     /// The place of each predicted gene among the real ones, and whether the order had to be changed.
     let private geneOrder (real: Cells) (predicted: Cells) =
         let ofReal, ofPredicted = real.GeneTable.Names, predicted.GeneTable.Names
@@ -71,17 +81,15 @@ module PerturbationSides =
                                 "The predicted genes came in another order and were put in that of the real ones."
                             ]
                         )
-            else
+            elif onlyReal.IsEmpty || onlyPredicted.IsEmpty then
+                // A gene that stands twice has often taken the place of one that is missing.
                 Error(
-                    CoExprError.DifferentNames(
-                        "The genes",
-                        names real.Source "real",
-                        onlyReal,
-                        names predicted.Source "predicted",
-                        onlyPredicted,
-                        "Both sides must have the same genes; their order does not matter."
-                    )
+                    Cells.duplicateGene predicted.Source ofPredicted
+                    |> Option.orElse (Cells.duplicateGene real.Source ofReal)
+                    |> Option.defaultValue (differentGenes real onlyReal predicted onlyPredicted)
                 )
+            else
+                Error(differentGenes real onlyReal predicted onlyPredicted)
 
     let private checkLabels
         (options: SideOptions)
@@ -134,6 +142,21 @@ module PerturbationSides =
             $"{missing} of the {cells.Counts.Cells} {side} cells have no label in column {column} and take no part."
           ]
 
+    /// Refuses labels that would break the lines of the tables of results, which are read line by line.
+    let internal requireOneLine column (cells: Cells) (groups: Groups) =
+        match groups.Labels |> Array.tryFindIndex (fun label -> label.Contains '\n') with
+        | None -> Ok()
+        | Some at ->
+            let cell = cells.CellTable.Names[(Groups.members at groups)[0]]
+            let label = groups.Labels[at].Replace("\r", "\\r").Replace("\n", "\\n")
+
+            Error(
+                CoExprError.UnknownFormat(
+                    cells.Source,
+                    $"the label of cell {cell} in column {column} holds a line break ({label}), which a row of a table cannot; rename it."
+                )
+            )
+
     let private requireTwo (cells: Cells) (groups: Groups) =
         let count = groups.Labels.Length - 1
 
@@ -166,23 +189,25 @@ module PerturbationSides =
                 $"Real values: {ExpressionScale.describe real.Scale}. Predicted values: {ExpressionScale.describe predicted.Scale}."
             ]
 
-    /// Groups real cells by perturbation and takes their means. Errors: no such column or control; fewer than two
-    /// perturbations; a value outside the range of its scale, or NaN.
+    /// Groups real cells by perturbation and takes their means. Errors: no such column or control; a label with a line break;
+    /// fewer than two perturbations; a value outside the range of its scale, or NaN.
     let real (options: SideOptions) (cells: Cells) : Result<RealCells, CoExprError> =
         result {
             let! groups = Groups.create [ options.Column ] (Some options.Control) cells
+            do! requireOneLine options.Column cells groups
             do! requireTwo cells groups
             let same = Array.init cells.GeneTable.Names.Length id
             let! side = side options same false cells groups
             return { Cells = cells; Side = side }
         }
 
-    /// Puts predicted cells beside real ones. Errors: no such column or control; labels or genes that only one side has, both
-    /// lists; a value outside the range of its scale. Genes in another order are put in that of the real side, with a note;
-    /// NaN is allowed.
+    /// Puts predicted cells beside real ones. Errors: no such column or control; a label with a line break; labels or
+    /// genes that only one side has, both lists, but DuplicateName where a gene that stands twice explains it; a value outside
+    /// the range of its scale. Genes in another order are put in that of the real side, with a note; NaN is allowed.
     let beside (options: SideOptions) (real: RealCells) (predicted: Cells) : Result<PerturbationSides, CoExprError> =
         result {
             let! ofPredicted = Groups.create [ options.Column ] (Some options.Control) predicted
+            do! requireOneLine options.Column predicted ofPredicted
             do! checkLabels options real.Cells predicted real.Side.Groups ofPredicted
             let! place, orderNotes = geneOrder real.Cells predicted
             let! predictedSide = side options place true predicted ofPredicted

@@ -51,6 +51,7 @@ module RealSide =
         let precision = options.De.Precision
 
         result {
+            do! OwnTables.requireOwnControl test options.ControlSource sides.Predicted.Scale
             let! ofReal = measured "real table" real.Table.Force
 
             let! ofPredicted =

@@ -71,11 +71,25 @@ module ComparisonRun =
         | Some name when not (List.contains name names) -> Error(CoExprError.UnknownLabel("--against", name, names))
         | _ -> Ok()
 
+    /// What models are held against is drawn on the page, and no table of a comparison has it.
+    let private requirePage (plan: EvaluationPlan) =
+        let needs option =
+            let advice =
+                "compare shows it on the page alone; say --report, or take it with evaluate run"
+
+            Error(CoExprError.BadOption(option, "without --report", advice))
+
+        if plan.Report.IsSome then Ok()
+        elif plan.Baseline then needs "--baseline"
+        elif plan.Ceiling.IsSome then needs "--ceiling"
+        else Ok()
+
     let private checkBefore (plan: EvaluationPlan) against paths =
         result {
             do! requireTwo paths.Models
             do! requireNames paths.Models
             do! requireKnown against paths.Models
+            do! requirePage plan
             let! _ = MetricRegistry.chosen plan.Options.Profile plan.Options.Skipped
             do! Intervals.validate plan.Intervals
 

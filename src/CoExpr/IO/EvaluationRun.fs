@@ -64,14 +64,22 @@ module EvaluationRun =
                 return Some(real, predicted)
             }
 
+    /// Parts with the tables of their types, and what is to be known of types that have no cells.
     let private splitTables progress (options: EvaluationOptions) column paths parts =
         match paths.Tables with
-        | None -> Ok parts
+        | None -> Ok(parts, [])
         | Some(real, predicted) ->
             result {
                 let! real = DeTableFile.readBy column options.De.Precision progress real
                 let! predicted = DeTableFile.readBy column options.De.Precision progress predicted
-                return! CellTypes.withTables column options.Sides.Partial real predicted parts
+                let! split = CellTypes.withTables column options.Sides.Partial real predicted parts
+
+                return
+                    split,
+                    (if List.isEmpty parts then
+                         CellTypes.tableNotes real predicted
+                     else
+                         [])
             }
 
     /// What is evaluated by itself: everything, or each cell type; and what is to be known of splitting.
@@ -93,11 +101,9 @@ module EvaluationRun =
             | Some column, Some(real, predicted) ->
                 let! split = CellTypes.split column plan.Options.Sides.Partial real predicted
                 let! notes = CellTypes.notes column real predicted
-                let! parts = splitTables progress plan.Options column paths split
+                let! parts, _ = splitTables progress plan.Options column paths split
                 return parts, notes
-            | Some column, None ->
-                let! parts = splitTables progress plan.Options column paths []
-                return parts, []
+            | Some column, None -> return! splitTables progress plan.Options column paths []
         }
 
     /// Each type has files of its own, and so have all together.
