@@ -418,6 +418,11 @@ public class EvaluationTests
             "--real not given:",
             scratch
         );
+        IsRefused(
+            Coexpr.Run("evaluate", "compare", results, results, "--names", "a,b", "--baseline", "-o", scratch["out"]),
+            "--baseline without --real: it is made of the real cells",
+            scratch
+        );
         string[] tables = ["--real-de", RealTable(scratch), "--predicted-de", PredictedTable(scratch)];
         IsRefused(
             Coexpr.Run(["evaluate", "run", .. tables, "--profile", "pds", "-o", scratch["out"]]),

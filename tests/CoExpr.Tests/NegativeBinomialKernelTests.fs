@@ -260,19 +260,25 @@ module NegativeBinomialKernelTests =
 
                     near 1e-9 expected (GroupFit.LogRatio(gene, 0, alpha, mean, other))
 
+    /// The control's series, and the means of all groups.
+    let private fitted (nodes: SizeFactorNodes) gene alpha =
+        let series = ControlScore()
+        let means = Array.init nodes.Groups (fun group -> GroupFit.Mean(gene, group, alpha))
+
+        if means[0] > 0.0 then
+            series.Fit(gene, 0, alpha, means[0])
+        else
+            series.Clear()
+
+        series, means
+
     [<Test>]
     let ``fits under a hypothesis are those of full sums`` () =
         for screen in screens do
             let nodes, gene = SmallScreen.gene screen
-            let series = ControlScore()
 
             for alpha in [ 1e-3; 0.1; 1.0; 20.0 ] do
-                let means = Array.init nodes.Groups (fun group -> GroupFit.Mean(gene, group, alpha))
-
-                if means[0] > 0.0 then
-                    series.Fit(gene, 0, alpha, means[0])
-                else
-                    series.Clear()
+                let series, means = fitted nodes gene alpha
 
                 for group in 1 .. nodes.Groups - 1 do
                     for shift in [ 0.0; 0.7; -3.0 ] do
@@ -291,13 +297,7 @@ module NegativeBinomialKernelTests =
 
     let private posterior (screen: SmallScreen) alpha scale group =
         let nodes, gene = SmallScreen.gene screen
-        let series = ControlScore()
-        let means = Array.init nodes.Groups (fun group -> GroupFit.Mean(gene, group, alpha))
-
-        if means[0] > 0.0 then
-            series.Fit(gene, 0, alpha, means[0])
-        else
-            series.Clear()
+        let series, means = fitted nodes gene alpha
 
         let penalized group =
             log (GroupFit.PenalizedMean(gene, group, alpha))

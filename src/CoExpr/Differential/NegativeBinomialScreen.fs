@@ -128,6 +128,15 @@ type internal CountComparison = {
     Rows: int[]
 }
 
+/// How the genes of a comparison are fitted: what its cells have in common for all genes.
+type internal ComparisonModel = {
+    Degrees: float
+    /// Numbers of a gene that testing takes from estimating beside dispersions.
+    Coefficients: int
+    /// Of genes of which these are the counts and the first is this one of the screen.
+    Create: int -> SparseCounts -> GeneModel
+}
+
 /// What tests of single genes take from all genes of a comparison; one value per gene.
 type internal CountPrior = {
     Estimation: GeneDispersionOptions
@@ -556,20 +565,49 @@ module NegativeBinomialScreen =
             error
 
     /// What covariates add to the cells of a comparison.
-    let internal covariateCells options (cells: Cells) factors (comparison: CountComparison) =
+    let private covariateCells options (cells: Cells) factors (comparison: CountComparison) =
         CovariateModel.prepare options.Threads options.Covariates cells comparison.Groups factors comparison.Control
         |> Result.mapError (among options comparison)
 
-    /// How the genes are fitted in the cells of a comparison.
-    let private modelOf options (cells: Cells) factors (comparison: CountComparison) =
+    let private groupModel (options: NegativeBinomialOptions) nodes (comparison: CountComparison) = {
+        Degrees = GroupModel.degrees comparison.Groups.Starts
+        Coefficients = 0
+        Create =
+            fun _ counts ->
+                GroupedGenes.create options.Threads counts comparison.Groups
+                |> GroupModel.create nodes comparison.Control options.Test options.Hypothesis
+    }
+
+    let private covariateModel (options: NegativeBinomialOptions) (cells: CovariateCells) = {
+        Degrees = CovariateModel.degrees cells
+        Coefficients = cells.Sizes.Length + cells.Columns
+        Create =
+            fun first counts -> CovariateModel.create options.Threads options.Test options.Hypothesis first counts cells
+    }
+
+    /// What the cells of a comparison have in common for all genes is made once where all comparisons are of all groups; of
+    /// many pairs it would not fit.
+    let internal modelsOf (options: NegativeBinomialOptions) cells factors (comparisons: CountComparison[]) =
+        let laidOut what =
+            if isEach options then
+                fun at -> what comparisons[at]
+            else
+                let first = what comparisons[0]
+                fun _ -> first
+
         if options.Covariates.IsNone then
-            let genes = GroupedGenes.create options.Threads cells.Counts comparison.Groups
-            let nodes = GroupModel.nodes options.Threads factors comparison.Groups
-            GroupModel.create nodes comparison.Control options.Test options.Hypothesis genes
+            let nodesOf =
+                laidOut (fun comparison -> GroupModel.nodes options.Threads factors comparison.Groups)
+
+            fun at -> groupModel options (nodesOf at) comparisons[at]
         else
-            covariateCells options cells factors comparison
-            |> CoExprError.unwrap
-            |> CovariateModel.create options.Threads options.Test options.Hypothesis 0 cells.Counts
+            let cellsOf = laidOut (covariateCells options cells factors >> CoExprError.unwrap)
+
+            fun at ->
+                covariateModel options {
+                    cellsOf at with
+                        Control = comparisons[at].Control
+                }
 
     /// What was found of a comparison, and how to look at its counts again.
     type private Found = {
@@ -581,11 +619,8 @@ module NegativeBinomialScreen =
     }
 
     /// All three stages over all genes.
-    let private run progress options (cells: Cells) factors rows keeps (comparison: CountComparison) =
-        let make () =
-            modelOf options cells factors comparison
-
-        let model = make ()
+    let private run progress options rows keeps make (comparison: CountComparison) =
+        let model: GeneModel = make ()
         let prior = estimate progress options model |> settle options model.Degrees
         test progress options model comparison prior rows
 
@@ -598,10 +633,7 @@ module NegativeBinomialScreen =
         }
 
     /// The last stage, by what another comparison has found.
-    let private runAfter progress options cells factors rows (prior: CountPrior) comparison =
-        let make () =
-            modelOf options cells factors comparison
-
+    let private runAfter progress options rows (prior: CountPrior) make comparison =
         let prior = afterModes prior
         test progress options (make ()) comparison prior rows
 
@@ -660,14 +692,19 @@ module NegativeBinomialScreen =
         | FoldShrinkage.ByCounts -> shrinkByCounts progress options found perturbations genes rows
 
     /// All comparisons: each by itself, or all by what the first has found.
-    let private runAll progress options cells factors rows (compared: CountComparison[]) =
+    let private runAll progress options (cells: Cells) factors rows (compared: CountComparison[]) =
+        let modelOf = modelsOf options cells factors compared
+
+        let make at () = (modelOf at).Create 0 cells.Counts
+
         if isEach options then
-            compared |> Array.map (run progress options cells factors rows false)
+            compared
+            |> Array.mapi (fun at comparison -> run progress options rows false (make at) comparison)
         else
-            let first = run progress options cells factors rows true compared[0]
+            let first = run progress options rows true (make 0) compared[0]
 
             compared[1..]
-            |> Array.map (runAfter progress options cells factors rows first.Prior)
+            |> Array.mapi (fun at comparison -> runAfter progress options rows first.Prior (make (at + 1)) comparison)
             |> Array.append [| first |]
 
     /// Fills in the rows of all pairs from one set of size factors; gives these, and what was found of dispersions.

@@ -52,21 +52,43 @@ type BulkRunResult = {
 [<RequireQualifiedAccess>]
 module BulkRun =
 
+    /// Samples as a run takes them, and what was left out of them.
+    type private Samples = {
+        Counts: SampleCounts
+        Table: Table
+        TableSource: string
+        TooSmall: (string * int)[]
+        Unlabelled: int
+    }
+
+    let private complete counts table source = {
+        Counts = counts
+        Table = table
+        TableSource = source
+        TooSmall = [||]
+        Unlabelled = 0
+    }
+
     let private samplesOf progress source (cells: Cells) =
         result {
             match source with
             | BulkSource.OwnColumns ->
                 let! counts = SampleCounts.ofCells cells
-                return struct (counts, cells.CellTable, cells.Source, [||], 0)
+                return complete counts cells.CellTable cells.Source
             | BulkSource.SampleTable path ->
                 let! counts = SampleCounts.ofCells cells
                 let! table = TableFile.read progress path
                 let! aligned = SampleCounts.align path table counts
-                return struct (counts, aligned, path, [||], 0)
+                return complete counts aligned path
             | BulkSource.Pseudobulk(columns, least) ->
                 let! made = Pseudobulk.create PseudobulkKind.Sum columns least cells
                 let! counts = Pseudobulk.counts cells.Source made
-                return struct (counts, made.Samples, cells.Source, made.TooSmall, made.Unlabelled)
+
+                return {
+                    complete counts made.Samples cells.Source with
+                        TooSmall = made.TooSmall
+                        Unlabelled = made.Unlabelled
+                }
         }
 
     /// The design of a formula. References of columns that it does not use are let be if asked for: a reduced design may
@@ -253,22 +275,21 @@ module BulkRun =
             do! checkBefore paths request
             let! cells = timed "reading" (fun () -> Input.read reading paths.Input)
 
-            let! struct (counts, samples, source, tooSmall, unlabelled) =
-                samplesOf progress request.Source cells
+            let! samples = samplesOf progress request.Source cells
 
             let! struct (design, reduced) =
-                designs source request.References request.Design request.Reduced samples
+                designs samples.TableSource request.References request.Design request.Reduced samples.Table
 
             let! fit, comparisons =
                 timed "comparing" (fun () ->
-                    BulkExpression.run (testOf reduced request.Options) design request.Contrasts counts)
+                    BulkExpression.run (testOf reduced request.Options) design request.Contrasts samples.Counts)
 
             let found = {
                 Fit = fit
                 Comparisons = comparisons
-                Samples = samples
-                TooSmall = tooSmall
-                Unlabelled = unlabelled
+                Samples = samples.Table
+                TooSmall = samples.TooSmall
+                Unlabelled = samples.Unlabelled
             }
 
             let hash = timed "hashing the input" (fun () -> RunRecord.hash progress paths.Input)

@@ -71,25 +71,47 @@ module ComparisonRun =
         | Some name when not (List.contains name names) -> Error(CoExprError.UnknownLabel("--against", name, names))
         | _ -> Ok()
 
-    /// What models are held against is drawn on the page, and no table of a comparison has it.
-    let private requirePage (plan: EvaluationPlan) =
-        let needs option =
+    let private isCells (model: NamedFile) =
+        model.Path.EndsWith(".h5ad", System.StringComparison.OrdinalIgnoreCase)
+
+    /// Cells are compared with real ones; finished results need none.
+    let private requireReal paths =
+        match paths.Real, paths.Models |> List.tryFind isCells with
+        | None, Some model ->
+            let advice =
+                $"{model.Path} has cells; name the real ones that they are to be compared with, or give folders of results"
+
+            Error(CoExprError.BadOption("--real", "not given", advice))
+        | _ -> Ok()
+
+    /// What models are held against is made of real cells and drawn on the page: no table of a comparison has it.
+    let private requirePage (plan: EvaluationPlan) paths =
+        let asked =
+            [
+                if plan.Baseline then
+                    "--baseline"
+                if plan.Ceiling.IsSome then
+                    "--ceiling"
+            ]
+            |> List.tryHead
+
+        match asked with
+        | Some option when paths.Real.IsNone ->
+            Error(CoExprError.BadOption(option, "without --real", "it is made of the real cells"))
+        | Some option when plan.Report.IsNone ->
             let advice =
                 "compare shows it on the page alone; say --report, or take it with evaluate run"
 
             Error(CoExprError.BadOption(option, "without --report", advice))
-
-        if plan.Report.IsSome then Ok()
-        elif plan.Baseline then needs "--baseline"
-        elif plan.Ceiling.IsSome then needs "--ceiling"
-        else Ok()
+        | _ -> Ok()
 
     let private checkBefore (plan: EvaluationPlan) against paths =
         result {
             do! requireTwo paths.Models
             do! requireNames paths.Models
             do! requireKnown against paths.Models
-            do! requirePage plan
+            do! requireReal paths
+            do! requirePage plan paths
             let! _ = MetricRegistry.chosen plan.Options.Profile plan.Options.Skipped
             do! Intervals.validate plan.Intervals
 
@@ -158,23 +180,8 @@ module ComparisonRun =
         else
             path
 
-    let private isCells (model: NamedFile) =
-        model.Path.EndsWith(".h5ad", System.StringComparison.OrdinalIgnoreCase)
-
-    let private requireResults (models: NamedFile list) =
-        match models |> List.tryFind isCells with
-        | None -> Ok []
-        | Some model ->
-            Error(
-                CoExprError.BadOption(
-                    "--real",
-                    "not given",
-                    $"{model.Path} has cells; name the real ones that they are to be compared with, or give folders of results"
-                )
-            )
-
     let private readFinished progress (models: NamedFile list) =
-        (requireResults models, models)
+        (Ok [], models)
         ||> List.fold (fun before model ->
             before
             |> Result.bind (fun before ->

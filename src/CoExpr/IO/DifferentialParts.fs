@@ -295,15 +295,6 @@ module internal DifferentialParts =
     /// there are covariates.
     let private EstimateRows = 4 + DispersionFit.Points
 
-    /// How the genes of a comparison are fitted.
-    type private ComparisonModel = {
-        Degrees: float
-        /// Numbers of a gene that testing takes from estimating beside dispersions.
-        Coefficients: int
-        /// Of genes of which these are the counts and the first is this one of the screen.
-        Create: int -> SparseCounts -> GeneModel
-    }
-
     /// What tests of counts go by.
     type private CountScreen = {
         Screen: Screen
@@ -320,47 +311,6 @@ module internal DifferentialParts =
                 this.Comparisons.Length
             else
                 1
-
-    let private groupModel (chosen: NegativeBinomialOptions) nodes (comparison: CountComparison) = {
-        Degrees = GroupModel.degrees comparison.Groups.Starts
-        Coefficients = 0
-        Create =
-            fun _ counts ->
-                GroupedGenes.create chosen.Threads counts comparison.Groups
-                |> GroupModel.create nodes comparison.Control chosen.Test chosen.Hypothesis
-    }
-
-    let private covariateModel (chosen: NegativeBinomialOptions) (cells: CovariateCells) = {
-        Degrees = CovariateModel.degrees cells
-        Coefficients = cells.Sizes.Length + cells.Columns
-        Create =
-            fun first counts -> CovariateModel.create chosen.Threads chosen.Test chosen.Hypothesis first counts cells
-    }
-
-    /// What the cells of a comparison have in common for all genes is made once where all comparisons are of all groups; of
-    /// many pairs it would not fit.
-    let private modelsOf (chosen: NegativeBinomialOptions) cells factors (comparisons: CountComparison[]) =
-        let laidOut what =
-            if NegativeBinomialScreen.isEach chosen then
-                fun at -> what comparisons[at]
-            else
-                let first = what comparisons[0]
-                fun _ -> first
-
-        if chosen.Covariates.IsNone then
-            let nodesOf =
-                laidOut (fun comparison -> GroupModel.nodes chosen.Threads factors comparison.Groups)
-
-            fun at -> groupModel chosen (nodesOf at) comparisons[at]
-        else
-            let cellsOf =
-                laidOut (NegativeBinomialScreen.covariateCells chosen cells factors >> CoExprError.unwrap)
-
-            fun at ->
-                covariateModel chosen {
-                    cellsOf at with
-                        Control = comparisons[at].Control
-                }
 
     let private firstRows (chosen: NegativeBinomialOptions) comparisons (modelOf: int -> ComparisonModel) =
         let rowsOf comparison =
@@ -595,7 +545,8 @@ module internal DifferentialParts =
             let comparisons =
                 NegativeBinomialScreen.comparisons chosen screen.Groups screen.Pairs
 
-            let modelOf = modelsOf chosen screen.Cells factors comparisons
+            let modelOf =
+                NegativeBinomialScreen.modelsOf chosen screen.Cells factors comparisons
 
             return {
                 Screen = screen
