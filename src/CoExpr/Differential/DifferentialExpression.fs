@@ -153,7 +153,7 @@ type internal ComparedCells = {
     Options: DifferentialOptions
 } with
 
-    /// Gives cells that rows name by their numbers those of the input: in so many perturbations' rows from the first on.
+    /// Puts the numbers that cells have in the input in place of those that they have here, in rows of so many perturbations.
     member this.Renumber(perturbations: int, rows: ContrastRows) =
         match this.Kept with
         | Some kept -> NegativeBinomialScreen.renumber kept this.Cells.GeneTable.Names.Length 0 perturbations rows
@@ -417,7 +417,7 @@ module DifferentialExpression =
         match Cells.requireUniqueCells cells with
         | Error(CoExprError.DuplicateName(source, kind, name, first, second)) ->
             Error(CoExprError.DuplicateName(source, kind, name, kept[first - 1] + 1, kept[second - 1] + 1))
-        | checked' -> checked' |> Result.map ignore
+        | found -> Result.map ignore found
 
     /// Some of the cells, with what is asked of them. Where all are kept nothing is copied.
     let private take (options: DifferentialOptions) (cells: Cells) (groups: Groups) (kept: int[]) =

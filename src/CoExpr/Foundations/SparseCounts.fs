@@ -194,6 +194,14 @@ module Compressed =
             Values = values
         }
 
+    let internal increases (order: int[]) =
+        let mutable at = 1
+
+        while at < order.Length && order[at - 1] < order[at] do
+            at <- at + 1
+
+        at >= order.Length
+
     /// Of each of so many indices its place in an order; −1 for one that is not there.
     let placesOf count (order: int[]) =
         let places = Array.create count -1
@@ -296,9 +304,10 @@ type SparseCounts
     member this.TakeGenes(order: int[]) =
         SparseCounts.OfGenes(cells, order.Length, Compressed.take order this.ByGene)
 
-    /// The cells of this order. What is held by gene stays so where they increase: no other view of the whole is made.
+    /// The cells of this order. Of a matrix that is held by gene most of the cells, in the order of the file, are taken by
+    /// gene, too: no other view of the whole is made. For a few that view is worth while, since others may be asked for.
     member this.TakeCells(order: int[]) =
-        if isByGene && order |> Array.pairwise |> Array.forall (fun (a, b) -> a < b) then
+        if isByGene && 2 * order.Length >= cells && Compressed.increases order then
             SparseCounts.OfGenes(order.Length, genes, Compressed.keep (Compressed.placesOf cells order) this.ByGene)
         else
             SparseCounts.OfCells(order.Length, genes, Compressed.take order this.ByCell)
