@@ -38,6 +38,16 @@ public sealed record BulkContrast
         return new(Contrast.NewCoefficient(name));
     }
 
+    /// <summary>A contrast as the command line has it: "column,level,reference" or the name of a coefficient. What has commas
+    /// itself is in double quotes, as in a line of CSV.</summary>
+    /// <param name="words">Such as "condition,treated,control" or "condition,\"5 nM, 2 h\",control".</param>
+    /// <exception cref="CoExprException">It is neither.</exception>
+    public static BulkContrast Parse(string words)
+    {
+        ArgumentNullException.ThrowIfNull(words);
+        return new(CoExprException.Unwrap(ContrastModule.parse(words)));
+    }
+
     /// <summary>A weighted sum of coefficients; those not named weigh 0.</summary>
     public static BulkContrast Weights(IEnumerable<KeyValuePair<string, double>> weights)
     {

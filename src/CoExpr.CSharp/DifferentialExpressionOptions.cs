@@ -11,7 +11,7 @@ namespace CoExpr.CSharp;
 public sealed record DifferentialExpressionOptions
 {
     /// <summary>The columns of the cell table that say what was done to each cell; labels of several are joined by "|".
-    /// Cells without a label are left out. Default: perturbation.</summary>
+    /// Cells without a label are as if they were not in the input, whatever their values are. Default: perturbation.</summary>
     public IReadOnlyList<string> Perturbation { get; init; } = ["perturbation"];
 
     /// <summary>The label of the cells that each perturbation is compared with. Default: each is compared with all other
@@ -68,8 +68,8 @@ public sealed record DifferentialExpressionOptions
     /// "off", "flag" (the row says so) or "set-aside" (it has no p, either, as in DESeq2). Default: off.</summary>
     public string Cooks { get; init; } = "off";
 
-    /// <summary>Which cells size factors and dispersions of tests of counts are made of: "screen" (all) or "comparison" (of
-    /// each row its two groups alone). Default: screen.</summary>
+    /// <summary>Which cells size factors and dispersions of tests of counts are made of: "screen" (all that have a
+    /// label) or "comparison" (of each row its two groups alone). Default: screen.</summary>
     public string Scope { get; init; } = "screen";
 
     /// <summary>Whether fold changes of negative binomials are also given drawn towards 0 (apeglm's prior), with s-values.

@@ -71,7 +71,7 @@ public sealed class DifferentialExpressionResult
     /// <summary>Cells that each perturbation is compared with.</summary>
     public IReadOnlyList<int> ReferenceCells => result.ReferenceCells;
 
-    /// <summary>Cells of the input without a label.</summary>
+    /// <summary>Cells of the input that take no part: without a label, or empty where these are left out.</summary>
     public int LeftOut => result.LeftOut;
 
     /// <summary>The share of p-values of at most this level when controls are tested against controls, which should be the

@@ -10,8 +10,9 @@ namespace CoExpr.CSharp;
 /// <param name="Reference">What it is compared with.</param>
 public readonly record struct LabelContrast(string Label, string Reference)
 {
-    /// <summary>A contrast of two labels with a comma between them.</summary>
-    /// <param name="words">Such as "STAT1,JAK2".</param>
+    /// <summary>A contrast of two labels with a comma between them; a label that has commas itself is in double quotes, as in
+    /// a line of CSV. With a tab between them both are as they are written.</summary>
+    /// <param name="words">Such as "STAT1,JAK2" or "\"STAT1,IRF1\",JAK2".</param>
     /// <exception cref="CoExprException">It is no such pair.</exception>
     public static LabelContrast Parse(string words)
     {

@@ -35,7 +35,8 @@ public sealed class BulkCommand
 
     readonly Option<string[]> contrasts = new("--contrast")
     {
-        Description = "column,level,reference or the name of a coefficient; may be given several times",
+        Description =
+            "column,level,reference or the name of a coefficient; may be given several times. What has commas itself is put in double quotes: 'guide,\"A,B\",control'",
         HelpName = "CONTRAST",
         Required = true,
     };
@@ -206,7 +207,7 @@ public sealed class BulkCommand
                             parsed.GetRequiredValue(input),
                             path,
                             parsed.GetRequiredValue(design),
-                            parsed.GetRequiredValue(contrasts).Select(ContrastOf).ToArray(),
+                            parsed.GetRequiredValue(contrasts).Select(BulkContrast.Parse).ToArray(),
                             Files(parsed),
                             Settings(parsed),
                             new()
@@ -231,18 +232,6 @@ public sealed class BulkCommand
                 ? new() { Columns = columns.Split(','), MinimalCells = parsed.GetValue(minCells) }
                 : null,
             SizeFactorsTo = parsed.GetValue(sizeFactorsTo),
-        };
-
-    static BulkContrast ContrastOf(string text) =>
-        text.Split(',') switch
-        {
-            [var factor, var level, var reference] => BulkContrast.Levels(factor, level, reference),
-            [var coefficient] => BulkContrast.Coefficient(coefficient),
-            _ => throw CoExprException.BadOption(
-                "--contrast",
-                text,
-                "column,level,reference or the name of a coefficient is needed"
-            ),
         };
 
     static KeyValuePair<string, string> ReferenceOf(string text) =>

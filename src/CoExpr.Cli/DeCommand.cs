@@ -51,13 +51,14 @@ public sealed class DeCommand
     readonly Option<string[]> contrast = new("--contrast")
     {
         Description =
-            "Compare two labels instead: fold changes of A over B; may be given several times. --control stays the screen's",
+            "Compare two labels instead: fold changes of A over B; may be given several times. A label that has commas itself is put in double quotes: '\"A1,A2\",B'. --control stays the screen's",
         HelpName = "A,B",
     };
 
     readonly Option<string?> contrasts = new("--contrasts")
     {
-        Description = "The same from a file: two labels a line, with a tab between them",
+        Description =
+            "The same from a file: two labels a line, with a tab between them (labels as they are) or a comma",
         HelpName = "FILE",
     };
 

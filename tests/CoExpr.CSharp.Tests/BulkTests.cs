@@ -219,6 +219,31 @@ public class BulkTests
     }
 
     [Test]
+    public void WhatHasCommasIsPutInQuotes()
+    {
+        using var scratch = new Scratch();
+        var lines = File.ReadAllLines(Golden("samples.tsv"));
+        File.WriteAllLines(
+            scratch["samples.tsv"],
+            lines.Select(line => line.Replace("\tb\t", "\tb, \"c\"\t", StringComparison.Ordinal))
+        );
+        string[] Of(string table, string contrast, string output) =>
+            [
+                .. new[] { "bulk", Golden("counts.tsv"), "--genes-in", "rows", "--samples", table },
+                .. new[] { "--design", "~ condition", "--contrast", contrast, "-o", scratch[output] },
+            ];
+        string[] Numbers(string output) => [.. Rows(scratch[output]).Skip(1).Select(row => string.Join(' ', row[2..]))];
+        Assert.That(Coexpr.Run(Of(Golden("samples.tsv"), "condition,b,a", "plain.tsv")).Code, Is.Zero);
+        foreach (var contrast in new[] { "condition,\"b, \"\"c\"\"\",a", "\"condition_b, \"\"c\"\"_vs_a\"" })
+        {
+            var ended = Coexpr.Run(Of(scratch["samples.tsv"], contrast, "out.tsv"));
+            Assert.That(ended.Code, Is.Zero, ended.Errors);
+            Assert.That(ended.Errors, Does.Contain("condition_b, \"c\"_vs_a: "));
+            Assert.That(Numbers("out.tsv"), Is.EqualTo(Numbers("plain.tsv")));
+        }
+    }
+
+    [Test]
     public void AnH5adHoldsTheSameNumbersContrastsByGenes()
     {
         using var scratch = new Scratch();
@@ -335,6 +360,7 @@ public class BulkTests
                 ["--design", "~ condition", "--contrast", "condition,d,a"]
             ),
             ("--contrast condition,b", ["--design", "~ condition", "--contrast", "condition,b"]),
+            ("put in double quotes", ["--design", "~ condition", "--contrast", "condition,b,c,a"]),
             (
                 "--reference condition: column=level",
                 ["--design", "~ condition", "--contrast", "x", "--reference", "condition"]

@@ -120,8 +120,38 @@ public class DifferentialExpressionTests : IDisposable
         Assert.That(options.GetProperty("test").GetString(), Is.EqualTo("welch"));
         Assert.That(options.GetProperty("values").GetString(), Is.EqualTo("log-normalised"));
         Assert.That(options.GetProperty("target").GetInt32(), Is.EqualTo(10000));
-        Assert.That(record.GetProperty("counts").GetProperty("cells left out").GetInt32(), Is.EqualTo(1));
-        Assert.That(record.GetProperty("counts").GetProperty("rows all_zero").GetInt32(), Is.EqualTo(2));
+        var counts = record.GetProperty("counts");
+        string[] names = ["cells", "cells used", "cells left out", "rows all_zero"];
+        Assert.That(names.Select(name => counts.GetProperty(name).GetInt32()), Is.EqualTo(new[] { 10, 9, 1, 2 }));
+    }
+
+    [TestCase("rank-sum")]
+    [TestCase("lrt")]
+    public void CellsWithoutALabelHaveNoSay(string test)
+    {
+        IsDone(Coexpr.Run(De(Known, scratch["out.tsv"], "--test", test)));
+        var before = File.ReadAllText(scratch["out.tsv"]);
+        // The last cell, which has no label, holds what no test of counts takes.
+        var counts = ScreenSample.Known.Counts.With("G", 9, float.NaN).With("H", 9, 0.5f).With("K", 9, -1);
+        var spoilt = ScreenSample.Known with { Counts = counts };
+        IsDone(Coexpr.Run(De(spoilt.WriteH5ad(scratch["in.h5ad"]), scratch["out.tsv"], "--test", test)));
+        Assert.That(File.ReadAllText(scratch["out.tsv"]), Is.EqualTo(before));
+    }
+
+    [Test]
+    public void LabelsThatHaveCommasArePutInQuotes()
+    {
+        var sample = ScreenSample.Known;
+        var input = sample with { Labels = [.. sample.Labels.Select(label => label == "a" ? "a,1" : label)] };
+        var path = input.WriteH5ad(scratch["in.h5ad"]);
+        IsDone(Coexpr.Run(De(path, scratch["out.tsv"], "--contrast", "\"a,1\",b")));
+        Assert.That(
+            Rows(scratch["out.tsv"]).Select(row => row["perturbation"]).Distinct(),
+            Is.EqualTo(new[] { "a,1 vs b" })
+        );
+        var ended = Coexpr.Run(De(path, scratch["out.tsv"], "--contrast", "a,1,b"));
+        Assert.That(ended.Code, Is.EqualTo(2));
+        Assert.That(ended.Errors, Does.Contain("--contrast a,1,b: two labels").And.Contain("double quotes"));
     }
 
     [Test]

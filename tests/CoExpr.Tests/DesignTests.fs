@@ -214,6 +214,18 @@ module DesignTests =
         Contrast.weights design (Contrast.Weights [ "Intercept", 0.0 ])
         |> Expect.says [ "other than 0" ]
 
+    [<Test>]
+    let ``contrasts are read from words, with quotes around what has commas`` () =
+        let read words = Contrast.parse words |> Expect.ok
+        Expect.equal (Contrast.Levels("condition", "b", "a")) (read "condition,b,a")
+        Expect.equal (Contrast.Coefficient "batchy.conditionb") (read "batchy.conditionb")
+        Expect.equal (Contrast.Levels("guide", "a,b", "control")) (read "guide,\"a,b\",control")
+        Expect.equal (Contrast.Coefficient "guide_a,b_vs_control") (read "\"guide_a,b_vs_control\"")
+
+        for words in [ "condition,b"; "guide,a,b,control"; "guide,\"a,b,control" ] do
+            Contrast.parse words
+            |> Expect.says [ $"--contrast {words}: column,level,reference"; "double quotes" ]
+
     [<Property>]
     let ``every row is the row of its group`` (small: SmallDesign) =
         let design = Bulk.design "~ batch + condition" small.Table

@@ -305,57 +305,13 @@ module DifferentialPartsTests =
     let private attempt progress resume tell sizes options path =
         DifferentialRun.computeInParts progress ReadOptions.standard options sizes (path + ".parts") resume tell path
 
-    let private bits (values: float[]) =
-        values
-        |> Array.map (fun value ->
-            if Double.IsNaN value then
-                0x7FF8000000000000L
-            else
-                BitConverter.DoubleToInt64Bits value)
-
-    /// Dispersions of genes without counts are NaN, which equals nothing.
-    let private dispersions (found: ScreenDispersions) =
-        [ found.Means; found.GeneWise; found.Trend; found.Final ] |> List.map bits, found.AtBound, found.IsOutlier
-
-    let private listed (found: DifferentialResult) =
-        let rows = found.Rows
-
-        {
-            found with
-                Rows = ContrastRows.create 0 0 []
-                Dispersions = None
-        },
-        Option.map dispersions found.Dispersions,
-        [
-            rows.Effect
-            rows.LogFoldChange
-            rows.Statistic
-            rows.PValue
-            rows.Log10P
-            rows.QValue
-            rows.Mean
-            rows.ReferenceMean
-            rows.Fraction
-            rows.ReferenceFraction
-            yield! List.map snd rows.Further
-        ]
-        |> List.map bits,
-        List.map fst rows.Further,
-        rows.Status
-
-    let private areAlike (first: Result<DifferentialResult, CoExprError>) second =
-        match first, second with
-        | Ok first, Ok second -> Expect.equal (listed first) (listed second)
-        | Error first, Error second -> Expect.equal (CoExprError.describe first) (CoExprError.describe second)
-        | _ -> Assert.Fail $"{first} and {second}"
-
     [<Property>]
     let ``the result is that of memory, to the bit, however small the parts`` case =
         TestData.temporaryFolder (fun folder ->
             let path = Path.Combine(folder, "in.h5ad")
             write case.Layout case.Screen path
 
-            areAlike
+            ResultBits.areAlike
                 (inMemory case.Options case.Screen path)
                 (attempt Progress.none false ignore case.Sizes case.Options path)
 
@@ -423,7 +379,7 @@ module DifferentialPartsTests =
     let private resumedWith sizes path =
         let notes = ResizeArray<string>()
         let result = attempt Progress.none true notes.Add sizes negativeBinomial path
-        areAlike (inMemory negativeBinomial sample path) result
+        ResultBits.areAlike (inMemory negativeBinomial sample path) result
         Expect.equal false (Directory.Exists(path + ".parts"))
         List.ofSeq notes
 
@@ -634,6 +590,39 @@ module DifferentialPartsTests =
         Expect.equal (3, 1, true) (shape [ "percent" ])
         Expect.equal (3, 60, true) (shape [ "percent"; "factor(percent)" ])
         Expect.equal (3, 2, false) (shape [ "perturbation" ])
+
+    // 8 bytes of an entry, 40 of a cell: in memory, and of blocks.
+    [<Test>]
+    let ``cells that are left out cost a copy of the others`` () =
+        let options = {
+            negativeBinomial with
+                LeaveOutEmpty = false
+        }
+
+        let whole = perturbations 1000
+        let some = { whole with LeavesOut = true }
+
+        let more =
+            DifferentialPlan.inMemoryBytes options some large
+            - DifferentialPlan.inMemoryBytes options whole large
+
+        Expect.equal (8L * large.Entries + 40L * large.Cells) more
+
+        Expect.equal
+            (8L * 30L)
+            (DifferentialPlan.geneBytes options some 30L
+             - DifferentialPlan.geneBytes options whole 30L)
+
+        let leavesOut options screen =
+            (DifferentialPlan.shapeOf options (Screen.cells screen) |> Expect.ok).LeavesOut
+
+        let unlabelled = {
+            sample with
+                Labels = sample.Labels |> Array.mapi (fun cell label -> if cell = 59 then " " else label)
+        }
+
+        Expect.equal (false, true) (leavesOut options sample, leavesOut options unlabelled)
+        Expect.equal true (leavesOut negativeBinomial sample)
 
     [<Test>]
     let ``blocks weigh what is allowed, or have one gene`` () =

@@ -277,12 +277,14 @@ module ScreenContrastTests =
 
         Assert.That(refused [ vs "a,b" ] crispyx, Does.Contain "the control alone")
 
-        for words in [ "a"; "a,b,c"; ",b"; "a, " ] do
+        for words in [ "a"; "a,b,c"; ",b"; "a, "; "\"a,b\""; "\"a,b"; "\" \",b" ] do
             match ScreenContrast.parse words with
             | Error error -> Assert.That(CoExprError.describe error, Does.StartWith $"--contrast {words}: two labels")
             | Ok _ -> Assert.Fail words
 
         Expect.equal (Ok { Label = "a,x"; Reference = "b" }) (ScreenContrast.parse "a,x\tb")
+        // With a tab between them labels are as they are written, quotes too.
+        Expect.equal (Ok { Label = "\"a\""; Reference = "b" }) (ScreenContrast.parse "\"a\"\tb")
 
     [<Test>]
     let ``calibration is of controls whatever the contrasts`` () =
@@ -321,3 +323,26 @@ module ScreenContrastTests =
         Expect.equal ("a ", "b") (labelsOf "a ,b")
         Expect.equal ("a ", "a") (labelsOf "a \ta")
         Expect.equal "a vs b" (ScreenContrast.name (vs "a, b"))
+
+    [<Test>]
+    let ``a label with commas is put in quotes`` () =
+        let labels = [| "a,b"; "b"; "a"; "b,control"; "control" |]
+
+        let groups =
+            Groups.create
+                [ "perturbation" ]
+                (Some "control")
+                (Screen.cells {
+                    sample with
+                        Labels = Array.init 180 (fun cell -> labels[cell % 5])
+                })
+            |> Expect.ok
+
+        let labelsOf words =
+            let found = ScreenContrast.compared [ vs words ] groups |> Expect.ok |> Array.head
+            groups.Labels[found.Group], groups.Labels[found.Reference.Value]
+
+        // Without quotes both would be a,b,control.
+        Expect.equal ("a,b", "control") (labelsOf "\"a,b\",control")
+        Expect.equal ("a", "b,control") (labelsOf "a, \"b,control\"")
+        Expect.equal "a,b vs b" (ScreenContrast.name (vs "\"a,b\",b"))

@@ -89,6 +89,11 @@ module SizeFactorsTests =
         Expect.equal [| 1.0; 1.0; 1.0 |] (SizeFactors.nonZeroRatios counts)
         Expect.equal [| 0; 1 |] (SizeFactors.cellsWithCounts counts)
 
+        // What is no count is not passed over as if it were nothing.
+        Counts.ofCells 2 [| [| nanf; 0.0f |]; [| 0.0f; -1.0f |]; [| 0.0f; 0.0f |] |]
+        |> SizeFactors.cellsWithCounts
+        |> Expect.equal [| 0; 1 |]
+
     // Totals of genes 1, 21, 5, 5: without the highest quarter 2, 9 of cells; without the half all but the first gene.
     [<Test>]
     let ``library sizes without the highest genes`` () =

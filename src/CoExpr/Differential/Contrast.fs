@@ -26,6 +26,21 @@ module Contrast =
 
             weights |> List.map term |> String.concat ""
 
+    /// A contrast from "column,level,reference" or the name of a coefficient; what has commas itself is in double quotes.
+    /// BadOption for what is neither.
+    let parse (words: string) : Result<Contrast, CoExprError> =
+        match NameList.tryParse words with
+        | Some [ factor; level; reference ] -> Ok(Contrast.Levels(factor, level, reference))
+        | Some [ coefficient ] -> Ok(Contrast.Coefficient coefficient)
+        | _ ->
+            Error(
+                CoExprError.BadOption(
+                    "--contrast",
+                    words,
+                    "column,level,reference or the name of a coefficient is needed; what has commas itself is put in double quotes (column,\"A,B\",reference)"
+                )
+            )
+
     let private unknown what (asked: string) known =
         Error(CoExprError.UnknownLabel(what, asked, known))
 

@@ -41,6 +41,43 @@ module CovariateOptions =
         ControlIntercepts = [||]
     }
 
+    let private requireLength (what: string) (expected: int) (actual: int) =
+        if actual = expected then
+            Ok()
+        else
+            Error(CoExprError.UnequalLengths(what, int64 expected, int64 actual))
+
+    /// Nothing at all is as good as one for each.
+    let private requireNoneOrAll what expected actual =
+        if actual = 0 then
+            Ok()
+        else
+            requireLength what expected actual
+
+    /// Refuses offsets or intercepts that are not one per gene, and offsets that are not one per cell.
+    let internal requireLengths (options: CovariateOptions) (cells: Cells) : Result<unit, CoExprError> =
+        result {
+            let genes = cells.GeneTable.Names
+            do! requireNoneOrAll "genes of the offsets" genes.Length options.Offsets.Length
+            do! requireNoneOrAll "intercepts of the control" genes.Length options.ControlIntercepts.Length
+
+            match
+                options.Offsets
+                |> Array.tryFindIndex (fun own -> own.Length <> cells.Counts.Cells)
+            with
+            | Some gene ->
+                do! requireLength $"offsets of gene {genes[gene]}" cells.Counts.Cells options.Offsets[gene].Length
+            | None -> ()
+        }
+
+    /// With the offsets of these cells alone.
+    let internal takeCells (chosen: int[]) options = {
+        options with
+            Offsets =
+                options.Offsets
+                |> Array.map (fun own -> chosen |> Array.map (fun cell -> own[cell]))
+    }
+
 /// Designs of single cells: an intercept for each group (perturbation), and covariates whose slopes all groups share.
 [<RequireQualifiedAccess>]
 module CovariateDesign =

@@ -220,31 +220,15 @@ module internal CovariateModel =
         }
 
     let private require (options: CovariateOptions) (cells: Cells) =
-        let genes = cells.Counts.Genes
+        let hasBad own =
+            own |> Array.exists (Double.IsFinite >> not)
 
-        let unequal what (expected: int) (actual: int) =
-            Error(CoExprError.UnequalLengths(what, int64 expected, int64 actual))
+        result {
+            do! CovariateOptions.requireLengths options cells
 
-        let badOffset gene =
-            options.Offsets[gene] |> Array.exists (Double.IsFinite >> not)
-
-        if options.Offsets.Length <> 0 && options.Offsets.Length <> genes then
-            unequal "genes of the offsets" genes options.Offsets.Length
-        elif
-            options.ControlIntercepts.Length <> 0
-            && options.ControlIntercepts.Length <> genes
-        then
-            unequal "intercepts of the control" genes options.ControlIntercepts.Length
-        else
-            match
-                options.Offsets
-                |> Array.tryFindIndex (fun own -> own.Length <> cells.Counts.Cells)
-            with
+            match options.Offsets |> Array.tryFindIndex hasBad with
             | Some gene ->
-                unequal $"offsets of gene {cells.GeneTable.Names[gene]}" cells.Counts.Cells options.Offsets[gene].Length
-            | None ->
-                match [| 0 .. options.Offsets.Length - 1 |] |> Array.tryFind badOffset with
-                | Some gene ->
+                return!
                     Error(
                         CoExprError.BadOption(
                             "offsets of gene",
@@ -252,7 +236,8 @@ module internal CovariateModel =
                             "they must be finite numbers, logarithms of what the means are multiplied by"
                         )
                     )
-                | None -> Ok()
+            | None -> return ()
+        }
 
     let private groupSizes (groups: Groups) =
         Array.init groups.Labels.Length (fun group -> groups.Starts[group + 1] - groups.Starts[group])

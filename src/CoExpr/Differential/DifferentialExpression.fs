@@ -34,6 +34,29 @@ module DifferentialTest =
             let words = String.Join(" or ", List.map name known)
             Error(CoExprError.BadOption("--test", word, $"must be {words}"))
 
+    /// Refuses numbers of the user's that are not one for each cell, or for each gene.
+    let internal requireLengths (cells: Cells) test : Result<unit, CoExprError> =
+        match test with
+        | DifferentialTest.NegativeBinomial chosen -> NegativeBinomialScreen.requireLengths chosen cells
+        | DifferentialTest.Crispyx chosen -> SizeFactorKind.requireLength cells.Counts.Cells chosen.SizeFactors
+        | DifferentialTest.Deseq2 _
+        | DifferentialTest.RankSum _
+        | DifferentialTest.Welch _ -> Ok()
+
+    /// With the user's numbers of these cells alone.
+    let internal takeCells (cells: int[]) test =
+        match test with
+        | DifferentialTest.NegativeBinomial chosen ->
+            DifferentialTest.NegativeBinomial(NegativeBinomialScreen.takeCells cells chosen)
+        | DifferentialTest.Crispyx chosen ->
+            DifferentialTest.Crispyx {
+                chosen with
+                    SizeFactors = SizeFactorKind.takeCells cells chosen.SizeFactors
+            }
+        | DifferentialTest.Deseq2 _
+        | DifferentialTest.RankSum _
+        | DifferentialTest.Welch _ -> test
+
     /// What the effect of a row is.
     let effectName test =
         match test with
@@ -58,7 +81,7 @@ module DifferentialTest =
 /// What is compared, and how.
 type DifferentialOptions = {
     /// The columns of the cell table that say what was done to each cell; labels of several are joined by "|". Cells
-    /// without a label are left out.
+    /// without a label are as if they were not in the input, whatever their values are.
     Perturbation: string list
     /// The label of the cells that each perturbation is compared with; None for all other cells.
     Control: string option
@@ -81,7 +104,7 @@ type DifferentialOptions = {
     IndependentFiltering: float option
     /// Groups with fewer cells are not tested.
     MinimumCells: int
-    /// Whether cells without a value other than 0 are left out.
+    /// Whether cells whose values add up to 0 are left out, as if they were not in the input.
     LeaveOutEmpty: bool
     /// Controls to test against the other controls in the same way; None: no calibration.
     Calibration: FakePerturbations option
@@ -104,7 +127,7 @@ type DifferentialResult = {
     GeneTable: Table
     /// Of all cells of the input.
     CellNames: string[]
-    /// Cells of the input that are in no group.
+    /// Cells of the input that take no part: without a label, or empty where these are left out.
     LeftOut: int
     /// Of negative-binomial tests that estimate one dispersion per gene for the whole screen.
     Dispersions: ScreenDispersions option
@@ -118,6 +141,23 @@ type DifferentialResult = {
     /// Where a perturbation's row of a gene is in the columns.
     member this.Place(perturbation: int, gene: int) =
         perturbation * this.GeneTable.Names.Length + gene
+
+/// The cells of an input that take part, and what is asked of them.
+type internal ComparedCells = {
+    Cells: Cells
+    /// Their numbers in the input, in its order; None where all of it takes part.
+    Kept: int[] option
+    /// Every one of the cells is in a group.
+    Groups: Groups
+    /// With the user's numbers of these cells alone.
+    Options: DifferentialOptions
+} with
+
+    /// Puts the numbers that cells have in the input in place of those that they have here, in rows of so many perturbations.
+    member this.Renumber(perturbations: int, rows: ContrastRows) =
+        match this.Kept with
+        | Some kept -> NegativeBinomialScreen.renumber kept this.Cells.GeneTable.Names.Length 0 perturbations rows
+        | None -> ()
 
 /// What each perturbation of a screen changes, gene by gene.
 [<RequireQualifiedAccess>]
@@ -363,40 +403,74 @@ module DifferentialExpression =
         | TestedValues.AsStored
         | TestedValues.StoredLogs -> [||]
 
-    let private withoutEmpty (options: DifferentialOptions) (cells: Cells) =
-        let chosen =
-            if options.LeaveOutEmpty then
-                SizeFactors.cellsWithCounts cells.Counts
-            else
-                Array.init cells.Counts.Cells id
+    /// The cells that have a label, of which `counted` says which have counts where the others are left out.
+    let private keptCells (options: DifferentialOptions) (counted: unit -> int -> bool) (groups: Groups) =
+        let labelled = Array.sort groups.Order
 
-        if chosen.Length = cells.Counts.Cells then
-            cells
+        if options.LeaveOutEmpty then
+            Array.filter (counted ()) labelled
         else
-            Cells.takeCells chosen cells
+            labelled
 
-    /// Checks the options, the names and the groups: what every test needs. `choose` leaves out cells that are not wanted;
-    /// of the counts nothing else is looked at but their numbers of cells and genes.
-    let internal groupedWith
-        choose
+    /// Two cells of one name are told by their places in the input.
+    let private requireUniqueCells (kept: int[]) cells =
+        match Cells.requireUniqueCells cells with
+        | Error(CoExprError.DuplicateName(source, kind, name, first, second)) ->
+            Error(CoExprError.DuplicateName(source, kind, name, kept[first - 1] + 1, kept[second - 1] + 1))
+        | found -> Result.map ignore found
+
+    /// Some of the cells, with what is asked of them. Where all are kept nothing is copied.
+    let private take (options: DifferentialOptions) (cells: Cells) (groups: Groups) (kept: int[]) =
+        if kept.Length = cells.Counts.Cells then
+            Ok {
+                Cells = cells
+                Kept = None
+                Groups = groups
+                Options = options
+            }
+        else
+            let chosen = Cells.takeCells kept cells
+
+            Groups.create options.Perturbation options.Control chosen
+            |> Result.map (fun groups -> {
+                Cells = chosen
+                Kept = Some kept
+                Groups = groups
+                Options = {
+                    options with
+                        Test = DifferentialTest.takeCells kept options.Test
+                }
+            })
+
+    /// Checks the options, the names and the groups: what every test needs; and takes the cells that take part. `counted`
+    /// says which cells have counts, and is asked only where the others are left out; of the counts nothing else is looked
+    /// at but their numbers of cells and genes.
+    let internal comparedCells
+        (counted: unit -> int -> bool)
         (options: DifferentialOptions)
         (cells: Cells)
-        : Result<struct (Cells * Groups), CoExprError> =
+        : Result<ComparedCells, CoExprError> =
         result {
             do! validate options
             do! requireSome $"cells of {cells.Source}" cells.Counts.Cells "The file is empty."
             do! requireSome $"genes of {cells.Source}" cells.Counts.Genes "The file is empty."
             let! cells = Cells.requireUniqueGenes cells
-            let! cells = Cells.requireUniqueCells cells
-            let cells = choose cells
+            do! DifferentialTest.requireLengths cells options.Test
             let! groups = Groups.create options.Perturbation options.Control cells
-            do! requireControl options groups
-            do! requirePerturbation options groups
-            return struct (cells, groups)
+            let kept = keptCells options counted groups
+            let! compared = take options cells groups kept
+            do! requireUniqueCells kept compared.Cells
+            do! requireControl options compared.Groups
+            do! requirePerturbation options compared.Groups
+            return compared
         }
 
-    let private grouped (options: DifferentialOptions) cells =
-        groupedWith (withoutEmpty options) options cells
+    let private inMemory (options: DifferentialOptions) (cells: Cells) =
+        let counted () =
+            let totals = SizeFactors.totals cells.Counts
+            fun cell -> SizeFactors.hasCounts totals[cell]
+
+        comparedCells counted options cells
 
     /// Genes in the order of the groups, or of the groups of every stratum, for tests of two samples. `totals` are those of
     /// the cells over all genes.
@@ -426,8 +500,8 @@ module DifferentialExpression =
     /// Checks cells and options, and puts the counts in the order of the groups, for tests of two samples.
     let prepare (options: DifferentialOptions) (cells: Cells) : Result<TestedGenes, CoExprError> =
         result {
-            let! struct (cells, groups) = grouped options cells
-            return! testedGenes options cells groups
+            let! compared = inMemory options cells
+            return! testedGenes options compared.Cells compared.Groups
         }
 
     /// The groups that tests of two samples take together, and which rows come of it: all of them, or for each reference of
@@ -610,38 +684,47 @@ module DifferentialExpression =
     /// Controls, and the groups of them that are taken for perturbations.
     type private Fakes = {
         Controls: Cells
+        /// With the user's numbers of the controls alone.
+        Options: DifferentialOptions
         MedianCells: int
         Groups: FakePerturbation[]
     }
 
-    let private drawFakes (options: DifferentialOptions) cells (groups: Groups) =
+    let private drawFakes (compared: ComparedCells) =
+        let options, groups = compared.Options, compared.Groups
+
         match options.Calibration, groups.Control with
         | Some kind, Some control ->
-            let controls = Cells.takeCells (Groups.members control groups) cells
+            let members = Groups.members control groups
+            let controls = Cells.takeCells members compared.Cells
             let median = perturbationsOf groups |> Array.map (size groups) |> Calibration.median
 
             fakes (max 2 options.MinimumCells) median controls kind
             |> Result.map (fun made ->
                 Some {
                     Controls = controls
+                    Options = {
+                        options with
+                            Test = DifferentialTest.takeCells members options.Test
+                            Contrasts = []
+                    }
                     MedianCells = median
                     Groups = made
                 })
         | _ -> Ok None
 
-    let private testFake progress options (controls: Cells) fake =
-        let groups = withFake controls.Counts.Cells fake
-        let alone = { options with Contrasts = [] }
+    let private testFake progress (fakes: Fakes) fake =
+        let groups = withFake fakes.Controls.Counts.Cells fake
 
         let struct (rows, _, _) =
             ScreenContrast.compared [] groups
-            |> Result.bind (test { progress with Report = ignore } alone controls groups)
+            |> Result.bind (test { progress with Report = ignore } fakes.Options fakes.Controls groups)
             |> CoExprError.unwrap
 
         testedLog10P rows
 
     /// Tests each group of the controls against the other controls.
-    let private calibrate progress (options: DifferentialOptions) (fakes: Fakes) =
+    let private calibrate progress (fakes: Fakes) =
         CoExprError.protect (fun () ->
             let advance =
                 Progress.counter progress "calibrating" "fake perturbations" fakes.Groups.Length
@@ -654,7 +737,7 @@ module DifferentialExpression =
                 Log10P =
                     fakes.Groups
                     |> Array.map (fun fake ->
-                        let found = testFake progress options fakes.Controls fake
+                        let found = testFake progress fakes fake
                         advance 1L
                         found)
             })
@@ -669,27 +752,26 @@ module DifferentialExpression =
         (options: DifferentialOptions)
         (cells: Cells)
         : Result<DifferentialResult, CoExprError> =
-        let input = cells
-
         result {
-            let! struct (cells, groups) = grouped options cells
+            let! compared = inMemory options cells
+            let groups = compared.Groups
             // What cannot be split is told before the work is done.
-            let! fakes = drawFakes options cells groups
+            let! fakes = drawFakes compared
             let! pairs = ScreenContrast.compared options.Contrasts groups
-            let! struct (rows, dispersions, notes) = test progress options cells groups pairs
-            filterRows options groups pairs cells.Counts.Genes rows
 
-            if cells.Counts.Cells < input.Counts.Cells then
-                let kept = SizeFactors.cellsWithCounts input.Counts
-                NegativeBinomialScreen.renumber kept cells.Counts.Genes 0 pairs.Length rows
+            let! struct (rows, dispersions, notes) =
+                test progress compared.Options compared.Cells groups pairs
+
+            filterRows options groups pairs compared.Cells.Counts.Genes rows
+            compared.Renumber(pairs.Length, rows)
 
             let! calibration =
                 match fakes with
-                | Some fakes -> calibrate progress options fakes |> Result.map Some
+                | Some fakes -> calibrate progress fakes |> Result.map Some
                 | None -> Ok None
 
             return {
-                resultOf options input.CellTable.Names cells groups pairs rows dispersions with
+                resultOf options cells.CellTable.Names compared.Cells groups pairs rows dispersions with
                     Calibration = calibration
                     Notes = notes
             }

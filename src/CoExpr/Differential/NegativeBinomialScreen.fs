@@ -47,7 +47,7 @@ type CountOutliers =
 /// Which cells size factors and dispersions are made of.
 [<RequireQualifiedAccess>]
 type EstimationScope =
-    /// All of the input, and all groups.
+    /// All that have a label, of all groups.
     | Screen
     /// Of each row the cells of its two groups alone, as if there were no others.
     | Comparison
@@ -520,6 +520,18 @@ module NegativeBinomialScreen =
             CooksCell
     ]
 
+    /// Refuses numbers of the user's that are not one for each cell, or for each gene.
+    let internal requireLengths (options: NegativeBinomialOptions) (cells: Cells) : Result<unit, CoExprError> =
+        SizeFactorKind.requireLength cells.Counts.Cells options.SizeFactors
+        |> Result.bind (fun () -> CovariateOptions.requireLengths options.Covariates cells)
+
+    /// With the user's numbers of these cells alone.
+    let internal takeCells (chosen: int[]) (options: NegativeBinomialOptions) = {
+        options with
+            SizeFactors = SizeFactorKind.takeCells chosen options.SizeFactors
+            Covariates = CovariateOptions.takeCells chosen options.Covariates
+    }
+
     /// Gives cells other numbers, in some rows: those that they have in a larger input.
     let internal renumber (numbers: int[]) genes first count (rows: ContrastRows) =
         for name, values in rows.Further do
@@ -733,25 +745,15 @@ module NegativeBinomialScreen =
             return struct (factors, found)
         }
 
-    /// The options as they are of some of the cells alone.
-    let private optionsOf (options: NegativeBinomialOptions) (chosen: int[]) : NegativeBinomialOptions =
-        let ofChosen (values: float[]) =
-            chosen |> Array.map (fun cell -> values[cell])
-
-        {
-            options with
-                Scope = EstimationScope.Screen
-                Dispersion =
-                    match options.Dispersion with
-                    | DispersionSource.EachComparison estimation -> DispersionSource.Screen estimation
-                    | other -> other
-                SizeFactors =
-                    match options.SizeFactors with
-                    | SizeFactorKind.Given factors when factors.Length > Array.last chosen ->
-                        SizeFactorKind.Given(ofChosen factors)
-                    | other -> other
-                Covariates.Offsets = options.Covariates.Offsets |> Array.map ofChosen
-        }
+    /// The options as they are of the cells of a comparison alone.
+    let private optionsOf (options: NegativeBinomialOptions) (chosen: int[]) : NegativeBinomialOptions = {
+        takeCells chosen options with
+            Scope = EstimationScope.Screen
+            Dispersion =
+                match options.Dispersion with
+                | DispersionSource.EachComparison estimation -> DispersionSource.Screen estimation
+                | other -> other
+    }
 
     /// The cells of a pair in the order of the input, and the groups that they would have in a file of their own.
     let private alone (groups: Groups) (pair: ComparedGroups) : int[] * Groups =
@@ -854,6 +856,7 @@ module NegativeBinomialScreen =
             do! validate options
             let! _ = requireControl options.MinimumCells groups
             let! pairs = ScreenContrast.compared contrasts groups
+            do! requireLengths options cells
             do! requireCovariates options groups cells
             let! cells = requireCounts cells
             do! requireDispersions options cells

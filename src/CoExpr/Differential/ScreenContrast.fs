@@ -18,17 +18,24 @@ module ScreenContrast =
     let private bad value reason =
         Error(CoExprError.BadOption("--contrast", value, reason))
 
-    /// A contrast of two labels with a comma, or a tab, between them. BadOption for what is none.
-    let parse (words: string) : Result<ScreenContrast, CoExprError> =
-        let separator = if words.Contains '\t' then '\t' else ','
+    let private isNamed (label: string) = label.Trim() <> ""
 
-        match words.Split separator with
-        | [| label; reference |] when label.Trim() <> "" && reference.Trim() <> "" ->
+    /// A contrast of two labels with a comma between them, where a label that has commas is in double quotes; or with a tab,
+    /// where both are as they are written. BadOption for what is none.
+    let parse (words: string) : Result<ScreenContrast, CoExprError> =
+        let labels =
+            if words.Contains '\t' then
+                Some(List.ofArray (words.Split '\t'))
+            else
+                NameList.tryParse words
+
+        match labels with
+        | Some [ label; reference ] when isNamed label && isNamed reference ->
             Ok { Label = label; Reference = reference }
         | _ ->
             bad
                 words
-                "two labels with a comma between them are needed; labels that have commas go into --contrasts FILE, with a tab between them"
+                "two labels with a comma between them are needed; a label that has commas itself is put in double quotes (\"A,B\",C), or goes into --contrasts FILE, with a tab between the two"
 
     /// The label as it is written, or else without the blanks around it.
     let private groupOf (groups: Groups) (label: string) =

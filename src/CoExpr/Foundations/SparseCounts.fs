@@ -160,6 +160,54 @@ module Compressed =
             Values = values
         }
 
+    /// The entries at some indices: `places` has the new number of every index, −1 for one that is left out. Those that stay
+    /// keep their order. The matrix is not changed.
+    let keep (places: int[]) (matrix: Compressed) =
+        let starts = Array.zeroCreate<int64> matrix.Starts.Length
+        let isKept index = places[index] >= 0
+
+        for line in 0 .. matrix.Lines - 1 do
+            let mutable length = 0L
+
+            for index in matrix.IndicesOf line do
+                if isKept index then
+                    length <- length + 1L
+
+            starts[line + 1] <- starts[line] + length
+
+        let entries = int starts[matrix.Lines]
+
+        let indices, values =
+            Array.zeroCreate<int> entries, Array.zeroCreate<float32> entries
+
+        let mutable at = 0
+
+        for entry in 0 .. matrix.Indices.Length - 1 do
+            if isKept matrix.Indices[entry] then
+                indices[at] <- places[matrix.Indices[entry]]
+                values[at] <- matrix.Values[entry]
+                at <- at + 1
+
+        {
+            Starts = starts
+            Indices = indices
+            Values = values
+        }
+
+    let internal increases (order: int[]) =
+        let mutable at = 1
+
+        while at < order.Length && order[at - 1] < order[at] do
+            at <- at + 1
+
+        at >= order.Length
+
+    /// Of each of so many indices its place in an order; −1 for one that is not there.
+    let placesOf count (order: int[]) =
+        let places = Array.create count -1
+        order |> Array.iteri (fun place index -> places[index] <- place)
+        places
+
 /// A matrix of cells x genes of which most entries are 0. Values are as stored in the file, in single precision.
 /// It is held by cell or by gene, as the file had it; the other view is made when first asked for.
 [<Sealed>]
@@ -256,6 +304,10 @@ type SparseCounts
     member this.TakeGenes(order: int[]) =
         SparseCounts.OfGenes(cells, order.Length, Compressed.take order this.ByGene)
 
-    /// The cells of this order.
+    /// The cells of this order. Of a matrix that is held by gene most of the cells, in the order of the file, are taken by
+    /// gene, too: no other view of the whole is made. For a few that view is worth while, since others may be asked for.
     member this.TakeCells(order: int[]) =
-        SparseCounts.OfCells(order.Length, genes, Compressed.take order this.ByCell)
+        if isByGene && 2 * order.Length >= cells && Compressed.increases order then
+            SparseCounts.OfGenes(order.Length, genes, Compressed.keep (Compressed.placesOf cells order) this.ByGene)
+        else
+            SparseCounts.OfCells(order.Length, genes, Compressed.take order this.ByCell)

@@ -7,39 +7,12 @@ open CoExpr
 [<Sealed>]
 type internal BlockReader(folder: PartsFolder, index: GeneBlockIndex, kept: int[] option) =
 
-    let placeOf =
-        kept
-        |> Option.map (fun cells ->
-            let places = Array.create index.Cells -1
-            cells |> Array.iteri (fun place cell -> places[cell] <- place)
-            places)
+    let placeOf = kept |> Option.map (Compressed.placesOf index.Cells)
 
     let cells =
         match kept with
         | Some cells -> cells.Length
         | None -> index.Cells
-
-    /// The entries of the cells that are kept, moved to the front in place.
-    let restricted (places: int[]) (block: Compressed) : Compressed =
-        let starts = Array.zeroCreate<int64> block.Starts.Length
-        let mutable at = 0
-
-        for gene in 0 .. block.Lines - 1 do
-            for entry in int block.Starts[gene] .. int block.Starts[gene + 1] - 1 do
-                let place = places[block.Indices[entry]]
-
-                if place >= 0 then
-                    block.Indices[at] <- place
-                    block.Values[at] <- block.Values[entry]
-                    at <- at + 1
-
-            starts[gene + 1] <- int64 at
-
-        {
-            Starts = starts
-            Indices = Array.sub block.Indices 0 at
-            Values = Array.sub block.Values 0 at
-        }
 
     member _.Cells = cells
     member _.Genes = index.Genes
@@ -56,7 +29,7 @@ type internal BlockReader(folder: PartsFolder, index: GeneBlockIndex, kept: int[
 
         let chosen =
             match placeOf with
-            | Some places -> restricted places stored
+            | Some places -> Compressed.keep places stored
             | None -> stored
 
         SparseCounts.OfGenes(cells, chosen.Lines, chosen)

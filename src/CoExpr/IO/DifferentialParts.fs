@@ -79,13 +79,10 @@ module internal DifferentialParts =
         Folder: PartsFolder
         Key: byte[]
         Reader: BlockReader
-        /// Names and tables of the cells that are kept; the counts are not there.
-        Cells: Cells
+        /// Names and tables of the cells that take part; the counts are not there.
+        Compared: ComparedCells
         /// Of all cells of the input.
         CellNames: string[]
-        /// Their numbers in the input; None where all are kept.
-        Kept: int[] option
-        Groups: Groups
         Pairs: ComparedGroups[]
         Perturbations: int
         /// Names of further columns that tests fill in.
@@ -93,7 +90,9 @@ module internal DifferentialParts =
     } with
 
         member this.Genes = this.Reader.Genes
-        member this.Options = this.Request.Options
+        member this.Cells = this.Compared.Cells
+        member this.Groups = this.Compared.Groups
+        member this.Options = this.Compared.Options
 
         member this.GenesOf block =
             this.Reader.First(block + 1) - this.Reader.First block
@@ -141,14 +140,15 @@ module internal DifferentialParts =
     /// What can be refused before the counts are turned, unless cells are to be left out.
     let private check (options: DifferentialOptions) frame =
         result {
-            let! struct (_, groups) = DifferentialExpression.groupedWith id options frame
-            let! _ = ScreenContrast.compared options.Contrasts groups
+            let! compared = DifferentialExpression.comparedCells (fun () _ -> true) options frame
+            let! _ = ScreenContrast.compared options.Contrasts compared.Groups
 
             do!
-                match options.Test with
+                match compared.Options.Test with
                 | DifferentialTest.NegativeBinomial chosen ->
-                    requireCountable (DifferentialExpression.negativeBinomial options chosen) groups frame
-                    |> Result.map ignore
+                    let chosen = DifferentialExpression.negativeBinomial options chosen
+
+                    requireCountable chosen compared.Groups compared.Cells |> Result.map ignore
                 | _ -> Ok()
         }
 
@@ -166,14 +166,11 @@ module internal DifferentialParts =
 
         struct (frame, blocksOf request folder key source frame)
 
-    /// The cells that are not left out; None for all.
-    let private keptCells (request: Request) folder (index: GeneBlockIndex) =
-        if request.Options.LeaveOutEmpty then
-            let reader = BlockReader(folder, index, None)
-            let totals = BlockSums.totalsOf request.Progress reader (fun _ -> true)
-            Some([| 0 .. index.Cells - 1 |] |> Array.filter (fun cell -> totals[cell] > 0.0))
-        else
-            None
+    /// Which cells have counts.
+    let private counted (request: Request) folder (index: GeneBlockIndex) () =
+        let reader = BlockReader(folder, index, None)
+        let totals = BlockSums.totalsOf request.Progress reader (fun _ -> true)
+        fun cell -> SizeFactors.hasCounts totals[cell]
 
     let private furtherOf test =
         match test with
@@ -184,29 +181,21 @@ module internal DifferentialParts =
         | DifferentialTest.Welch _ -> [ WelchT.Degrees ]
 
     let private createScreen (request: Request) folder key frame index =
-        let kept = keptCells request folder index
-
-        let choose cells =
-            match kept with
-            | Some chosen -> Cells.takeCells chosen cells
-            | None -> cells
-
-        let struct (cells, groups) =
-            DifferentialExpression.groupedWith choose request.Options frame
+        let compared =
+            DifferentialExpression.comparedCells (counted request folder index) request.Options frame
             |> CoExprError.unwrap
 
         let pairs =
-            ScreenContrast.compared request.Options.Contrasts groups |> CoExprError.unwrap
+            ScreenContrast.compared request.Options.Contrasts compared.Groups
+            |> CoExprError.unwrap
 
         {
             Request = request
             Folder = folder
             Key = key
-            Reader = BlockReader(folder, index, kept)
-            Cells = cells
+            Reader = BlockReader(folder, index, compared.Kept)
+            Compared = compared
             CellNames = (frame: Cells).CellTable.Names
-            Kept = kept
-            Groups = groups
             Pairs = pairs
             Perturbations = pairs.Length
             Further = furtherOf request.Options.Test
@@ -656,10 +645,7 @@ module internal DifferentialParts =
                 screen.Genes
                 rows
 
-        match screen.Kept with
-        | Some kept -> NegativeBinomialScreen.renumber kept screen.Genes 0 (next - first) rows
-        | None -> ()
-
+        screen.Compared.Renumber(next - first, rows)
         DifferentialExpression.filterRows options screen.Groups screen.Pairs[first .. next - 1] screen.Genes rows
 
         if shrinks options.Test then
@@ -702,7 +688,7 @@ module internal DifferentialParts =
 
     let private resultOf (screen: Screen) dispersions =
         DifferentialExpression.resultOf
-            screen.Options
+            screen.Request.Options
             screen.CellNames
             screen.Cells
             screen.Groups

@@ -37,6 +37,8 @@ type ScreenShape = {
     Covariates: int
     /// Whether numbers are among the covariates, for which every cell is visited.
     HasNumbers: bool
+    /// Whether cells are without a label, or may be left out as empty: those that take part are then copied.
+    LeavesOut: bool
 }
 
 /// What holding and testing a screen takes, predicted from its size: the arrays of each stage, and what runs in memory were
@@ -54,6 +56,7 @@ module DifferentialPlan =
         Perturbations = 0
         Covariates = 0
         HasNumbers = false
+        LeavesOut = false
     }
 
     /// The shape of a screen from its table of cells. Errors: those of `Groups.create`.
@@ -68,6 +71,7 @@ module DifferentialPlan =
                 Perturbations = max groups.Labels.Length options.Contrasts.Length
                 Covariates = columns
                 HasNumbers = hasNumbers
+                LeavesOut = options.LeaveOutEmpty || groups.Order.Length < Table.rows cells.CellTable
             }
         }
 
@@ -106,21 +110,26 @@ module DifferentialPlan =
         else
             8L * int64 (shape.Perturbations + shape.Covariates)
 
+    /// An entry of a cell that takes part where others do not: in a copy without theirs.
+    let private copyBytes (shape: ScreenShape) = if shape.LeavesOut then 8L else 0L
+
     /// An entry of a block: as it was read, in the order of the groups, and what is left of the last block.
-    [<Literal>]
-    let private EntryBytes = 26L
+    let private blockEntryBytes (shape: ScreenShape) = 26L + copyBytes shape
 
     /// Bytes of a gene of a block, from the number of its entries: these, its profile, its rows of results.
     let geneBytes (options: DifferentialOptions) (shape: ScreenShape) (entries: int64) : int64 =
-        EntryBytes * entries
+        blockEntryBytes shape * entries
         + profileBytes options
         + 2L * rowBytes options * int64 shape.Perturbations
         + 2L * coefficientBytes shape
 
-    /// Of each cell: group and position, total and size factor, their logarithms; and of each thread the longest gene.
-    let private cellBytes (options: DifferentialOptions) (size: InputSize) =
+    /// Of each cell: group and position, total and size factor, their logarithms; and of each thread the longest gene. Where
+    /// cells are left out, numbers and places of the others, and their rows of the table.
+    let private cellBytes (options: DifferentialOptions) (shape: ScreenShape) (size: InputSize) =
         size.Cells
-        * (120L + (if isCounts options then 72L else 16L) * int64 options.Threads)
+        * (120L
+           + (if isCounts options then 72L else 16L) * int64 options.Threads
+           + 5L * copyBytes shape)
 
     /// Columns, what is left of each beside those before it, and in the order of the groups; what is computed with one; and
     /// of each thread counts, offsets and means.
@@ -148,21 +157,22 @@ module DifferentialPlan =
     let private fixedBytes (options: DifferentialOptions) (shape: ScreenShape) (size: InputSize) =
         MemoryPlan.runtimeBytes
         + MemoryPlan.tableBytes size
-        + cellBytes options size
+        + cellBytes options shape size
         + covariateBytes options shape size
         + groupBytes options shape
         + size.Genes * DispersionBytes
         + adjustmentBytes options shape size
 
-    /// One entry in memory from reading to testing: by cell, by gene, in the order of the groups, and garbage.
-    let private entryBytesInMemory (options: DifferentialOptions) =
+    /// One entry in memory from reading to testing: by cell, by gene, in the order of the groups, and garbage. How many are
+    /// of cells that take part is not known.
+    let private entryBytesInMemory (options: DifferentialOptions) (shape: ScreenShape) =
         let calibrating = if options.Calibration.IsSome then 24L else 0L
-        (if isCounts options then 36L else 30L) + calibrating
+        (if isCounts options then 36L else 30L) + calibrating + copyBytes shape
 
     /// Bytes of a run that holds everything in memory.
     let inMemoryBytes (options: DifferentialOptions) (shape: ScreenShape) (size: InputSize) : int64 =
         fixedBytes options shape size
-        + size.Entries * entryBytesInMemory options
+        + size.Entries * entryBytesInMemory options shape
         + size.Genes * (profileBytes options + coefficientBytes shape)
         + size.Genes * int64 shape.Perturbations * (rowBytes options + 24L)
 
@@ -242,7 +252,8 @@ module DifferentialPlan =
             RowBytes = max 1L (free / 2L)
         }
 
-        let whole = EntryBytes * size.Entries + size.Genes * geneBytes options shape 0L
+        let whole =
+            blockEntryBytes shape * size.Entries + size.Genes * geneBytes options shape 0L
 
         {
             Limit = limit

@@ -228,6 +228,8 @@ module DifferentialRun =
         Counts = [
             "perturbations", int64 result.Perturbations.Length
             "genes", int64 result.GeneTable.Names.Length
+            "cells", int64 result.CellNames.Length
+            "cells used", int64 (result.CellNames.Length - result.LeftOut)
             "cells left out", int64 result.LeftOut
             "rows with q of at most 0.05", rows.Hits
             for status in Enum.GetValues<RowStatus>() do

@@ -43,6 +43,19 @@ module SizeFactorKind =
     /// The kind of a name.
     let parse word = Words.parse "--size-factors" known word
 
+    /// Refuses factors of the user's that are not one for each of so many cells.
+    let internal requireLength (cells: int) kind : Result<unit, CoExprError> =
+        match kind with
+        | SizeFactorKind.Given factors when factors.Length <> cells ->
+            Error(CoExprError.UnequalLengths("size factors", int64 cells, int64 factors.Length))
+        | _ -> Ok()
+
+    /// The user's factors of these cells alone.
+    let internal takeCells (chosen: int[]) kind =
+        match kind with
+        | SizeFactorKind.Given factors -> SizeFactorKind.Given(chosen |> Array.map (fun cell -> factors[cell]))
+        | made -> made
+
 /// What size factors are made of, from a matrix that may not be in memory.
 type internal CountSums = {
     /// The number of cells.
@@ -277,9 +290,8 @@ module SizeFactors =
     let nonZeroRatios (counts: SparseCounts) = nonZeroRatiosOf (sumsOf counts)
 
     let private given (factors: float[]) (cells: Cells) =
-        if factors.Length <> cells.Counts.Cells then
-            Error(CoExprError.UnequalLengths("size factors", int64 cells.Counts.Cells, int64 factors.Length))
-        else
+        SizeFactorKind.requireLength cells.Counts.Cells (SizeFactorKind.Given factors)
+        |> Result.bind (fun () ->
             match factors |> Array.tryFindIndex (fun s -> not (s > 0.0 && s < infinity)) with
             | Some at ->
                 let value =
@@ -292,7 +304,7 @@ module SizeFactors =
                         "size factors are finite numbers above 0"
                     )
                 )
-            | None -> Ok factors
+            | None -> Ok factors)
 
     let private ofColumn name (cells: Cells) =
         match Cells.column name cells with
@@ -353,7 +365,11 @@ module SizeFactors =
             )
         | None -> Ok()
 
+    /// Whether a cell of this total has counts. What is no number, or negative, is no count, but not nothing either: it is
+    /// for the tests to refuse.
+    let internal hasCounts (total: float) = total <> 0.0
+
     /// The cells that have a count, for leaving out the others.
     let cellsWithCounts (counts: SparseCounts) =
         let totals = totals counts
-        [| 0 .. counts.Cells - 1 |] |> Array.filter (fun cell -> totals[cell] > 0.0)
+        [| 0 .. counts.Cells - 1 |] |> Array.filter (fun cell -> hasCounts totals[cell])
