@@ -33,6 +33,23 @@ static class Lanes8
     internal static Vector512<double> LoadBefore(ReadOnlySpan<double> values, int at) =>
         values.Length - at >= Width ? Vector512.Create(values[at..]) : Rest(values[at..]);
 
+    /// <summary>Puts values at <paramref name="at"/> and after, as many as there are places.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Store(Vector512<double> values, Span<double> target, int at)
+    {
+        if (target.Length - at >= Width)
+            values.CopyTo(target[at..]);
+        else
+            StoreRest(values, target[at..]);
+    }
+
+    static void StoreRest(Vector512<double> values, Span<double> target)
+    {
+        Span<double> eight = stackalloc double[Width];
+        values.CopyTo(eight);
+        eight[..target.Length].CopyTo(target);
+    }
+
     static Vector512<double> Rest(ReadOnlySpan<double> values)
     {
         Span<double> eight = stackalloc double[Width];
@@ -56,10 +73,25 @@ static class Lanes8
         Vector512.FusedMultiplyAdd(a, b, c);
 
     /// <summary>ln x of normal x &gt; 0, to two units of the last place.</summary>
-    // x = 2^e m with m from √½ to √2, and ln m = 2 artanh s with s = (m − 1) / (m + 1), of which |s| < 0.172: ten terms
-    // of the series in s² leave less than 1e-17.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector512<double> Log(Vector512<double> x)
+    {
+        var (exponent, log) = Parts(x);
+        return Fused(exponent, Vector512.Create(0.693147180559945309), log);
+    }
+
+    /// <summary>log2 x of normal x &gt; 0, to two units of the last place; whole of powers of 2.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector512<double> Log2(Vector512<double> x)
+    {
+        var (exponent, log) = Parts(x);
+        return Fused(log, Vector512.Create(1.4426950408889634), exponent);
+    }
+
+    // x = 2^e m with m from √½ to √2, and ln m = 2 artanh s with s = (m − 1) / (m + 1), of which |s| < 0.172: ten terms
+    // of the series in s² leave less than 1e-17. Gives e and ln m.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static (Vector512<double> Exponent, Vector512<double> Log) Parts(Vector512<double> x)
     {
         var bits = x.AsInt64();
         var exponent = Vector512.ShiftRightArithmetic(bits - Vector512.Create(0x3FE6A09E667F3BCDL), 52);
@@ -77,11 +109,7 @@ static class Lanes8
         series = Fused(series, z, Vector512.Create(1.0 / 5));
         series = Fused(series, z, Vector512.Create(1.0 / 3));
         var twice = s + s;
-        return Fused(
-            Vector512.ConvertToDouble(exponent),
-            Vector512.Create(0.693147180559945309),
-            Fused(twice * z, series, twice)
-        );
+        return (Vector512.ConvertToDouble(exponent), Fused(twice * z, series, twice));
     }
 
     /// <summary>ln(1 + x) of x &gt; −1, as exact for small x as for large.</summary>

@@ -1,5 +1,6 @@
 using System;
 using System.Numerics;
+using System.Runtime.Intrinsics;
 
 namespace CoExpr.Kernels;
 
@@ -11,20 +12,31 @@ sealed class CountRanks
     const int FewValues = 4096;
     const int MostValues = 1 << 20;
 
-    // Cells of the reference with each value; what a cell of each value adds to twice U or to twice the rank sum; cells
-    // of the group at hand with each value, all 0 between groups.
+    // Cells of the reference with each value; what a cell of each value adds to twice U or to twice the rank sum; cells of
+    // the reference and of the group at hand with each value, the reference's alone between groups.
     int[] reference = [];
     long[] adds = [];
-    int[] own = [];
+    int[] tied = [];
 
     /// <summary>Whether tables are worth their while, and the highest value.</summary>
     internal static bool Suits(ReadOnlySpan<float> values, out int highest)
     {
-        var most = 0f;
-        foreach (var value in values)
-            most = value > most ? value : most;
+        var most = Highest(values);
         highest = most < MostValues ? (int)most : MostValues;
         return highest < Math.Min(MostValues, FewValues + (long)ValuesPerEntry * values.Length);
+    }
+
+    static float Highest(ReadOnlySpan<float> values)
+    {
+        var (most, at) = (Vector512<float>.Zero, 0);
+        for (; at <= values.Length - Vector512<float>.Count; at += Vector512<float>.Count)
+            most = Vector512.Max(most, Vector512.Create(values[at..]));
+        var highest = 0f;
+        for (var lane = 0; lane < Vector512<float>.Count; lane++)
+            highest = Math.Max(highest, most[lane]);
+        foreach (var value in values[at..])
+            highest = Math.Max(highest, value);
+        return highest;
     }
 
     internal void Rank<T>(in RankedGene gene, int highest, Span<long> twiceU, Span<double> ties)
@@ -40,7 +52,7 @@ sealed class CountRanks
     void Reserve(int values)
     {
         if (reference.Length < values)
-            (reference, adds, own) = (new int[2 * values], new long[2 * values], new int[2 * values]);
+            (reference, adds, tied) = (new int[2 * values], new long[2 * values], new int[2 * values]);
         reference.AsSpan(0, values).Clear();
     }
 
@@ -72,6 +84,7 @@ sealed class CountRanks
     {
         CountReference(gene, gene.Control);
         var ofControl = Accumulate<T>(highest, 0);
+        reference.AsSpan(0, highest + 1).CopyTo(tied);
         for (var group = 0; group < gene.Groups; group++)
         {
             var values = gene.Of(group);
@@ -80,9 +93,11 @@ sealed class CountRanks
                 (twiceU[group], ties[group]) = (0, double.CreateTruncating(ofControl));
                 continue;
             }
-            own[0] = gene.Sizes[group] - values.Length;
-            twiceU[group] = own[0] * adds[0] + Sum(values, true);
-            ties[group] = double.CreateTruncating(ofControl + OwnTies<T>(values));
+            long zeros = gene.Sizes[group] - values.Length;
+            tied[0] += (int)zeros;
+            var (sum, grown) = Join<T>(values);
+            twiceU[group] = zeros * adds[0] + sum;
+            ties[group] = double.CreateTruncating(ofControl + Ties.Added<T>(reference[0], zeros) + grown);
         }
     }
 
@@ -97,37 +112,36 @@ sealed class CountRanks
             var values = gene.Of(group);
             long size = gene.Sizes[group];
             // Twice the rank sum, less twice the lowest that it can be.
-            twiceU[group] = (size - values.Length) * adds[0] + Sum(values, false) - size * (size + 1);
+            twiceU[group] = (size - values.Length) * adds[0] + Sum(values) - size * (size + 1);
         }
     }
 
-    long Sum(ReadOnlySpan<float> values, bool count)
+    long Sum(ReadOnlySpan<float> values)
     {
         var sum = 0L;
-        if (count)
-            foreach (var value in values)
-            {
-                sum += adds[(int)value];
-                own[(int)value]++;
-            }
-        else
-            foreach (var value in values)
-                sum += adds[(int)value];
+        foreach (var value in values)
+            sum += adds[(int)value];
         return sum;
     }
 
-    /// <summary>What the group adds to the control's sum over ties. Its counts are 0 again afterwards.</summary>
-    T OwnTies<T>(ReadOnlySpan<float> values)
+    /// <summary>What a group's stored values add to twice U, and to the sum over ties. The table of ties is the reference's
+    /// again afterwards.</summary>
+    // A cell that comes to t others of its value adds (t + 1)³ − (t + 1) − (t³ − t) = 3 t (t + 1): no branch asks which values
+    // have been seen.
+    (long Sum, T Ties) Join<T>(ReadOnlySpan<float> values)
         where T : struct, IBinaryInteger<T>
     {
-        var ties = Ties.Added<T>(reference[0], own[0]);
-        own[0] = 0;
+        var (sum, grown) = (0L, T.Zero);
         foreach (var value in values)
-            if (own[(int)value] is var tied && tied > 0)
-            {
-                ties += Ties.Added<T>(reference[(int)value], tied);
-                own[(int)value] = 0;
-            }
-        return ties;
+        {
+            ref var t = ref tied[(int)value];
+            sum += adds[(int)value];
+            grown += T.CreateTruncating(t * (t + 1L));
+            t++;
+        }
+        foreach (var value in values)
+            tied[(int)value] = reference[(int)value];
+        tied[0] = reference[0];
+        return (sum, T.CreateTruncating(3) * grown);
     }
 }
