@@ -1,6 +1,7 @@
 using System;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace CoExpr.Kernels;
 
@@ -66,6 +67,37 @@ static class Lanes8
         var two = four.GetLower() + four.GetUpper();
         return two.GetElement(0) + two.GetElement(1);
     }
+
+    /// <summary>The sums of eight, each as <see cref="Sum"/> has it.</summary>
+    // Two become one at each of three levels: halves, quarters, and single places beside each other.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector512<double> Sums(
+        Vector512<double> a,
+        Vector512<double> b,
+        Vector512<double> c,
+        Vector512<double> d,
+        Vector512<double> e,
+        Vector512<double> f,
+        Vector512<double> g,
+        Vector512<double> h
+    )
+    {
+        if (!Avx512F.IsSupported)
+            return Vector512.Create(Sum(a), Sum(b), Sum(c), Sum(d), Sum(e), Sum(f), Sum(g), Sum(h));
+        var aceg = Quarters(Halves(a, c), Halves(e, g));
+        var bdfh = Quarters(Halves(b, d), Halves(f, h));
+        return Avx512F.UnpackLow(aceg, bdfh) + Avx512F.UnpackHigh(aceg, bdfh);
+    }
+
+    static Vector512<double> Halves(Vector512<double> a, Vector512<double> b) =>
+        Avx512F.Shuffle4x128(a, b, 0b01_00_01_00) + Avx512F.Shuffle4x128(a, b, 0b11_10_11_10);
+
+    static Vector512<double> Quarters(Vector512<double> ab, Vector512<double> cd) =>
+        Avx512F.Shuffle4x128(ab, cd, 0b10_00_10_00) + Avx512F.Shuffle4x128(ab, cd, 0b11_01_11_01);
+
+    /// <summary>Whether any place of a comparison holds.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool Any(Vector512<double> mask) => mask.AsInt64() != Vector512<long>.Zero;
 
     /// <summary>a × b + c, rounded once.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -208,8 +208,8 @@ module internal CovariateModel =
                     profile.Load(setting.Coefficients[loaded], held setting)
                     DispersionFit.Mode(profile, coxReid, ReadOnlySpan values, centre, variance)
 
-                member _.Fit(dispersion, quasiDispersion, degrees) =
-                    tester.Fit(dispersion, quasiDispersion, degrees, known setting loaded, setting.Coefficients[loaded])
+                member _.Fit(dispersion, quasiDispersion) =
+                    tester.Fit(dispersion, quasiDispersion, known setting loaded, setting.Coefficients[loaded])
 
                 member _.Mean group = tester.Mean group
                 member _.Stored group = units.Stored group

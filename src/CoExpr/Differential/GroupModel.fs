@@ -54,8 +54,8 @@ module internal GroupModel =
                     loadProfile ()
                     DispersionFit.Mode(profile, coxReid, ReadOnlySpan values, centre, variance)
 
-                member _.Fit(dispersion, quasiDispersion, degrees) =
-                    tester.Fit(dispersion, quasiDispersion, degrees)
+                member _.Fit(dispersion, quasiDispersion) =
+                    tester.Fit(dispersion, quasiDispersion)
 
                 member _.Mean group = tester.Means[group]
 
