@@ -148,6 +148,16 @@ public static class GroupMoments
         }
     }
 
+    /// <summary>Values times a number.</summary>
+    /// <param name="values">The values.</param>
+    /// <param name="factor">The number.</param>
+    /// <param name="products">Receives the products.</param>
+    public static void Scale(ReadOnlySpan<double> values, double factor, Span<double> products)
+    {
+        for (var at = 0; at < products.Length; at++)
+            products[at] = values[at] * factor;
+    }
+
     /// <summary>log2((a + pseudocount) / (b + pseudocount)).</summary>
     /// <param name="above">a.</param>
     /// <param name="below">b.</param>

@@ -1,6 +1,7 @@
 namespace CoExpr
 
 open System
+open CoExpr.Kernels
 
 /// The rows of a few genes while one thread tests them: gene by gene, and within a gene group by group, the control's too.
 /// What a gene's tests share stands together, and stays in the cache, where the places of one gene in all rows of a screen
@@ -35,24 +36,15 @@ module internal GeneRows =
     let ofGene block at (column: float[]) =
         column.AsSpan(at * block.Groups, block.Groups)
 
-    let private copy block (groups: int[]) (rows: int[]) count (source: 'a[]) first genes (target: 'a[]) =
-        for i in 0 .. groups.Length - 1 do
-            let place = rows[i] * genes + first
-
-            for at in 0 .. count - 1 do
-                target[place + at] <- source[at * block.Groups + groups[i]]
-
     /// Puts the first genes of a block to their places among all genes from one of these on: each of these groups into a row.
     /// The further columns must be the same.
-    let copyTo groups rows count block first genes (target: ContrastRows) =
-        let copy source target =
-            copy block groups rows count source first genes target
+    let copyTo (groups: int[]) (rows: int[]) count block first genes (target: ContrastRows) =
+        let places = rows |> Array.map (fun row -> row * genes + first)
 
         Array.iter2
-            (fun (source: float[]) target -> copy source target)
+            (fun (source: float[]) (target: float[]) ->
+                Transpose.Pick<float>(source, block.Groups, groups, count, places, target))
             (ContrastRows.tested block.Rows)
             (ContrastRows.tested target)
 
-        for i in 0 .. groups.Length - 1 do
-            for at in 0 .. count - 1 do
-                target.Status[rows[i] * genes + first + at] <- block.Rows.Status[at * block.Groups + groups[i]]
+        Transpose.Pick<RowStatus>(block.Rows.Status, block.Groups, groups, count, places, target.Status)

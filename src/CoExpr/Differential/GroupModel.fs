@@ -59,10 +59,7 @@ module internal GroupModel =
 
                 member _.Mean group = tester.Means[group]
 
-                member _.Stored group =
-                    tester.Counts.Bounds[group + 1] - tester.Counts.Bounds[group]
-
-                member _.Compare group = tester.Compare group
+                member _.Fill(block, at, groups) = tester.Fill(block, at, groups)
                 member _.Posterior(group, scale, estimate) = tester.Posterior group scale estimate
         }
 

@@ -200,8 +200,6 @@ module NegativeBinomialScreen =
     [<Literal>]
     let CooksCell = "cooks_cell"
 
-    let private log2e = 1.0 / log 2.0
-
     /// Where the mode is asked for and was not reached by precisions alone, it is looked for from the gene's profile.
     let private finalDispersion (pass: Pass) (tester: IGeneTester) gene =
         let prior = pass.Prior
@@ -224,9 +222,6 @@ module NegativeBinomialScreen =
             prior.Alphas[gene] <- found.Final[gene]
         | _ -> ()
 
-    let private share stored cells =
-        if cells = 0 then nan else float stored / float cells
-
     /// Whether a row, of which means and fractions are known, is of a gene too weakly expressed.
     let internal isLow (rule: LowExpression option) (rows: ContrastRows) place =
         match rule with
@@ -236,21 +231,6 @@ module NegativeBinomialScreen =
             && rows.ReferenceMean[place] < low.ControlMean
             && rows.Fraction[place] < low.Fraction
             && rows.Mean[place] < low.Mean
-
-    let private fillMeans (pass: Pass) room group place =
-        let sizes, rows, control, tester = pass.Model.Sizes, room.Block.Rows, pass.Comparison.Control, room.Tester
-        rows.Mean[place] <- tester.Mean group
-        rows.ReferenceMean[place] <- tester.Mean control
-        rows.Fraction[place] <- share (tester.Stored group) sizes[group]
-        rows.ReferenceFraction[place] <- share (tester.Stored control) sizes[control]
-
-    let private fillTest room (errors: float[]) group place =
-        let rows, found = room.Block.Rows, room.Tester.Compare group
-        rows.Effect[place] <- found.LogFold * log2e
-        rows.LogFoldChange[place] <- found.LogFold * log2e
-        errors[place] <- found.StandardError * log2e
-        rows.Statistic[place] <- found.Statistic
-        rows.Status[place] <- found.Status
 
     /// Where each row has its own, they are columns beside it.
     let private fillDispersions (pass: Pass) room place gene =
@@ -277,19 +257,20 @@ module NegativeBinomialScreen =
             if found.IsOutlier then
                 rows.Status[place] <- RowStatus.OutlyingCount
 
-    let private fillRow options (pass: Pass) room errors at group gene =
-        let place = at * room.Block.Groups + group
+    let private setStatus room errors place status =
+        FoldTest.clear room.Block.Rows errors place
+        room.Block.Rows.Status[place] <- status
+
+    /// What the tester does not know of a row.
+    let private finishRow options (pass: Pass) room errors group gene place =
         let rows = room.Block.Rows
-        fillMeans pass room group place
         fillDispersions pass room place gene
 
         if min pass.Model.Sizes[group] pass.Model.Sizes[pass.Comparison.Control] < options.MinimumCells then
-            rows.Status[place] <- RowStatus.TooFewCells
+            setStatus room errors place RowStatus.TooFewCells
         elif isLow options.LowExpression rows place then
-            rows.Status[place] <- RowStatus.LowExpression
+            setStatus room errors place RowStatus.LowExpression
         else
-            fillTest room errors group place
-
             match room.Cooks with
             | Some cooks -> fillCooks pass rows cooks group place
             | None -> ()
@@ -311,10 +292,11 @@ module NegativeBinomialScreen =
             let fitted = Array.append comparison.Perturbations [| comparison.Control |]
             cooks.Load(gene, pass.Prior.Alphas[gene], fitted, tester.Mean))
 
-        let errors = snd room.Block.Rows.Further.Head
+        tester.Fill(room.Block, at, comparison.Perturbations)
+        let errors = room.Block.Rows.Named ContrastRows.StandardError
 
         for group in comparison.Perturbations do
-            fillRow options pass room errors at group gene
+            finishRow options pass room errors group gene (at * room.Block.Groups + group)
 
     /// Rows whose counts are set aside have no p.
     let private setAside (rows: ContrastRows) =
@@ -708,7 +690,7 @@ module NegativeBinomialScreen =
         |> Array.iteri (fun i group ->
             let row = found.Comparison.Rows[i]
             let place = row * genes + gene
-            let estimate = rows.LogFoldChange[place] / log2e
+            let estimate = rows.LogFoldChange[place] / FoldTest.log2e
 
             if Double.IsFinite estimate && rows.Status[place] <> RowStatus.AllZero then
                 let posterior = tester.Posterior(group, scales[row], estimate)

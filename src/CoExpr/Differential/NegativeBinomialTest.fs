@@ -88,6 +88,24 @@ module internal FoldHypothesis =
 [<RequireQualifiedAccess>]
 module internal FoldTest =
 
+    /// Of a natural logarithm.
+    let log2e = 1.0 / log 2.0
+
+    /// Takes the numbers of a test out of a row.
+    let clear (rows: ContrastRows) (errors: float[]) place =
+        rows.Effect[place] <- nan
+        rows.LogFoldChange[place] <- nan
+        errors[place] <- nan
+        rows.Statistic[place] <- nan
+
+    /// Puts a test into a row.
+    let fill (rows: ContrastRows) (errors: float[]) place found =
+        rows.Effect[place] <- found.LogFold * log2e
+        rows.LogFoldChange[place] <- found.LogFold * log2e
+        errors[place] <- found.StandardError * log2e
+        rows.Statistic[place] <- found.Statistic
+        rows.Status[place] <- found.Status
+
     /// Of a gene that no cell of either group has.
     let allZero = {
         LogFold = 0.0
@@ -152,11 +170,9 @@ type internal IGeneTester =
     /// The mean count of a group in a cell of size factor 1.
     abstract Mean: group: int -> float
 
-    /// How many cells of a group have a count.
-    abstract Stored: group: int -> int
-
-    /// Compares a group with the control.
-    abstract Compare: group: int -> FoldTest
+    /// Fills in means, fractions, fold changes, standard errors, statistics and status of these groups against the control,
+    /// at a place in a block of genes.
+    abstract Fill: block: GeneRows * at: int * groups: int[] -> unit
 
     /// The mode of a log-fold change's posterior with a Cauchy prior of this scale, from an estimate: see `FoldPosterior`.
     abstract Posterior: group: int * scale: float * estimate: float -> FoldPosterior
@@ -206,6 +222,8 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
 
     let means, information, lost = row (), row (), row ()
     let folds, errors, roots = row (), row (), row ()
+    let stored = row ()
+    let cells = Array.init nodes.Groups (nodes.Size >> float)
     let mutable dispersion = nan
     let mutable quasi = 1.0
     let mutable controlPenalized = nan
@@ -273,17 +291,48 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
         FoldHypothesis.statistic hypothesis side (statistic group fold)
         |> FoldTest.create (FoldTest.status isZero (means[control] = 0.0)) fold
 
-    /// Both groups have counts: where series do not reach, the fit under the hypothesis is made by itself.
-    let comparePlain group =
+    /// Both groups have counts, and their series reach to the fit under the hypothesis.
+    let isPlain group =
+        isLikelihood
+        && means[control] > 0.0
+        && means[group] > 0.0
+        && not (Double.IsNaN roots[group])
+
+    let compareFull group =
         let fold = struct (folds[group], errors[group])
 
-        let z =
-            if isLikelihood && not (Double.IsNaN roots[group]) then
-                roots[group]
-            else
-                FoldHypothesis.statistic hypothesis folds[group] (statistic group fold)
+        FoldHypothesis.statistic hypothesis folds[group] (statistic group fold)
+        |> FoldTest.create RowStatus.Tested fold
 
-        FoldTest.create RowStatus.Tested fold z
+    let compare group : FoldTest =
+        if counts.Totals[group] = 0.0 && counts.Totals[control] = 0.0 then
+            FoldTest.allZero
+        elif Double.IsNaN means[group] || Double.IsNaN means[control] then
+            FoldTest.unsolved nan nan
+        elif means[group] > 0.0 && means[control] > 0.0 then
+            compareFull group
+        else
+            compareEmpty group
+
+    let fillMeans (block: GeneRows) at =
+        let bounds = counts.Bounds
+
+        for group in 0 .. stored.Length - 1 do
+            stored[group] <- float (bounds[group + 1] - bounds[group])
+
+        let rows, ofControl = block.Rows, at * block.Groups + control
+        means.CopyTo(GeneRows.ofGene block at rows.Mean)
+        (GeneRows.ofGene block at rows.ReferenceMean).Fill(means[control])
+        GroupMoments.Shares(stored, cells, GeneRows.ofGene block at rows.Fraction)
+        (GeneRows.ofGene block at rows.ReferenceFraction).Fill(rows.Fraction[ofControl])
+
+    /// Of all groups, of which those that are not plain are put right afterwards.
+    let fillPlain (block: GeneRows) at (into: float[]) =
+        let rows = block.Rows
+        GroupMoments.Scale(folds, FoldTest.log2e, GeneRows.ofGene block at rows.Effect)
+        GroupMoments.Scale(folds, FoldTest.log2e, GeneRows.ofGene block at rows.LogFoldChange)
+        GroupMoments.Scale(errors, FoldTest.log2e, GeneRows.ofGene block at into)
+        roots.CopyTo(GeneRows.ofGene block at rows.Statistic)
 
     /// The counts of the gene that was loaded last.
     member _.Counts = counts
@@ -315,16 +364,15 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
     /// e^β of each group: the mean count in a cell of size factor 1. 0 where there are no counts.
     member _.Means = means
 
-    /// Compares a group with the control.
-    member _.Compare group : FoldTest =
-        if counts.Totals[group] = 0.0 && counts.Totals[control] = 0.0 then
-            FoldTest.allZero
-        elif Double.IsNaN means[group] || Double.IsNaN means[control] then
-            FoldTest.unsolved nan nan
-        elif means[group] > 0.0 && means[control] > 0.0 then
-            comparePlain group
-        else
-            compareEmpty group
+    /// See `IGeneTester.Fill`.
+    member _.Fill(block: GeneRows, at: int, groups: int[]) =
+        let into = block.Rows.Named ContrastRows.StandardError
+        fillMeans block at
+        fillPlain block at into
+
+        for group in groups do
+            if not (isPlain group) then
+                FoldTest.fill block.Rows into (at * block.Groups + group) (compare group)
 
     /// See `IGeneTester.Posterior`.
     member _.Posterior group scale estimate =
