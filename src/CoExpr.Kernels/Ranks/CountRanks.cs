@@ -12,11 +12,19 @@ sealed class CountRanks
     const int FewValues = 4096;
     const int MostValues = 1 << 20;
 
-    // Cells of the reference with each value; what a cell of each value adds to twice U or to twice the rank sum; cells of
-    // the reference and of the group at hand with each value, the reference's alone between groups.
-    int[] reference = [];
-    long[] adds = [];
-    int[] tied = [];
+    Value[] table = [];
+
+    struct Value
+    {
+        // What a cell of this value adds to twice U or to twice the rank sum.
+        internal long Adds;
+
+        // Cells of the reference with it.
+        internal int Reference;
+
+        // The same and the cells of the group at hand; the reference's alone between groups.
+        internal int Tied;
+    }
 
     /// <summary>Whether tables are worth their while, and the highest value.</summary>
     internal static bool Suits(ReadOnlySpan<float> values, out int highest)
@@ -51,17 +59,17 @@ sealed class CountRanks
 
     void Reserve(int values)
     {
-        if (reference.Length < values)
-            (reference, adds, tied) = (new int[2 * values], new long[2 * values], new int[2 * values]);
-        reference.AsSpan(0, values).Clear();
+        if (table.Length < values)
+            table = new Value[2 * values];
+        table.AsSpan(0, values).Clear();
     }
 
     void CountReference(in RankedGene gene, int group)
     {
         var values = gene.Of(group);
         foreach (var value in values)
-            reference[(int)value]++;
-        reference[0] += gene.Sizes[group] - values.Length;
+            table[(int)value].Reference++;
+        table[0].Reference += gene.Sizes[group] - values.Length;
     }
 
     /// <summary>Makes the table of what each value adds: twice the reference's cells below it, once those equal to it, and
@@ -70,11 +78,12 @@ sealed class CountRanks
         where T : struct, IBinaryInteger<T>
     {
         var (below, ties) = (0L, T.Zero);
-        for (var value = 0; value <= highest; value++)
+        foreach (ref var value in table.AsSpan(0, highest + 1))
         {
-            adds[value] = 2 * below + reference[value] + constant;
-            below += reference[value];
-            ties += Ties.Of<T>(reference[value]);
+            value.Adds = 2 * below + value.Reference + constant;
+            value.Tied = value.Reference;
+            below += value.Reference;
+            ties += Ties.Of<T>(value.Reference);
         }
         return ties;
     }
@@ -84,20 +93,21 @@ sealed class CountRanks
     {
         CountReference(gene, gene.Control);
         var ofControl = Accumulate<T>(highest, 0);
-        reference.AsSpan(0, highest + 1).CopyTo(tied);
+        var zero = table[0];
         for (var group = 0; group < gene.Groups; group++)
         {
-            var values = gene.Of(group);
             if (group == gene.Control)
             {
                 (twiceU[group], ties[group]) = (0, double.CreateTruncating(ofControl));
                 continue;
             }
+            var values = gene.Of(group);
             long zeros = gene.Sizes[group] - values.Length;
-            tied[0] += (int)zeros;
+            table[0].Tied += (int)zeros;
             var (sum, grown) = Join<T>(values);
-            twiceU[group] = zeros * adds[0] + sum;
-            ties[group] = double.CreateTruncating(ofControl + Ties.Added<T>(reference[0], zeros) + grown);
+            table[0].Tied = zero.Reference;
+            twiceU[group] = zeros * zero.Adds + sum;
+            ties[group] = double.CreateTruncating(ofControl + Ties.Added<T>(zero.Reference, zeros) + grown);
         }
     }
 
@@ -112,7 +122,7 @@ sealed class CountRanks
             var values = gene.Of(group);
             long size = gene.Sizes[group];
             // Twice the rank sum, less twice the lowest that it can be.
-            twiceU[group] = (size - values.Length) * adds[0] + Sum(values) - size * (size + 1);
+            twiceU[group] = (size - values.Length) * table[0].Adds + Sum(values) - size * (size + 1);
         }
     }
 
@@ -120,28 +130,31 @@ sealed class CountRanks
     {
         var sum = 0L;
         foreach (var value in values)
-            sum += adds[(int)value];
+            sum += table[(int)value].Adds;
         return sum;
     }
 
-    /// <summary>What a group's stored values add to twice U, and to the sum over ties. The table of ties is the reference's
-    /// again afterwards.</summary>
+    /// <summary>What a group's stored values add to twice U, and to the sum over ties. Of these values the ties are the
+    /// reference's again afterwards.</summary>
     // A cell that comes to t others of its value adds (t + 1)³ − (t + 1) − (t³ − t) = 3 t (t + 1): no branch asks which values
     // have been seen.
     (long Sum, T Ties) Join<T>(ReadOnlySpan<float> values)
         where T : struct, IBinaryInteger<T>
     {
-        var (sum, grown) = (0L, T.Zero);
+        var (sum, grown, all) = (0L, T.Zero, table);
         foreach (var value in values)
         {
-            ref var t = ref tied[(int)value];
-            sum += adds[(int)value];
+            ref var own = ref all[(int)value];
+            var t = own.Tied;
+            own.Tied = t + 1;
+            sum += own.Adds;
             grown += T.CreateTruncating(t * (t + 1L));
-            t++;
         }
         foreach (var value in values)
-            tied[(int)value] = reference[(int)value];
-        tied[0] = reference[0];
+        {
+            ref var own = ref all[(int)value];
+            own.Tied = own.Reference;
+        }
         return (sum, T.CreateTruncating(3) * grown);
     }
 }
