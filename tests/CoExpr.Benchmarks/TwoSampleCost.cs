@@ -18,7 +18,7 @@ static class TwoSampleCost
     const int Genes = 100;
     const int Perturbations = 1000;
     const int Controls = 10_000;
-    static readonly int Tries = int.Parse(Environment.GetEnvironmentVariable("TRIES") ?? "7");
+    const int Tries = 7;
     const int NaiveTests = 10;
 
     /// <summary>Runs <c>two-samples [with_scipy.py]</c>.</summary>
@@ -75,11 +75,8 @@ static class TwoSampleCost
     static int Count(System.Random random, double mean) =>
         (int)(Math.Log(1 - random.NextDouble()) / Math.Log(mean / (1 + mean)));
 
-    static void Row(string values, string step, long entries, Action work)
-    {
-        if (Environment.GetEnvironmentVariable("ONLY") is { } only && !(values + " " + step).Contains(only)) return;
+    static void Row(string values, string step, long entries, Action work) =>
         Console.WriteLine(FormattableString.Invariant($"| {values} | {step} | {Best(work) * 1e9 / entries:0.00} |"));
-    }
 
     /// <summary>Seconds of processor time, the least of so many tries.</summary>
     static double Best(Action work) =>
@@ -138,7 +135,7 @@ static class TwoSampleCost
             entries,
             () => WelchT.compute(ProgressModule.none, 1, WelchT.standard, tested)
         );
-        if (Environment.GetEnvironmentVariable("ONLY") is not null) return; var perTest = Best(() => rankSum()) / Genes / Perturbations;
+        var perTest = Best(() => rankSum()) / Genes / Perturbations;
         Tell("sorting each comparison anew", naive, perTest);
         if (arguments is [var script])
             Tell("scipy's mannwhitneyu", Scipy(script, genes, bounds, sizes, whole, ranks), perTest);

@@ -45,19 +45,22 @@ public sealed class GroupSeries
         totals = new double[places];
     }
 
-    /// <summary>The means of largest likelihood of all groups, as <see cref="GroupFit.Mean"/> has them, and the groups' series,
-    /// which are kept until the next gene's.</summary>
+    /// <summary>The means of largest likelihood of some groups, as <see cref="GroupFit.Mean"/> has them, and the groups'
+    /// series, which are kept until the next gene's.</summary>
     /// <param name="gene">The gene.</param>
     /// <param name="dispersion">α.</param>
     /// <param name="control">The group at whose mean the others' series should be good, too: near it is what they share under
     /// the hypothesis.</param>
-    /// <param name="means">Receives the means; 0 of groups without counts, NaN where 60 steps do not reach it.</param>
-    public void Fit(GeneCounts gene, double dispersion, int control, Span<double> means)
+    /// <param name="groups">The others.</param>
+    /// <param name="means">Receives the means, one per group of the gene: 0 of groups without counts and of those that were
+    /// not asked for, NaN where 60 steps do not reach it.</param>
+    public void Fit(GeneCounts gene, double dispersion, int control, ReadOnlySpan<int> groups, Span<double> means)
     {
+        points.AsSpan().Clear();
         Expand(gene, control, dispersion, double.NaN);
         Solve(gene, dispersion, control, control + 1, means);
         var reference = means[control];
-        for (var group = 0; group < means.Length; group++)
+        foreach (var group in groups)
             if (group != control)
                 Expand(gene, group, dispersion, reference);
         Solve(gene, dispersion, 0, means.Length, means);
@@ -84,8 +87,7 @@ public sealed class GroupSeries
         Span<double> roots = stackalloc double[Lanes8.Width];
         for (var first = start / Lanes8.Width * Lanes8.Width; first < end; first += Lanes8.Width)
         {
-            var wanted = Lanes8.Before(first, end) & ~Lanes8.Before(first, Math.Max(start, first));
-            Roots(first, wanted).CopyTo(roots);
+            Roots(first, Lanes8.Before(first, end) & ~Lanes8.Before(first, Math.Max(start, first))).CopyTo(roots);
             for (var group = Math.Max(start, first); group < Math.Min(end, first + Lanes8.Width); group++)
             {
                 var root = roots[group - first];

@@ -33,7 +33,13 @@ public sealed class NullFits
         for (var first = 0; first < lost.Length; first += Lanes8.Width)
         {
             var mean = Lanes8.LoadBefore(means, first);
-            var found = Roots(first, known & series.Covers(first, mean), best, mean, information, fold);
+            var reached = known & series.Covers(first, mean);
+            if (!Lanes8.Any(reached))
+            {
+                Lanes8.Store(Vector512.Create(double.NaN), lost, first);
+                continue;
+            }
+            var found = Roots(first, reached, best, mean, information, fold);
             var other = found * fold;
             var ofGroup = LogRatio(series, first, mean, other, series.Rest(first, Change(series, first, mean)));
             var sum = ofGroup + LogRatio(reference, 0, best, found, own);
@@ -146,8 +152,5 @@ public sealed class NullFits
 
     // A step δ = score / observed leaves an error of about δ²/2, and that costs observed · δ⁴ / 8 of likelihood.
     static Vector512<double> IsFound(Vector512<double> score, Vector512<double> observed) =>
-        Vector512.LessThan(
-            score * score * score * score,
-            Vector512.Create(1e-10) * observed * observed * observed
-        );
+        Vector512.LessThan(score * score * score * score, Vector512.Create(1e-10) * observed * observed * observed);
 }

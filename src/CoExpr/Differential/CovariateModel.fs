@@ -192,7 +192,15 @@ module internal CovariateModel =
         Schedule.blocks threads ((lines + size - 1) / size) (fun () -> makeEstimator setting estimation) work
         found
 
-    let private fill (sizes: int[]) control (units: CovariateUnits) (tester: CovariateTester) (block: GeneRows) at groups =
+    let private fill
+        (sizes: int[])
+        control
+        (units: CovariateUnits)
+        (tester: CovariateTester)
+        (block: GeneRows)
+        at
+        groups
+        =
         let rows, errors = block.Rows, block.Rows.Named ContrastRows.StandardError
 
         let share group =
@@ -225,7 +233,8 @@ module internal CovariateModel =
                     profile.Load(setting.Coefficients[loaded], held setting)
                     DispersionFit.Mode(profile, coxReid, ReadOnlySpan values, centre, variance)
 
-                member _.Fit(dispersion, quasiDispersion) =
+                // Groups share the slopes: all are fitted.
+                member _.Fit(_, dispersion, quasiDispersion) =
                     tester.Fit(dispersion, quasiDispersion, known setting loaded, setting.Coefficients[loaded])
 
                 member _.Mean group = tester.Mean group

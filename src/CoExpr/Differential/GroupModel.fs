@@ -54,8 +54,8 @@ module internal GroupModel =
                     loadProfile ()
                     DispersionFit.Mode(profile, coxReid, ReadOnlySpan values, centre, variance)
 
-                member _.Fit(dispersion, quasiDispersion) =
-                    tester.Fit(dispersion, quasiDispersion)
+                member _.Fit(groups, dispersion, quasiDispersion) =
+                    tester.Fit(groups, dispersion, quasiDispersion)
 
                 member _.Mean group = tester.Means[group]
 

@@ -1,6 +1,7 @@
 namespace CoExpr
 
 open System
+open System.Runtime.CompilerServices
 open CoExpr.Kernels
 
 /// Where dispersions come from.
@@ -275,17 +276,17 @@ module NegativeBinomialScreen =
             | Some cooks -> fillCooks pass rows cooks group place
             | None -> ()
 
-    let private fitGene (prior: CountPrior) (tester: IGeneTester) gene =
+    let private fitGene (prior: CountPrior) (tester: IGeneTester) groups gene =
         match prior.Quasi with
-        | Some quasi -> tester.Fit(prior.Alphas[gene], quasi.Shrunk[gene])
-        | None -> tester.Fit(prior.Alphas[gene], 1.0)
+        | Some quasi -> tester.Fit(groups, prior.Alphas[gene], quasi.Shrunk[gene])
+        | None -> tester.Fit(groups, prior.Alphas[gene], 1.0)
 
     /// Tests a gene at its place in the block.
     let private testGene options (pass: Pass) room gene at =
         let comparison, tester = pass.Comparison, room.Tester
         tester.Load gene
         finalDispersion pass tester gene
-        fitGene pass.Prior tester gene
+        fitGene pass.Prior tester comparison.Perturbations gene
 
         room.Cooks
         |> Option.iter (fun cooks ->
@@ -597,12 +598,23 @@ module NegativeBinomialScreen =
         CovariateModel.prepare options.Threads options.Covariates cells comparison.Groups factors comparison.Control
         |> Result.mapError (among options comparison)
 
-    let private groupModel (options: NegativeBinomialOptions) nodes (comparison: CountComparison) = {
+    /// Counts in the order of the groups, which all comparisons of the same groups share as long as the counts are there.
+    let private grouping (options: NegativeBinomialOptions) groups : SparseCounts -> GroupedGenes =
+        let make counts =
+            GroupedGenes.create options.Threads counts groups
+
+        if isEach options then
+            make
+        else
+            let made = ConditionalWeakTable<SparseCounts, GroupedGenes>()
+            fun counts -> made.GetValue(counts, make)
+
+    let private groupModel (options: NegativeBinomialOptions) (struct (nodes, grouped)) (comparison: CountComparison) = {
         Degrees = GroupModel.degrees comparison.Groups.Starts
         Coefficients = 0
         Create =
             fun _ counts ->
-                GroupedGenes.create options.Threads counts comparison.Groups
+                grouped counts
                 |> GroupModel.create nodes comparison.Control options.Test options.Hypothesis
     }
 
@@ -624,10 +636,12 @@ module NegativeBinomialScreen =
                 fun _ -> first
 
         if options.Covariates.IsNone then
-            let nodesOf =
-                laidOut (fun comparison -> GroupModel.nodes options.Threads factors comparison.Groups)
+            let groupsOf =
+                laidOut (fun comparison ->
+                    struct (GroupModel.nodes options.Threads factors comparison.Groups,
+                            grouping options comparison.Groups))
 
-            fun at -> groupModel options (nodesOf at) comparisons[at]
+            fun at -> groupModel options (groupsOf at) comparisons[at]
         else
             let cellsOf = laidOut (covariateCells options cells factors >> CoExprError.unwrap)
 
@@ -684,7 +698,7 @@ module NegativeBinomialScreen =
         gene
         =
         tester.Load gene
-        fitGene found.Prior tester gene
+        fitGene found.Prior tester found.Comparison.Perturbations gene
 
         found.Comparison.Perturbations
         |> Array.iteri (fun i group ->

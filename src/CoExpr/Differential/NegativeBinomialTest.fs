@@ -164,14 +164,14 @@ type internal IGeneTester =
     /// adjustment is in, the profile at the points of `DispersionFit`, and the density's mean and variance.
     abstract Mode: coxReid: bool * values: float[] * centre: float * variance: float -> float
 
-    /// Fits the gene's groups. `quasiDispersion` divides the likelihood ratio.
-    abstract Fit: dispersion: float * quasiDispersion: float -> unit
+    /// Fits the control and these groups of the gene. `quasiDispersion` divides the likelihood ratio.
+    abstract Fit: groups: int[] * dispersion: float * quasiDispersion: float -> unit
 
-    /// The mean count of a group in a cell of size factor 1.
+    /// The mean count of a group that was fitted, in a cell of size factor 1.
     abstract Mean: group: int -> float
 
-    /// Fills in means, fractions, fold changes, standard errors, statistics and status of these groups against the control,
-    /// at a place in a block of genes.
+    /// Fills in means, fractions, fold changes, standard errors, statistics and status of groups that were fitted, against
+    /// the control, at a place in a block of genes.
     abstract Fill: block: GeneRows * at: int * groups: int[] -> unit
 
     /// The mode of a log-fold change's posterior with a Cauchy prior of this scale, from an estimate: see `FoldPosterior`.
@@ -206,7 +206,7 @@ type internal GeneModel = {
     Cooks: (unit -> IGeneCooks) option
 }
 
-/// Compares one gene's groups with the control. One serves one thread.
+/// Compares some of one gene's groups with the control. One serves one thread.
 ///
 /// A group without counts has its maximum at a mean of 0, where its likelihood is 1: the likelihood ratio and the score
 /// under the hypothesis are as good there as elsewhere, but the log-fold change is infinite. What is reported is then that
@@ -341,12 +341,12 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
     member _.Load(positions: ReadOnlySpan<int>, values: ReadOnlySpan<float32>, starts: int[]) =
         counts.Load(positions, values, ReadOnlySpan starts, false)
 
-    /// Fits the gene's groups. `quasiDispersion` divides the likelihood ratio.
-    member _.Fit(alpha: float, quasiDispersion: float) =
+    /// Fits the control and these groups of the gene. `quasiDispersion` divides the likelihood ratio.
+    member _.Fit(groups: int[], alpha: float, quasiDispersion: float) =
         dispersion <- max alpha GroupFit.LeastDispersion
         quasi <- quasiDispersion
         controlPenalized <- nan
-        expansions.Fit(counts, dispersion, control, means)
+        expansions.Fit(counts, dispersion, control, ReadOnlySpan groups, means)
 
         if means[control] > 0.0 then
             GroupFit.Informations(nodes, dispersion, means, information)

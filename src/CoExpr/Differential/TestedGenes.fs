@@ -163,10 +163,7 @@ type internal GeneReader(tested: TestedGenes) =
                 means[group] <- exp means[group] - 1.0
 
     let isTooFew =
-        Array.map2
-            (fun own reference -> min own reference < float tested.MinimumCells)
-            cells
-            referenceCells
+        Array.map2 (fun own reference -> min own reference < float tested.MinimumCells) cells referenceCells
 
     let status group =
         if isTooFew[group] then

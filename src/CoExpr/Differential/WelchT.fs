@@ -112,7 +112,9 @@ module WelchT =
     /// Moments of every group of the gene that the reader has loaded.
     let private momentsOf (tested: TestedGenes) =
         let sums, means, squares =
-            Array.zeroCreate<float> tested.Groups, Array.zeroCreate<float> tested.Groups, Array.zeroCreate<float> tested.Groups
+            Array.zeroCreate<float> tested.Groups,
+            Array.zeroCreate<float> tested.Groups,
+            Array.zeroCreate<float> tested.Groups
 
         fun (reader: GeneReader) (groups: Moments[]) ->
             let sums =
@@ -135,7 +137,9 @@ module WelchT =
         let rows = block.Rows
         let degrees = rows.Named Degrees
         let load = momentsOf tested
-        let groups, references = Array.create tested.Groups none, Array.create tested.Groups none
+
+        let groups, references =
+            Array.create tested.Groups none, Array.create tested.Groups none
 
         let test (reader: GeneReader) at =
             load reader groups
