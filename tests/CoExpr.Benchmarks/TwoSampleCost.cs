@@ -103,7 +103,7 @@ static class TwoSampleCost
 
         var ranks = new RankSums(Perturbations + 1);
         var naive = Check(genes, bounds, sizes, whole, ranks);
-        var (means, squares) = (new double[sizes.Length], new double[sizes.Length]);
+        var (sums, means, squares) = (new double[sizes.Length], new double[sizes.Length], new double[sizes.Length]);
         Row(
             name,
             "U and ties of every group",
@@ -121,7 +121,10 @@ static class TwoSampleCost
             () =>
             {
                 for (var gene = 0; gene < Genes; gene++)
-                    GroupMoments.Squares(genes[gene], bounds[gene], sizes, means, squares);
+                {
+                    GroupMoments.Sums(genes[gene], bounds[gene], sums);
+                    GroupMoments.Squares(genes[gene], bounds[gene], sizes, sums, means, squares);
+                }
             }
         );
         var rankSum = () => RankSum.compute(ProgressModule.none, 1, RankSum.standard, tested);

@@ -424,6 +424,90 @@ module NegativeBinomialKernelTests =
                             let mean, _ = Oracle.nullFit alpha (exp shift) sizes counts
                             relative 1e-4 mean fit.Mean
 
+    /// Fits of all groups of a gene at once.
+    let private fitAll (nodes: SizeFactorNodes) gene alpha groups =
+        let series = GroupSeries nodes
+        let means = Array.zeroCreate<float> nodes.Groups
+        series.Fit(gene, alpha, 0, ReadOnlySpan(groups: int[]), means)
+        struct (series, means)
+
+    [<Test>]
+    let ``groups side by side are fitted as one by one`` () =
+        for screen in screens do
+            let nodes, gene = SmallScreen.gene screen
+
+            for alpha in alphas do
+                let struct (_, means) = fitAll nodes gene alpha [| 1 .. nodes.Groups - 1 |]
+                let alone = GroupSeries nodes
+                let control = alone.Mean(gene, 0, alpha, nan)
+                Expect.equal control means[0]
+
+                for group in 1 .. nodes.Groups - 1 do
+                    Expect.equal (alone.Mean(gene, group, alpha, control)) means[group]
+
+                let information = Array.zeroCreate<float> nodes.Groups
+                GroupFit.Informations(nodes, alpha, means, information)
+
+                for group in 0 .. nodes.Groups - 1 do
+                    near 1e-13 (GroupFit.Information(nodes, group, alpha, means[group])) information[group]
+
+    [<Test>]
+    let ``groups that are not asked for are left out, and change nothing`` () =
+        for screen in screens do
+            let nodes, gene = SmallScreen.gene screen
+            let struct (_, all) = fitAll nodes gene 0.3 [| 1 .. nodes.Groups - 1 |]
+            let struct (_, last) = fitAll nodes gene 0.3 [| nodes.Groups - 1 |]
+            Expect.equal all[0] last[0]
+            Expect.equal all[nodes.Groups - 1] last[nodes.Groups - 1]
+
+            for group in 1 .. nodes.Groups - 2 do
+                Expect.equal 0.0 last[group]
+
+    [<Test>]
+    let ``likelihoods lost side by side are those of the two groups alone`` () =
+        let mutable found, asked = 0, 0
+
+        for screen in screens do
+            let nodes, gene = SmallScreen.gene screen
+
+            for alpha in [ 1e-3; 0.1; 1.0; 20.0 ] do
+                let struct (series, means) = fitAll nodes gene alpha [| 1 .. nodes.Groups - 1 |]
+                let lost = Array.zeroCreate<float> nodes.Groups
+
+                for shift in [ 0.0; 0.4; -0.4; -3.0 ] do
+                    NullFits(series).Lost(0, means, shift, lost)
+
+                    for group in 1 .. nodes.Groups - 1 do
+                        asked <- asked + 1
+
+                        if not (Double.IsNaN lost[group]) then
+                            found <- found + 1
+                            let sizes = screen.Sizes[0], screen.Sizes[group]
+                            let counts = screen.Counts[0], screen.Counts[group]
+                            near 1e-8 (Oracle.logRatio alpha (exp shift) sizes counts) lost[group]
+
+        // Groups without counts and far means are not found so.
+        Assert.That(found, Is.GreaterThan(asked / 5))
+        Assert.That(found, Is.LessThan asked)
+
+    // ln(4/2), √(1/2 + 1/8), and the root of twice 4.5 over 1, below the control's side with a shift of ln 3.
+    [<Test>]
+    let ``statistics by hand`` () =
+        let folds, errors, roots =
+            Array.zeroCreate<float> 2, Array.zeroCreate<float> 2, Array.zeroCreate<float> 2
+
+        let means, information, lost = [| 2.0; 4.0 |], [| 8.0; 2.0 |], [| nan; 4.5 |]
+
+        let fill shift =
+            NullFits.Statistics(means, 0, information, lost, shift, 1.0, folds, errors, roots)
+
+        fill 0.0
+        relative 1e-15 (log 2.0) folds[1]
+        relative 1e-15 (sqrt 0.625) errors[1]
+        relative 1e-15 3.0 roots[1]
+        fill (log 3.0)
+        relative 1e-15 -3.0 roots[1]
+
     // Two cells of size 2 with 1 and 3 counts: q = t₀ s / (1 + t₀ s) with t₀ = 0.5 · 1 is 1/2 for both, so D_k = 4/2^k + 2 · 2/2^k
     // and the score at the mean 1 is 4 − D_1 = 0, the observed information D_1 − D_2 = 2.
     [<Test>]

@@ -166,7 +166,7 @@ module TailColumnsTests =
             ] do
             let made = rows statistics
             made.PValue[3] <- 0.125
-            TailColumns.normal 2 alternative made
+            TailColumns.normal alternative made
             Expect.equal 0.125 made.PValue[3]
             Assert.That(made.PValue[7], Is.NaN)
 
@@ -186,7 +186,7 @@ module TailColumnsTests =
                 TwoSampleAlternative.Less, (fun degrees t -> StudentTail.upper degrees -t)
             ] do
             let made = rows statistics
-            TailColumns.student 2 alternative degrees made
+            TailColumns.student alternative degrees made
 
             for at in [ 0; 1; 2; 3; 100; 2047; 2048; 4999 ] do
                 Assert.That(near 1e-12 (expected degrees[at] statistics[at]) made.PValue[at])

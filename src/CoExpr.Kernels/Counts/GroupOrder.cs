@@ -1,6 +1,7 @@
 using System;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -243,11 +244,12 @@ public static class GroupOrder
     /// <summary>The first place at or after <paramref name="at"/> of a position that is not below the start.</summary>
     static int FirstFrom(ReadOnlySpan<int> positions, int at, int start)
     {
-        var limit = Vector256.Create(start);
-        for (; at <= positions.Length - Vector256<int>.Count; at += Vector256<int>.Count)
+        var limit = Vector512.Create(start);
+        ref var first = ref MemoryMarshal.GetReference(positions);
+        for (; at <= positions.Length - Vector512<int>.Count; at += Vector512<int>.Count)
         {
-            var reached = Vector256.GreaterThanOrEqual(Vector256.Create(positions[at..]), limit);
-            if (reached != Vector256<int>.Zero)
+            var reached = Vector512.GreaterThanOrEqual(Vector512.LoadUnsafe(ref first, (nuint)at), limit);
+            if (reached != Vector512<int>.Zero)
                 return at + BitOperations.TrailingZeroCount(reached.ExtractMostSignificantBits());
         }
         while (at < positions.Length && positions[at] < start)

@@ -47,4 +47,30 @@ public static class Transpose
             movedValues[place] = values[at];
         }
     }
+
+    /// <summary>Turns some columns of a dense table of a few rows into runs: the values of a column stand side by side at its
+    /// place.</summary>
+    /// <param name="values">Row after row.</param>
+    /// <param name="width">Columns of a row.</param>
+    /// <param name="columns">The columns to take.</param>
+    /// <param name="rows">How many rows to take.</param>
+    /// <param name="places">Of each column taken where its values go.</param>
+    /// <param name="target">Receives them.</param>
+    public static void Pick<T>(
+        ReadOnlySpan<T> values,
+        int width,
+        ReadOnlySpan<int> columns,
+        int rows,
+        ReadOnlySpan<int> places,
+        Span<T> target
+    )
+    {
+        for (var taken = 0; taken < columns.Length; taken++)
+        {
+            var into = target.Slice(places[taken], rows);
+            var at = columns[taken];
+            for (var row = 0; row < into.Length; row++, at += width)
+                into[row] = values[at];
+        }
+    }
 }

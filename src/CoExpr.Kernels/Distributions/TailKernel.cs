@@ -80,8 +80,8 @@ public static class TailKernel
             a.Clear();
             z.Slice(at, count).CopyTo(a);
             var (tail, logarithm) = Normal(Vector512.Create<double>(a));
-            Store(tail, p.Slice(at, count));
-            Store(logarithm * Vector512.Create(Log10OfE), log10P.Slice(at, count));
+            Lanes8.Store(tail, p, at);
+            Lanes8.Store(logarithm * Vector512.Create(Log10OfE), log10P, at);
         }
     }
 
@@ -109,16 +109,9 @@ public static class TailKernel
             t.Slice(at, count).CopyTo(a);
             degrees.Slice(at, count).CopyTo(b);
             var (tail, logarithm) = Student(Vector512.Create<double>(a), Vector512.Create<double>(b));
-            Store(tail, p.Slice(at, count));
-            Store(logarithm * Vector512.Create(Log10OfE), log10P.Slice(at, count));
+            Lanes8.Store(tail, p, at);
+            Lanes8.Store(logarithm * Vector512.Create(Log10OfE), log10P, at);
         }
-    }
-
-    static void Store(Vector512<double> values, Span<double> target)
-    {
-        Span<double> all = stackalloc double[Lanes8.Width];
-        values.CopyTo(all);
-        all[..target.Length].CopyTo(target);
     }
 
     // P(Z ≥ |z|) = e^(−z²/2) E(|z|/√2) / 2; below 0 the rest of 1.

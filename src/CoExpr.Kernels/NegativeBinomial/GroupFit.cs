@@ -74,6 +74,33 @@ public static class GroupFit
     public static double Information(SizeFactorNodes groups, int group, double dispersion, double mean) =>
         mean * Expected(groups, group, dispersion * mean).H;
 
+    /// <summary>Fisher's information on β of all groups, each at its mean.</summary>
+    /// <param name="groups">The groups.</param>
+    /// <param name="dispersion">α.</param>
+    /// <param name="means">One per group.</param>
+    /// <param name="information">Receives one per group.</param>
+    public static void Informations(
+        SizeFactorNodes groups,
+        double dispersion,
+        ReadOnlySpan<double> means,
+        Span<double> information
+    )
+    {
+        var (one, alpha) = (Vector512<double>.One, Vector512.Create(dispersion));
+        for (var first = 0; first < means.Length; first += Lanes8.Width)
+        {
+            var mean = Lanes8.LoadBefore(means, first);
+            var (ts, h) = (alpha * mean, Vector512<double>.Zero);
+            for (var node = 0; node < groups.Width; node++)
+            {
+                var s = Lanes8.Load(groups.NodesAcross, node * groups.Padded + first);
+                var weight = Lanes8.Load(groups.WeightsAcross, node * groups.Padded + first);
+                h += weight * s / Lanes8.Fused(ts, s, one);
+            }
+            Lanes8.Store(mean * h, information, first);
+        }
+    }
+
     /// <summary>The mean e^β of largest likelihood: 0 where the group has no counts, NaN where 60 steps do not
     /// reach it. The score there is below 1e-10 of Σ y.</summary>
     public static double Mean(GeneCounts gene, int group, double dispersion)

@@ -17,7 +17,9 @@ public sealed class GroupSeries
     // series says so (Covers). The means of a group alone and with the control are mostly within a fifth of each other,
     // where little is left out; fits take some passes over the counts without series.
 
-    const int Terms = 16;
+    // Terms stand group beside group, eight at a time, so that what follows from them is found for eight groups at once.
+
+    internal const int Terms = 16;
 
     const int MostSteps = 20;
 
@@ -32,42 +34,89 @@ public sealed class GroupSeries
 
     /// <summary>Work space for one thread.</summary>
     public GroupSeries(SizeFactorNodes nodes)
+        : this(nodes, nodes.Padded) { }
+
+    GroupSeries(SizeFactorNodes nodes, int places)
     {
         this.nodes = nodes;
-        series = new double[nodes.Groups * Terms];
-        points = new double[nodes.Groups];
-        reaches = new double[nodes.Groups];
-        totals = new double[nodes.Groups];
+        series = new double[places * Terms];
+        points = new double[places];
+        reaches = new double[places];
+        totals = new double[places];
     }
 
-    /// <summary>The mean of largest likelihood, as <see cref="GroupFit.Mean"/> has it, and the group's series, which is kept
-    /// until the next gene's.</summary>
+    /// <summary>The means of largest likelihood of some groups, as <see cref="GroupFit.Mean"/> has them, and the groups'
+    /// series, which are kept until the next gene's.</summary>
+    /// <param name="gene">The gene.</param>
+    /// <param name="dispersion">α.</param>
+    /// <param name="control">The group at whose mean the others' series should be good, too: near it is what they share under
+    /// the hypothesis.</param>
+    /// <param name="groups">The others.</param>
+    /// <param name="means">Receives the means, one per group of the gene: 0 of groups without counts and of those that were
+    /// not asked for, NaN where 60 steps do not reach it.</param>
+    public void Fit(GeneCounts gene, double dispersion, int control, ReadOnlySpan<int> groups, Span<double> means)
+    {
+        points.AsSpan().Clear();
+        Expand(gene, control, dispersion, double.NaN);
+        Solve(gene, dispersion, control, control + 1, means);
+        var reference = means[control];
+        foreach (var group in groups)
+            if (group != control)
+                Expand(gene, group, dispersion, reference);
+        Solve(gene, dispersion, 0, means.Length, means);
+        means[control] = reference;
+    }
+
+    /// <summary>The mean of one group as <see cref="Fit"/> finds it.</summary>
     /// <param name="gene">The gene.</param>
     /// <param name="group">The group.</param>
     /// <param name="dispersion">α.</param>
     /// <param name="other">Another mean that the series should be good at; NaN or 0 for none.</param>
     public double Mean(GeneCounts gene, int group, double dispersion, double other)
     {
-        points[group] = 0;
-        var total = gene.Totals[group];
-        if (total == 0)
-            return 0;
-        Expand(gene, group, dispersion, Between(total / nodes.Sums[group], other));
-        var mean = Root(group);
-        return Covers(group, mean) ? mean : GroupFit.Mean(gene, group, dispersion);
+        Span<double> means = stackalloc double[Lanes8.Width];
+        Expand(gene, group, dispersion, other);
+        var first = group / Lanes8.Width * Lanes8.Width;
+        Solve(gene, dispersion, group, group + 1, means[..(group - first + 1)], first);
+        return means[group - first];
+    }
+
+    // The groups from one to before another; the means are of the groups from an offset on.
+    void Solve(GeneCounts gene, double dispersion, int start, int end, Span<double> means, int offset = 0)
+    {
+        Span<double> roots = stackalloc double[Lanes8.Width];
+        for (var first = start / Lanes8.Width * Lanes8.Width; first < end; first += Lanes8.Width)
+        {
+            Roots(first, Lanes8.Before(first, end) & ~Lanes8.Before(first, Math.Max(start, first))).CopyTo(roots);
+            for (var group = Math.Max(start, first); group < Math.Min(end, first + Lanes8.Width); group++)
+            {
+                var root = roots[group - first];
+                means[group - offset] =
+                    points[group] == 0 ? 0
+                    : Covers(group, root) ? root
+                    : GroupFit.Mean(gene, group, dispersion);
+            }
+        }
     }
 
     // Half of the way, unless the other is too far for one series.
     static double Between(double own, double other) => other > own / 4 && other < own * 4 ? (own + other) / 2 : own;
 
-    void Expand(GeneCounts gene, int group, double dispersion, double mean)
+    void Expand(GeneCounts gene, int group, double dispersion, double other)
     {
+        points[group] = 0;
+        var total = gene.Totals[group];
+        if (total == 0)
+            return;
+        var mean = Between(total / nodes.Sums[group], other);
         var t = dispersion * mean;
-        Sum(gene, group, t, 1 / dispersion, series.AsSpan(group * Terms, Terms));
-        (points[group], totals[group]) = (mean, gene.Totals[group]);
+        var last = Sum(gene, group, t, 1 / dispersion, ref series[PlaceOf(group)]);
+        (points[group], totals[group]) = (mean, total);
         var top = t * nodes.HighestFactors[group];
-        reaches[group] = Reach(series[group * Terms + Terms - 1], top / (1 + top), totals[group]);
+        reaches[group] = Reach(last, top / (1 + top), total);
     }
+
+    static int PlaceOf(int group) => group / Lanes8.Width * (Lanes8.Width * Terms) + group % Lanes8.Width;
 
     // The largest of some |δ| at which what is left out, |δ|^15 D_16 (1 + |δ|) Σ_k (|δ| q)^k with k from 1, is little.
     static double Reach(double last, double highest, double total)
@@ -93,18 +142,8 @@ public sealed class GroupSeries
         return distances;
     }
 
-    // So many terms leave out less than the rounding of the first: |δ|^n is below 1e-14 of it.
-    static int TermsFor(double change) =>
-        Math.Abs(change) switch
-        {
-            < 1e-3 => 5,
-            < 0.017 => 8,
-            < 0.068 => 12,
-            _ => Terms,
-        };
-
-    // Σ ω q^k, ω being y of the counts and w / α of the nodes.
-    static void Sum(GeneCounts gene, int group, double t, double size, Span<double> into)
+    // Σ ω q^k, ω being y of the counts and w / α of the nodes, each eight places after the other; gives the last.
+    static double Sum(GeneCounts gene, int group, double t, double size, ref double into)
     {
         var (one, ts, groups) = (Vector512<double>.One, Vector512.Create(t), gene.Groups);
         Vector512<double> a1,
@@ -175,92 +214,130 @@ public sealed class GroupSeries
             a15 += odd;
             a16 += even;
         }
-        into[0] = Lanes8.Sum(a1);
-        into[1] = Lanes8.Sum(a2);
-        into[2] = Lanes8.Sum(a3);
-        into[3] = Lanes8.Sum(a4);
-        into[4] = Lanes8.Sum(a5);
-        into[5] = Lanes8.Sum(a6);
-        into[6] = Lanes8.Sum(a7);
-        into[7] = Lanes8.Sum(a8);
-        into[8] = Lanes8.Sum(a9);
-        into[9] = Lanes8.Sum(a10);
-        into[10] = Lanes8.Sum(a11);
-        into[11] = Lanes8.Sum(a12);
-        into[12] = Lanes8.Sum(a13);
-        into[13] = Lanes8.Sum(a14);
-        into[14] = Lanes8.Sum(a15);
-        into[15] = Lanes8.Sum(a16);
+        Put(Lanes8.Sums(a1, a2, a3, a4, a5, a6, a7, a8), ref into);
+        var rest = Lanes8.Sums(a9, a10, a11, a12, a13, a14, a15, a16);
+        Put(rest, ref Unsafe.Add(ref into, Lanes8.Width * Lanes8.Width));
+        return rest[Lanes8.Width - 1];
     }
 
-    // Halley's first step from the point, then Newton's.
-    double Root(int group)
+    static void Put(Vector512<double> terms, ref double into)
     {
-        var d = series.AsSpan(group * Terms, Terms);
-        var (score, slope, bend) = (totals[group] - d[0], d[0] - d[1], d[1] - d[2]);
+        for (var term = 0; term < Lanes8.Width; term++)
+            Unsafe.Add(ref into, term * Lanes8.Width) = terms[term];
+    }
+
+    // Halley's first step from the point, then Newton's. NaN where a group was not wanted or does not reach its root.
+    Vector512<double> Roots(int first, Vector512<double> wanted)
+    {
+        var (one, place) = (Vector512<double>.One, first * Terms);
+        var (point, nothing) = (Lanes8.Load(points, first), Vector512.Create(double.NaN));
+        var (d1, d2, d3) = (Term(place, 0), Term(place, 1), Term(place, 2));
+        var (score, slope, bend) = (Lanes8.Load(totals, first) - d1, d1 - d2, d2 - d3);
         var change = score / slope;
         change = score / (slope - change * bend);
-        if (!(change > -0.9 && change < 4))
-            return double.NaN;
-        for (var step = 0; step < MostSteps; step++)
+        var running = wanted & Vector512.GreaterThan(point, Vector512<double>.Zero) & IsNear(change);
+        var roots = nothing;
+        for (var step = 0; step < MostSteps && Lanes8.Any(running); step++)
         {
-            var (left, observed) = At(group, change);
+            var (left, observed) = Score(first, change);
             var further = left / observed;
-            change += further * (1 + change);
+            change += further * (one + change);
             // Convergence is quadratic: a step of 1e-5 leaves an error of about its square.
-            if (Math.Abs(further) < 1e-5)
-                return points[group] * (1 + change);
-            if (!(change > -0.9 && change < 4))
-                return double.NaN;
+            var isFound = running & Vector512.LessThan(Vector512.Abs(further), Vector512.Create(1e-5));
+            roots = Vector512.ConditionalSelect(isFound, point * (one + change), roots);
+            running = Vector512.AndNot(running, isFound) & IsNear(change);
         }
-        return double.NaN;
+        return roots;
     }
+
+    static Vector512<double> IsNear(Vector512<double> change) =>
+        Vector512.GreaterThan(change, Vector512.Create(-0.9)) & Vector512.LessThan(change, Vector512.Create(4.0));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    Vector512<double> Term(int place, int term) => Lanes8.Load(series, place + term * Lanes8.Width);
+
+    /// <summary>The points of eight groups; 0 where there is no series.</summary>
+    internal Vector512<double> Points(int first) => Lanes8.Load(points, first);
+
+    /// <summary>Y of eight groups.</summary>
+    internal Vector512<double> Totals(int first) => Lanes8.Load(totals, first);
 
     /// <summary>Whether the series of a group is good at a mean.</summary>
     public bool Covers(int group, double mean) =>
         points[group] > 0 && Math.Abs(mean - points[group]) <= reaches[group] * points[group];
 
-    /// <summary>∂ℓ/∂β and −∂²ℓ/∂β² at a mean that is covered.</summary>
-    internal (double Score, double Observed) Score(int group, double mean) => At(group, mean / points[group] - 1);
-
-    (double Score, double Observed) At(int group, double change)
+    /// <summary>The same of eight groups, each at its mean.</summary>
+    internal Vector512<double> Covers(int first, Vector512<double> means)
     {
-        // G = Σ x^j D_(j+1) and its derivative by Horner's scheme, x = −δ.
-        ref var d = ref series[group * Terms];
-        var last = TermsFor(change) - 1;
-        var (x, g, slope) = (-change, Unsafe.Add(ref d, last), 0.0);
-        for (var j = last - 1; j >= 0; j--)
-        {
-            slope = Math.FusedMultiplyAdd(slope, x, g);
-            g = Math.FusedMultiplyAdd(g, x, Unsafe.Add(ref d, j));
-        }
-        var expected = (1 + change) * g;
-        return (totals[group] - expected, expected - (1 + change) * (1 + change) * slope);
+        var point = Points(first);
+        return Vector512.GreaterThan(point, Vector512<double>.Zero)
+            & Vector512.LessThanOrEqual(Vector512.Abs(means - point), Lanes8.Load(reaches, first) * point);
     }
 
-    /// <summary>ℓ at a mean less ℓ at another, both of them covered.</summary>
-    internal double LogRatio(int group, double mean, double other) =>
-        totals[group] * Math.Log(mean / other)
-        + Rest(group, mean / points[group] - 1)
-        - Rest(group, other / points[group] - 1);
-
-    // Σ_k x^k D_k / k, x = −δ.
-    double Rest(int group, double change)
+    /// <summary>∂ℓ/∂β and −∂²ℓ/∂β² of eight groups, each at its δ.</summary>
+    // G = Σ x^j D_(j+1) and its derivative by Horner's scheme, x = −δ.
+    internal (Vector512<double> Score, Vector512<double> Observed) Score(int first, Vector512<double> change)
     {
-        ref var d = ref series[group * Terms];
-        var (x, sum) = (-change, 0.0);
-        for (var k = TermsFor(change); k > 0; k--)
-            sum = Math.FusedMultiplyAdd(sum, x, Unsafe.Add(ref d, k - 1) * Inverses[k]);
+        var (place, x) = (first * Terms, Vector512<double>.Zero - change);
+        var (g, slope) = (Term(place, Terms - 1), Vector512<double>.Zero);
+        for (var term = Terms - 2; term >= 0; term--)
+        {
+            slope = Lanes8.Fused(slope, x, g);
+            g = Lanes8.Fused(g, x, Term(place, term));
+        }
+        var scale = Vector512<double>.One + change;
+        var expected = scale * g;
+        return (Totals(first) - expected, expected - scale * scale * slope);
+    }
+
+    /// <summary>Σ_k (−δ)^k D_k / k of eight groups, each at its δ.</summary>
+    internal Vector512<double> Rest(int first, Vector512<double> change)
+    {
+        var (place, x, sum) = (first * Terms, Vector512<double>.Zero - change, Vector512<double>.Zero);
+        for (var term = Terms - 1; term >= 0; term--)
+            sum = Lanes8.Fused(sum, x, Term(place, term) * Vector512.Create(Inverses[term]));
         return sum * x;
     }
 
+    // 1 / k, from k = 1 on.
     static readonly double[] Inverses = MakeInverses();
 
     static double[] MakeInverses()
     {
-        var inverses = new double[Terms + 1];
-        for (var k = 1; k <= Terms; k++)
-            inverses[k] = 1.0 / k;
+        var inverses = new double[Terms];
+        for (var term = 0; term < Terms; term++)
+            inverses[term] = 1.0 / (term + 1);
         return inverses;
     }
+
+    /// <summary>∂ℓ/∂β and −∂²ℓ/∂β² of a group at a mean that is covered.</summary>
+    internal (double Score, double Observed) Score(int group, double mean)
+    {
+        var (score, observed) = Score(FirstOf(group), Vector512.Create(mean / points[group] - 1));
+        return (score[group % Lanes8.Width], observed[group % Lanes8.Width]);
+    }
+
+    /// <summary>ℓ of a group at a mean less ℓ at another, both of them covered.</summary>
+    internal double LogRatio(int group, double mean, double other) =>
+        totals[group] * Math.Log(mean / other) + Rest(group, mean) - Rest(group, other);
+
+    double Rest(int group, double mean) =>
+        Rest(FirstOf(group), Vector512.Create(mean / points[group] - 1))[group % Lanes8.Width];
+
+    static int FirstOf(int group) => group / Lanes8.Width * Lanes8.Width;
+
+    /// <summary>The series of one group in all eight places.</summary>
+    internal void Spread(int group, GroupSeries target)
+    {
+        for (var term = 0; term < Terms; term++)
+            Vector512
+                .Create(series[PlaceOf(group) + term * Lanes8.Width])
+                .CopyTo(target.series.AsSpan(term * Lanes8.Width));
+        target.points.AsSpan(0, Lanes8.Width).Fill(points[group]);
+        target.reaches.AsSpan(0, Lanes8.Width).Fill(reaches[group]);
+        target.totals.AsSpan(0, Lanes8.Width).Fill(totals[group]);
+    }
+
+    /// <summary>Room for one group in eight places.</summary>
+    internal GroupSeries Alone() => new(nodes, Lanes8.Width);
 }

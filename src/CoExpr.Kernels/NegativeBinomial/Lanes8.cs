@@ -1,6 +1,7 @@
 using System;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace CoExpr.Kernels;
 
@@ -33,6 +34,23 @@ static class Lanes8
     internal static Vector512<double> LoadBefore(ReadOnlySpan<double> values, int at) =>
         values.Length - at >= Width ? Vector512.Create(values[at..]) : Rest(values[at..]);
 
+    /// <summary>Puts values at <paramref name="at"/> and after, as many as there are places.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Store(Vector512<double> values, Span<double> target, int at)
+    {
+        if (target.Length - at >= Width)
+            values.CopyTo(target[at..]);
+        else
+            StoreRest(values, target[at..]);
+    }
+
+    static void StoreRest(Vector512<double> values, Span<double> target)
+    {
+        Span<double> eight = stackalloc double[Width];
+        values.CopyTo(eight);
+        eight[..target.Length].CopyTo(target);
+    }
+
     static Vector512<double> Rest(ReadOnlySpan<double> values)
     {
         Span<double> eight = stackalloc double[Width];
@@ -50,16 +68,62 @@ static class Lanes8
         return two.GetElement(0) + two.GetElement(1);
     }
 
+    /// <summary>The sums of eight, each as <see cref="Sum"/> has it.</summary>
+    // Two become one at each of three levels: halves, quarters, and single places beside each other.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector512<double> Sums(
+        Vector512<double> a,
+        Vector512<double> b,
+        Vector512<double> c,
+        Vector512<double> d,
+        Vector512<double> e,
+        Vector512<double> f,
+        Vector512<double> g,
+        Vector512<double> h
+    )
+    {
+        if (!Avx512F.IsSupported)
+            return Vector512.Create(Sum(a), Sum(b), Sum(c), Sum(d), Sum(e), Sum(f), Sum(g), Sum(h));
+        var aceg = Quarters(Halves(a, c), Halves(e, g));
+        var bdfh = Quarters(Halves(b, d), Halves(f, h));
+        return Avx512F.UnpackLow(aceg, bdfh) + Avx512F.UnpackHigh(aceg, bdfh);
+    }
+
+    static Vector512<double> Halves(Vector512<double> a, Vector512<double> b) =>
+        Avx512F.Shuffle4x128(a, b, 0b01_00_01_00) + Avx512F.Shuffle4x128(a, b, 0b11_10_11_10);
+
+    static Vector512<double> Quarters(Vector512<double> ab, Vector512<double> cd) =>
+        Avx512F.Shuffle4x128(ab, cd, 0b10_00_10_00) + Avx512F.Shuffle4x128(ab, cd, 0b11_01_11_01);
+
+    /// <summary>Whether any place of a comparison holds.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool Any(Vector512<double> mask) => mask.AsInt64() != Vector512<long>.Zero;
+
     /// <summary>a × b + c, rounded once.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector512<double> Fused(Vector512<double> a, Vector512<double> b, Vector512<double> c) =>
         Vector512.FusedMultiplyAdd(a, b, c);
 
     /// <summary>ln x of normal x &gt; 0, to two units of the last place.</summary>
-    // x = 2^e m with m from √½ to √2, and ln m = 2 artanh s with s = (m − 1) / (m + 1), of which |s| < 0.172: ten terms
-    // of the series in s² leave less than 1e-17.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector512<double> Log(Vector512<double> x)
+    {
+        var (exponent, log) = Parts(x);
+        return Fused(exponent, Vector512.Create(0.693147180559945309), log);
+    }
+
+    /// <summary>log2 x of normal x &gt; 0, to two units of the last place; whole of powers of 2.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector512<double> Log2(Vector512<double> x)
+    {
+        var (exponent, log) = Parts(x);
+        return Fused(log, Vector512.Create(1.4426950408889634), exponent);
+    }
+
+    // x = 2^e m with m from √½ to √2, and ln m = 2 artanh s with s = (m − 1) / (m + 1), of which |s| < 0.172: ten terms
+    // of the series in s² leave less than 1e-17. Gives e and ln m.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static (Vector512<double> Exponent, Vector512<double> Log) Parts(Vector512<double> x)
     {
         var bits = x.AsInt64();
         var exponent = Vector512.ShiftRightArithmetic(bits - Vector512.Create(0x3FE6A09E667F3BCDL), 52);
@@ -77,11 +141,7 @@ static class Lanes8
         series = Fused(series, z, Vector512.Create(1.0 / 5));
         series = Fused(series, z, Vector512.Create(1.0 / 3));
         var twice = s + s;
-        return Fused(
-            Vector512.ConvertToDouble(exponent),
-            Vector512.Create(0.693147180559945309),
-            Fused(twice * z, series, twice)
-        );
+        return (Vector512.ConvertToDouble(exponent), Fused(twice * z, series, twice));
     }
 
     /// <summary>ln(1 + x) of x &gt; −1, as exact for small x as for large.</summary>

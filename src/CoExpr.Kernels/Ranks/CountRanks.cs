@@ -1,5 +1,6 @@
 using System;
 using System.Numerics;
+using System.Runtime.Intrinsics;
 
 namespace CoExpr.Kernels;
 
@@ -11,20 +12,39 @@ sealed class CountRanks
     const int FewValues = 4096;
     const int MostValues = 1 << 20;
 
-    // Cells of the reference with each value; what a cell of each value adds to twice U or to twice the rank sum; cells
-    // of the group at hand with each value, all 0 between groups.
-    int[] reference = [];
-    long[] adds = [];
-    int[] own = [];
+    Value[] table = [];
+
+    struct Value
+    {
+        // What a cell of this value adds to twice U or to twice the rank sum.
+        internal long Adds;
+
+        // Cells of the reference with it.
+        internal int Reference;
+
+        // The same and the cells of the group at hand; the reference's alone between groups.
+        internal int Tied;
+    }
 
     /// <summary>Whether tables are worth their while, and the highest value.</summary>
     internal static bool Suits(ReadOnlySpan<float> values, out int highest)
     {
-        var most = 0f;
-        foreach (var value in values)
-            most = value > most ? value : most;
+        var most = Highest(values);
         highest = most < MostValues ? (int)most : MostValues;
         return highest < Math.Min(MostValues, FewValues + (long)ValuesPerEntry * values.Length);
+    }
+
+    static float Highest(ReadOnlySpan<float> values)
+    {
+        var (most, at) = (Vector512<float>.Zero, 0);
+        for (; at <= values.Length - Vector512<float>.Count; at += Vector512<float>.Count)
+            most = Vector512.Max(most, Vector512.Create(values[at..]));
+        var highest = 0f;
+        for (var lane = 0; lane < Vector512<float>.Count; lane++)
+            highest = Math.Max(highest, most[lane]);
+        foreach (var value in values[at..])
+            highest = Math.Max(highest, value);
+        return highest;
     }
 
     internal void Rank<T>(in RankedGene gene, int highest, Span<long> twiceU, Span<double> ties)
@@ -39,17 +59,17 @@ sealed class CountRanks
 
     void Reserve(int values)
     {
-        if (reference.Length < values)
-            (reference, adds, own) = (new int[2 * values], new long[2 * values], new int[2 * values]);
-        reference.AsSpan(0, values).Clear();
+        if (table.Length < values)
+            table = new Value[2 * values];
+        table.AsSpan(0, values).Clear();
     }
 
     void CountReference(in RankedGene gene, int group)
     {
         var values = gene.Of(group);
         foreach (var value in values)
-            reference[(int)value]++;
-        reference[0] += gene.Sizes[group] - values.Length;
+            table[(int)value].Reference++;
+        table[0].Reference += gene.Sizes[group] - values.Length;
     }
 
     /// <summary>Makes the table of what each value adds: twice the reference's cells below it, once those equal to it, and
@@ -58,11 +78,12 @@ sealed class CountRanks
         where T : struct, IBinaryInteger<T>
     {
         var (below, ties) = (0L, T.Zero);
-        for (var value = 0; value <= highest; value++)
+        foreach (ref var value in table.AsSpan(0, highest + 1))
         {
-            adds[value] = 2 * below + reference[value] + constant;
-            below += reference[value];
-            ties += Ties.Of<T>(reference[value]);
+            value.Adds = 2 * below + value.Reference + constant;
+            value.Tied = value.Reference;
+            below += value.Reference;
+            ties += Ties.Of<T>(value.Reference);
         }
         return ties;
     }
@@ -72,17 +93,21 @@ sealed class CountRanks
     {
         CountReference(gene, gene.Control);
         var ofControl = Accumulate<T>(highest, 0);
+        var zero = table[0];
         for (var group = 0; group < gene.Groups; group++)
         {
-            var values = gene.Of(group);
             if (group == gene.Control)
             {
                 (twiceU[group], ties[group]) = (0, double.CreateTruncating(ofControl));
                 continue;
             }
-            own[0] = gene.Sizes[group] - values.Length;
-            twiceU[group] = own[0] * adds[0] + Sum(values, true);
-            ties[group] = double.CreateTruncating(ofControl + OwnTies<T>(values));
+            var values = gene.Of(group);
+            long zeros = gene.Sizes[group] - values.Length;
+            table[0].Tied += (int)zeros;
+            var (sum, grown) = Join<T>(values);
+            table[0].Tied = zero.Reference;
+            twiceU[group] = zeros * zero.Adds + sum;
+            ties[group] = double.CreateTruncating(ofControl + Ties.Added<T>(zero.Reference, zeros) + grown);
         }
     }
 
@@ -97,37 +122,39 @@ sealed class CountRanks
             var values = gene.Of(group);
             long size = gene.Sizes[group];
             // Twice the rank sum, less twice the lowest that it can be.
-            twiceU[group] = (size - values.Length) * adds[0] + Sum(values, false) - size * (size + 1);
+            twiceU[group] = (size - values.Length) * table[0].Adds + Sum(values) - size * (size + 1);
         }
     }
 
-    long Sum(ReadOnlySpan<float> values, bool count)
+    long Sum(ReadOnlySpan<float> values)
     {
         var sum = 0L;
-        if (count)
-            foreach (var value in values)
-            {
-                sum += adds[(int)value];
-                own[(int)value]++;
-            }
-        else
-            foreach (var value in values)
-                sum += adds[(int)value];
+        foreach (var value in values)
+            sum += table[(int)value].Adds;
         return sum;
     }
 
-    /// <summary>What the group adds to the control's sum over ties. Its counts are 0 again afterwards.</summary>
-    T OwnTies<T>(ReadOnlySpan<float> values)
+    /// <summary>What a group's stored values add to twice U, and to the sum over ties. Of these values the ties are the
+    /// reference's again afterwards.</summary>
+    // A cell that comes to t others of its value adds (t + 1)³ − (t + 1) − (t³ − t) = 3 t (t + 1): no branch asks which values
+    // have been seen.
+    (long Sum, T Ties) Join<T>(ReadOnlySpan<float> values)
         where T : struct, IBinaryInteger<T>
     {
-        var ties = Ties.Added<T>(reference[0], own[0]);
-        own[0] = 0;
+        var (sum, grown, all) = (0L, T.Zero, table);
         foreach (var value in values)
-            if (own[(int)value] is var tied && tied > 0)
-            {
-                ties += Ties.Added<T>(reference[(int)value], tied);
-                own[(int)value] = 0;
-            }
-        return ties;
+        {
+            ref var own = ref all[(int)value];
+            var t = own.Tied;
+            own.Tied = t + 1;
+            sum += own.Adds;
+            grown += T.CreateTruncating(t * (t + 1L));
+        }
+        foreach (var value in values)
+        {
+            ref var own = ref all[(int)value];
+            own.Tied = own.Reference;
+        }
+        return (sum, T.CreateTruncating(3) * grown);
     }
 }

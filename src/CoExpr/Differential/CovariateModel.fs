@@ -192,6 +192,31 @@ module internal CovariateModel =
         Schedule.blocks threads ((lines + size - 1) / size) (fun () -> makeEstimator setting estimation) work
         found
 
+    let private fill
+        (sizes: int[])
+        control
+        (units: CovariateUnits)
+        (tester: CovariateTester)
+        (block: GeneRows)
+        at
+        groups
+        =
+        let rows, errors = block.Rows, block.Rows.Named ContrastRows.StandardError
+
+        let share group =
+            if sizes[group] = 0 then
+                nan
+            else
+                float (units.Stored group) / float sizes[group]
+
+        for group in groups do
+            let place = at * block.Groups + group
+            rows.Mean[place] <- tester.Mean group
+            rows.ReferenceMean[place] <- tester.Mean control
+            rows.Fraction[place] <- share group
+            rows.ReferenceFraction[place] <- share control
+            FoldTest.fill rows errors place (tester.Compare group)
+
     let private tester setting test hypothesis =
         let units = setting.Cells.Units()
         let tester = CovariateTester(units, setting.Cells.Control, test, hypothesis)
@@ -208,12 +233,14 @@ module internal CovariateModel =
                     profile.Load(setting.Coefficients[loaded], held setting)
                     DispersionFit.Mode(profile, coxReid, ReadOnlySpan values, centre, variance)
 
-                member _.Fit(dispersion, quasiDispersion, degrees) =
-                    tester.Fit(dispersion, quasiDispersion, degrees, known setting loaded, setting.Coefficients[loaded])
+                // Groups share the slopes: all are fitted.
+                member _.Fit(_, dispersion, quasiDispersion) =
+                    tester.Fit(dispersion, quasiDispersion, known setting loaded, setting.Coefficients[loaded])
 
                 member _.Mean group = tester.Mean group
-                member _.Stored group = units.Stored group
-                member _.Compare group = tester.Compare group
+
+                member _.Fill(block, at, groups) =
+                    fill setting.Cells.Sizes setting.Cells.Control units tester block at groups
 
                 member _.Posterior(_, _, _) =
                     invalidOp "posteriors of counts are not found with covariates; options refuse them"

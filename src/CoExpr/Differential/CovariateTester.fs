@@ -20,7 +20,6 @@ type internal CovariateTester
     let mutable dispersion = nan
     let mutable known = nan
     let mutable quasi = 1.0
-    let mutable tail = TestTail.Normal
     let mutable isSolved = false
 
     let isKnown () = not (Double.IsNaN known)
@@ -76,16 +75,10 @@ type internal CovariateTester
 
     /// Fits the gene that the units were loaded with. `intercept` is the control's where it is known, else NaN; `start`
     /// is where to start from, if there is anything better than groups alone.
-    member _.Fit(alpha: float, quasiDispersion: float, degrees: float, intercept: float, start: CovariateCoefficients) =
+    member _.Fit(alpha: float, quasiDispersion: float, intercept: float, start: CovariateCoefficients) =
         dispersion <- max alpha GroupFit.LeastDispersion
         quasi <- quasiDispersion
         known <- intercept
-
-        tail <-
-            if Double.IsInfinity degrees then
-                TestTail.Normal
-            else
-                TestTail.Student degrees
 
         if isNull start then
             CovariateFit.Start(units, best)
@@ -123,5 +116,5 @@ type internal CovariateTester
             let struct (logFold, error) = fold group
             let side = FoldTest.ofMaximum test isZero isControlZero logFold
 
-            FoldHypothesis.judge hypothesis tail side (statistic group (struct (logFold, error)))
+            FoldHypothesis.statistic hypothesis side (statistic group (struct (logFold, error)))
             |> FoldTest.create (FoldTest.status isZero isControlZero) (struct (logFold, error))

@@ -54,15 +54,12 @@ module internal GroupModel =
                     loadProfile ()
                     DispersionFit.Mode(profile, coxReid, ReadOnlySpan values, centre, variance)
 
-                member _.Fit(dispersion, quasiDispersion, degrees) =
-                    tester.Fit(dispersion, quasiDispersion, degrees)
+                member _.Fit(groups, dispersion, quasiDispersion) =
+                    tester.Fit(groups, dispersion, quasiDispersion)
 
                 member _.Mean group = tester.Means[group]
 
-                member _.Stored group =
-                    tester.Counts.Bounds[group + 1] - tester.Counts.Bounds[group]
-
-                member _.Compare group = tester.Compare group
+                member _.Fill(block, at, groups) = tester.Fill(block, at, groups)
                 member _.Posterior(group, scale, estimate) = tester.Posterior group scale estimate
         }
 

@@ -1,6 +1,7 @@
 namespace CoExpr
 
 open System
+open System.Runtime.CompilerServices
 open CoExpr.Kernels
 
 /// Where dispersions come from.
@@ -177,11 +178,19 @@ module NegativeBinomialScreen =
         Comparison: CountComparison
         /// Of these genes.
         Prior: CountPrior
-        Rows: ContrastRows
-        /// Of `ScreenDispersions.names`, where the rows have them.
-        Columns: float[][]
         /// Of each group's comparison the Cook's distance of an outlier.
         Limits: float[]
+    }
+
+    /// What one thread of a pass works with.
+    type private Room = {
+        Tester: IGeneTester
+        Cooks: IGeneCooks option
+        Block: GeneRows
+        /// Of `ScreenDispersions.names`, where the rows have them.
+        Columns: float[][]
+        /// Reads p from the statistics of the block.
+        Tails: ContrastRows -> unit
     }
 
     /// The names among further columns of the largest Cook's distance of a row, and of the cell that has it: its number in the
@@ -191,8 +200,6 @@ module NegativeBinomialScreen =
 
     [<Literal>]
     let CooksCell = "cooks_cell"
-
-    let private log2e = 1.0 / log 2.0
 
     /// Where the mode is asked for and was not reached by precisions alone, it is looked for from the gene's profile.
     let private finalDispersion (pass: Pass) (tester: IGeneTester) gene =
@@ -216,9 +223,6 @@ module NegativeBinomialScreen =
             prior.Alphas[gene] <- found.Final[gene]
         | _ -> ()
 
-    let private share stored cells =
-        if cells = 0 then nan else float stored / float cells
-
     /// Whether a row, of which means and fractions are known, is of a gene too weakly expressed.
     let internal isLow (rule: LowExpression option) (rows: ContrastRows) place =
         match rule with
@@ -229,30 +233,13 @@ module NegativeBinomialScreen =
             && rows.Fraction[place] < low.Fraction
             && rows.Mean[place] < low.Mean
 
-    let private fillMeans (pass: Pass) (tester: IGeneTester) group place =
-        let sizes, rows, control = pass.Model.Sizes, pass.Rows, pass.Comparison.Control
-        rows.Mean[place] <- tester.Mean group
-        rows.ReferenceMean[place] <- tester.Mean control
-        rows.Fraction[place] <- share (tester.Stored group) sizes[group]
-        rows.ReferenceFraction[place] <- share (tester.Stored control) sizes[control]
-
-    let private fillTest (pass: Pass) (tester: IGeneTester) group place =
-        let rows, found = pass.Rows, tester.Compare group
-        rows.Effect[place] <- found.LogFold * log2e
-        rows.LogFoldChange[place] <- found.LogFold * log2e
-        (snd rows.Further.Head)[place] <- found.StandardError * log2e
-        rows.Statistic[place] <- found.Statistic
-        rows.PValue[place] <- found.PValue
-        rows.Log10P[place] <- found.Log10P
-        rows.Status[place] <- found.Status
-
     /// Where each row has its own, they are columns beside it.
-    let private fillDispersions (pass: Pass) place gene =
+    let private fillDispersions (pass: Pass) room place gene =
         match pass.Prior.Dispersions with
-        | Some found when pass.Columns.Length > 0 ->
-            pass.Columns[0][place] <- found.Final[gene]
-            pass.Columns[1][place] <- found.GeneWise[gene]
-            pass.Columns[2][place] <- found.Trend[gene]
+        | Some found when room.Columns.Length > 0 ->
+            room.Columns[0][place] <- found.Final[gene]
+            room.Columns[1][place] <- found.GeneWise[gene]
+            room.Columns[2][place] <- found.Trend[gene]
         | _ -> ()
 
     let private canBeOutlier status =
@@ -260,9 +247,7 @@ module NegativeBinomialScreen =
         || status = RowStatus.ZeroInPerturbed
         || status = RowStatus.ZeroInReference
 
-    let private fillCooks options (pass: Pass) (cooks: IGeneCooks) group place =
-        let rows = pass.Rows
-
+    let private fillCooks (pass: Pass) (rows: ContrastRows) (cooks: IGeneCooks) group place =
         if canBeOutlier rows.Status[place] then
             let found = cooks.Largest(group, pass.Comparison.Control, pass.Limits[group])
             (rows.Named CooksDistance)[place] <- found.Distance
@@ -273,60 +258,108 @@ module NegativeBinomialScreen =
             if found.IsOutlier then
                 rows.Status[place] <- RowStatus.OutlyingCount
 
-                if options.Outliers = CountOutliers.SetAside then
-                    rows.PValue[place] <- nan
-                    rows.Log10P[place] <- nan
+    let private setStatus room errors place status =
+        FoldTest.clear room.Block.Rows errors place
+        room.Block.Rows.Status[place] <- status
 
-    let private fillRow options (pass: Pass) (tester: IGeneTester) cooks row group gene =
-        let place = row * pass.Model.Genes + gene
-        fillMeans pass tester group place
-        fillDispersions pass place gene
+    /// What the tester does not know of a row.
+    let private finishRow options (pass: Pass) room errors group gene place =
+        let rows = room.Block.Rows
+        fillDispersions pass room place gene
 
         if min pass.Model.Sizes[group] pass.Model.Sizes[pass.Comparison.Control] < options.MinimumCells then
-            pass.Rows.Status[place] <- RowStatus.TooFewCells
-        elif isLow options.LowExpression pass.Rows place then
-            pass.Rows.Status[place] <- RowStatus.LowExpression
+            setStatus room errors place RowStatus.TooFewCells
+        elif isLow options.LowExpression rows place then
+            setStatus room errors place RowStatus.LowExpression
         else
-            fillTest pass tester group place
-            cooks |> Option.iter (fun cooks -> fillCooks options pass cooks group place)
+            match room.Cooks with
+            | Some cooks -> fillCooks pass rows cooks group place
+            | None -> ()
 
-    let private fitGene (prior: CountPrior) (tester: IGeneTester) gene =
+    let private fitGene (prior: CountPrior) (tester: IGeneTester) groups gene =
         match prior.Quasi with
-        | Some quasi -> tester.Fit(prior.Alphas[gene], quasi.Shrunk[gene], quasi.PriorDegrees + quasi.Degrees)
-        | None -> tester.Fit(prior.Alphas[gene], 1.0, infinity)
+        | Some quasi -> tester.Fit(groups, prior.Alphas[gene], quasi.Shrunk[gene])
+        | None -> tester.Fit(groups, prior.Alphas[gene], 1.0)
 
-    let private testGene options (pass: Pass) (struct (tester: IGeneTester, cooks: IGeneCooks option)) gene =
-        let comparison = pass.Comparison
+    /// Tests a gene at its place in the block.
+    let private testGene options (pass: Pass) room gene at =
+        let comparison, tester = pass.Comparison, room.Tester
         tester.Load gene
         finalDispersion pass tester gene
-        fitGene pass.Prior tester gene
+        fitGene pass.Prior tester comparison.Perturbations gene
 
-        cooks
+        room.Cooks
         |> Option.iter (fun cooks ->
             let fitted = Array.append comparison.Perturbations [| comparison.Control |]
             cooks.Load(gene, pass.Prior.Alphas[gene], fitted, tester.Mean))
 
-        comparison.Perturbations
-        |> Array.iteri (fun i group -> fillRow options pass tester cooks comparison.Rows[i] group gene)
+        tester.Fill(room.Block, at, comparison.Perturbations)
+        let errors = room.Block.Rows.Named ContrastRows.StandardError
 
-    let private testAll (progress: Progress) options (pass: Pass) =
-        let genes = pass.Model.Genes
+        for group in comparison.Perturbations do
+            finishRow options pass room errors group gene (at * room.Block.Groups + group)
+
+    /// Rows whose counts are set aside have no p.
+    let private setAside (rows: ContrastRows) =
+        for place in 0 .. rows.Status.Length - 1 do
+            if rows.Status[place] = RowStatus.OutlyingCount then
+                rows.PValue[place] <- nan
+                rows.Log10P[place] <- nan
+
+    /// Likelihood ratios over a quasi-likelihood dispersion have the tail of so many degrees of freedom.
+    let private tails options (pass: Pass) (block: GeneRows) : ContrastRows -> unit =
+        let alternative = FoldHypothesis.alternative options.Hypothesis
+
+        match pass.Prior.Quasi with
+        | Some quasi when not (Double.IsInfinity(quasi.PriorDegrees + quasi.Degrees)) ->
+            Array.create block.Rows.Statistic.Length (quasi.PriorDegrees + quasi.Degrees)
+            |> TailColumns.student alternative
+        | _ -> TailColumns.normal alternative
+
+    let private makeRoom options (pass: Pass) (rows: ContrastRows) =
+        let block = GeneRows.create pass.Model.Sizes.Length (rows.Further |> List.map fst)
+
+        {
+            Tester = pass.Model.Tester()
+            Cooks =
+                match pass.Model.Cooks with
+                | Some make when options.Outliers <> CountOutliers.Ignored -> Some(make ())
+                | _ -> None
+            Block = block
+            Columns = [|
+                for name, values in block.Rows.Further do
+                    if List.contains name ScreenDispersions.names then
+                        values
+            |]
+            Tails = tails options pass block
+        }
+
+    let private testBlock options (pass: Pass) room first count =
+        GeneRows.clear room.Block
+
+        for at in 0 .. count - 1 do
+            testGene options pass room (first + at) at
+
+        room.Tails room.Block.Rows
+
+        if options.Outliers = CountOutliers.SetAside then
+            setAside room.Block.Rows
+
+    let private testAll (progress: Progress) options (pass: Pass) rows =
+        let genes, size = pass.Model.Genes, GeneRows.Genes
         let advance = Progress.counter progress "tests" "genes" (int64 genes)
-        let size = GeneDispersions.BlockGenes
+        let comparison = pass.Comparison
 
-        let room () =
-            struct (pass.Model.Tester(),
-                    match pass.Model.Cooks with
-                    | Some make when options.Outliers <> CountOutliers.Ignored -> Some(make ())
-                    | _ -> None)
-
-        Schedule.blocks options.Threads ((genes + size - 1) / size) room (fun tester block ->
-            let first, next = block * size, min genes ((block + 1) * size)
-
-            for gene in first .. next - 1 do
-                testGene options pass tester gene
-
-            advance (int64 (next - first)))
+        Schedule.blocks
+            options.Threads
+            ((genes + size - 1) / size)
+            (fun () -> makeRoom options pass rows)
+            (fun room block ->
+                let first = block * size
+                let count = min size (genes - first)
+                testBlock options pass room first count
+                GeneRows.copyTo comparison.Perturbations comparison.Rows count room.Block first genes rows
+                advance (int64 count))
 
     let private quasiOf options degrees (found: GeneDispersions) =
         if options.Test = NegativeBinomialTest.QuasiLikelihood then
@@ -383,22 +416,18 @@ module NegativeBinomialScreen =
     /// Third stage, gene by gene: fills in the rows of the model's genes, perturbations x these genes. What modes are found
     /// goes into the prior's dispersions.
     let internal test progress options (model: GeneModel) comparison prior rows =
-        testAll progress options {
+        let pass = {
             Model = model
             Comparison = comparison
             Prior = prior
-            Rows = rows
-            Columns = [|
-                for name, values in rows.Further do
-                    if List.contains name ScreenDispersions.names then
-                        values
-            |]
             Limits =
                 if options.Outliers = CountOutliers.Ignored then
                     [||]
                 else
                     model.Sizes |> Array.map (cooksLimit model.Sizes[comparison.Control])
         }
+
+        testAll progress options pass rows
 
     let private invariant (value: float) =
         value.ToString("R", Globalization.CultureInfo.InvariantCulture)
@@ -581,12 +610,23 @@ module NegativeBinomialScreen =
         CovariateModel.prepare options.Threads options.Covariates cells comparison.Groups factors comparison.Control
         |> Result.mapError (among options comparison)
 
-    let private groupModel (options: NegativeBinomialOptions) nodes (comparison: CountComparison) = {
+    /// Counts in the order of the groups, which all comparisons of the same groups share as long as the counts are there.
+    let private grouping (options: NegativeBinomialOptions) groups : SparseCounts -> GroupedGenes =
+        let make counts =
+            GroupedGenes.create options.Threads counts groups
+
+        if isEach options then
+            make
+        else
+            let made = ConditionalWeakTable<SparseCounts, GroupedGenes>()
+            fun counts -> made.GetValue(counts, make)
+
+    let private groupModel (options: NegativeBinomialOptions) (struct (nodes, grouped)) (comparison: CountComparison) = {
         Degrees = GroupModel.degrees comparison.Groups.Starts
         Coefficients = 0
         Create =
             fun _ counts ->
-                GroupedGenes.create options.Threads counts comparison.Groups
+                grouped counts
                 |> GroupModel.create nodes comparison.Control options.Test options.Hypothesis
     }
 
@@ -608,10 +648,12 @@ module NegativeBinomialScreen =
                 fun _ -> first
 
         if options.Covariates.IsNone then
-            let nodesOf =
-                laidOut (fun comparison -> GroupModel.nodes options.Threads factors comparison.Groups)
+            let groupsOf =
+                laidOut (fun comparison ->
+                    struct (GroupModel.nodes options.Threads factors comparison.Groups,
+                            grouping options comparison.Groups))
 
-            fun at -> groupModel options (nodesOf at) comparisons[at]
+            fun at -> groupModel options (groupsOf at) comparisons[at]
         else
             let cellsOf = laidOut (covariateCells options cells factors >> CoExprError.unwrap)
 
@@ -668,13 +710,13 @@ module NegativeBinomialScreen =
         gene
         =
         tester.Load gene
-        fitGene found.Prior tester gene
+        fitGene found.Prior tester found.Comparison.Perturbations gene
 
         found.Comparison.Perturbations
         |> Array.iteri (fun i group ->
             let row = found.Comparison.Rows[i]
             let place = row * genes + gene
-            let estimate = rows.LogFoldChange[place] / log2e
+            let estimate = rows.LogFoldChange[place] / FoldTest.log2e
 
             if Double.IsFinite estimate && rows.Status[place] <> RowStatus.AllZero then
                 let posterior = tester.Posterior(group, scales[row], estimate)

@@ -40,23 +40,10 @@ type internal FoldTest = {
     /// Natural logarithm. Of the penalised means where a group has no counts.
     LogFold: float
     StandardError: float
+    /// What p is read from; NaN where the fit did not converge.
     Statistic: float
-    PValue: float
-    Log10P: float
     Status: RowStatus
 }
-
-/// The tail that a statistic's p is read from.
-[<RequireQualifiedAccess; Struct>]
-type internal TestTail =
-    | Normal
-    | Student of degrees: float
-
-    /// P(Z ≥ z) and its base-10 logarithm.
-    member this.Upper z =
-        match this with
-        | TestTail.Normal -> NormalTail.upperAndLog10 z
-        | TestTail.Student degrees -> struct (StudentTail.upper degrees z, StudentTail.log10Upper degrees z)
 
 [<RequireQualifiedAccess>]
 module internal FoldHypothesis =
@@ -65,53 +52,65 @@ module internal FoldHypothesis =
     let signed difference (size: float) =
         if difference < 0.0 then -size else size
 
-    /// Statistic, p and its logarithm, from the log-fold change whose side of a threshold counts and the statistic of "the
-    /// log-fold change is `shift`", positive where it is more.
-    let judge
-        hypothesis
-        (tail: TestTail)
-        logFold
-        (statistic: float -> float)
-        : struct (float * struct (float * float)) =
+    /// The statistic that p is read from, from the log-fold change whose side of a threshold counts and the statistic of
+    /// "the log-fold change is `shift`", positive where it is more.
+    let statistic hypothesis logFold (statistic: float -> float) =
         let log2 = log 2.0
 
-        let both z =
-            let struct (p, log10P) = tail.Upper z
-            struct (min 1.0 (2.0 * p), min 0.0 (Math.Log10 2.0 + log10P))
-
         match hypothesis with
-        | FoldHypothesis.Beyond(TwoSampleAlternative.TwoSided, 0.0) ->
-            let z = statistic 0.0
-            struct (z, both (abs z))
-        | FoldHypothesis.Beyond(TwoSampleAlternative.TwoSided, threshold) ->
+        | FoldHypothesis.Beyond(TwoSampleAlternative.TwoSided, threshold) when threshold > 0.0 ->
             let bound = threshold * log2
 
             if abs logFold <= bound then
-                struct (0.0, struct (1.0, 0.0))
+                0.0
             else
-                let z = statistic (signed logFold bound)
-                struct (z, both (abs z))
-        | FoldHypothesis.Beyond(TwoSampleAlternative.Greater, threshold) ->
-            let z = statistic (threshold * log2)
-            struct (z, tail.Upper z)
-        | FoldHypothesis.Beyond(TwoSampleAlternative.Less, threshold) ->
-            let z = statistic (-threshold * log2)
-            struct (z, tail.Upper -z)
+                statistic (signed logFold bound)
+        | FoldHypothesis.Beyond(TwoSampleAlternative.Less, threshold) -> statistic (-threshold * log2)
+        | FoldHypothesis.Beyond(_, threshold) -> statistic (threshold * log2)
         | FoldHypothesis.Within threshold ->
             // Both claims must hold, so the weaker counts.
-            let z = min (statistic (-threshold * log2)) (-(statistic (threshold * log2)))
-            struct (z, tail.Upper z)
+            min (statistic (-threshold * log2)) (-(statistic (threshold * log2)))
+
+    /// The shift that the statistic is of, whatever the log-fold change; NaN where that decides.
+    let shift hypothesis =
+        match hypothesis with
+        | FoldHypothesis.Beyond(TwoSampleAlternative.TwoSided, threshold) when threshold > 0.0 -> nan
+        | FoldHypothesis.Beyond(TwoSampleAlternative.Less, threshold) -> -threshold * log 2.0
+        | FoldHypothesis.Beyond(_, threshold) -> threshold * log 2.0
+        | FoldHypothesis.Within _ -> nan
+
+    /// The tails of the statistic that p is of.
+    let alternative hypothesis =
+        match hypothesis with
+        | FoldHypothesis.Beyond(alternative, _) -> alternative
+        | FoldHypothesis.Within _ -> TwoSampleAlternative.Greater
 
 [<RequireQualifiedAccess>]
 module internal FoldTest =
+
+    /// Of a natural logarithm.
+    let log2e = 1.0 / log 2.0
+
+    /// Takes the numbers of a test out of a row.
+    let clear (rows: ContrastRows) (errors: float[]) place =
+        rows.Effect[place] <- nan
+        rows.LogFoldChange[place] <- nan
+        errors[place] <- nan
+        rows.Statistic[place] <- nan
+
+    /// Puts a test into a row.
+    let fill (rows: ContrastRows) (errors: float[]) place found =
+        rows.Effect[place] <- found.LogFold * log2e
+        rows.LogFoldChange[place] <- found.LogFold * log2e
+        errors[place] <- found.StandardError * log2e
+        rows.Statistic[place] <- found.Statistic
+        rows.Status[place] <- found.Status
 
     /// Of a gene that no cell of either group has.
     let allZero = {
         LogFold = 0.0
         StandardError = nan
         Statistic = 0.0
-        PValue = 1.0
-        Log10P = 0.0
         Status = RowStatus.AllZero
     }
 
@@ -120,13 +119,11 @@ module internal FoldTest =
         LogFold = logFold
         StandardError = error
         Statistic = nan
-        PValue = nan
-        Log10P = nan
         Status = RowStatus.NotConverged
     }
 
-    /// Of a log-fold change with its standard error, and a statistic with p and its logarithm.
-    let create status (struct (logFold, error)) (struct (z, struct (p, log10P))) =
+    /// Of a log-fold change with its standard error, and a statistic.
+    let create status (struct (logFold, error)) z =
         if Double.IsNaN z then
             unsolved logFold error
         else
@@ -134,8 +131,6 @@ module internal FoldTest =
                 LogFold = logFold
                 StandardError = error
                 Statistic = z
-                PValue = p
-                Log10P = log10P
                 Status = status
             }
 
@@ -169,18 +164,15 @@ type internal IGeneTester =
     /// adjustment is in, the profile at the points of `DispersionFit`, and the density's mean and variance.
     abstract Mode: coxReid: bool * values: float[] * centre: float * variance: float -> float
 
-    /// Fits the gene's groups. `quasiDispersion` divides the likelihood ratio, which then has a tail of so many degrees
-    /// of freedom; infinite ones are the normal distribution.
-    abstract Fit: dispersion: float * quasiDispersion: float * degrees: float -> unit
+    /// Fits the control and these groups of the gene. `quasiDispersion` divides the likelihood ratio.
+    abstract Fit: groups: int[] * dispersion: float * quasiDispersion: float -> unit
 
-    /// The mean count of a group in a cell of size factor 1.
+    /// The mean count of a group that was fitted, in a cell of size factor 1.
     abstract Mean: group: int -> float
 
-    /// How many cells of a group have a count.
-    abstract Stored: group: int -> int
-
-    /// Compares a group with the control.
-    abstract Compare: group: int -> FoldTest
+    /// Fills in means, fractions, fold changes, standard errors, statistics and status of groups that were fitted, against
+    /// the control, at a place in a block of genes.
+    abstract Fill: block: GeneRows * at: int * groups: int[] -> unit
 
     /// The mode of a log-fold change's posterior with a Cauchy prior of this scale, from an estimate: see `FoldPosterior`.
     abstract Posterior: group: int * scale: float * estimate: float -> FoldPosterior
@@ -214,7 +206,7 @@ type internal GeneModel = {
     Cooks: (unit -> IGeneCooks) option
 }
 
-/// Compares one gene's groups with the control. One serves one thread.
+/// Compares some of one gene's groups with the control. One serves one thread.
 ///
 /// A group without counts has its maximum at a mean of 0, where its likelihood is 1: the likelihood ratio and the score
 /// under the hypothesis are as good there as elsewhere, but the log-fold change is infinite. What is reported is then that
@@ -224,11 +216,25 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
     let counts = GeneCounts nodes
     let series = ControlScore()
     let expansions = GroupSeries nodes
-    let means = Array.zeroCreate<float> nodes.Groups
+    let nulls = NullFits expansions
+
+    let row () = Array.zeroCreate<float> nodes.Groups
+
+    let means, information, lost = row (), row (), row ()
+    let folds, errors, roots = row (), row (), row ()
+    let stored = row ()
+    let cells = Array.init nodes.Groups (nodes.Size >> float)
     let mutable dispersion = nan
-    let mutable controlInformation = nan
     let mutable quasi = 1.0
-    let mutable tail = TestTail.Normal
+    let mutable controlPenalized = nan
+    let shift = FoldHypothesis.shift hypothesis
+
+    let isLikelihood =
+        match test with
+        | NegativeBinomialTest.LikelihoodRatio
+        | NegativeBinomialTest.QuasiLikelihood -> true
+        | NegativeBinomialTest.Wald
+        | NegativeBinomialTest.Score -> false
 
     /// The statistic of "the log-fold change is `shift`", positive where it is more.
     let statistic group (fold: struct (float * float)) shift =
@@ -259,19 +265,74 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
     let penalized group =
         GroupFit.PenalizedMean(counts, group, dispersion)
 
-    /// Log-fold change and standard error.
-    let fold group =
-        if means[group] > 0.0 && means[control] > 0.0 then
-            let information = GroupFit.Information(nodes, group, dispersion, means[group])
-            struct (log means[group] - log means[control], sqrt (1.0 / information + 1.0 / controlInformation))
+    /// All empty groups are compared with the same.
+    let penalizedControl () =
+        if Double.IsNaN controlPenalized then
+            controlPenalized <- penalized control
+
+        controlPenalized
+
+    /// Log-fold change and standard error where one of the groups has no counts.
+    let penalizedFold group =
+        let own, reference = penalized group, penalizedControl ()
+
+        let precision which mean =
+            1.0 / GroupFit.Information(nodes, which, dispersion, mean)
+
+        let logFold = FoldTest.penalised (means[group] = 0.0) (log own) (log reference)
+        struct (logFold, sqrt (precision group own + precision control reference))
+
+    let compareEmpty group =
+        let isZero = means[group] = 0.0
+        let fold = penalizedFold group
+        let struct (logFold, _) = fold
+        let side = FoldTest.ofMaximum test isZero (means[control] = 0.0) logFold
+
+        FoldHypothesis.statistic hypothesis side (statistic group fold)
+        |> FoldTest.create (FoldTest.status isZero (means[control] = 0.0)) fold
+
+    /// Both groups have counts, and their series reach to the fit under the hypothesis.
+    let isPlain group =
+        isLikelihood
+        && means[control] > 0.0
+        && means[group] > 0.0
+        && not (Double.IsNaN roots[group])
+
+    let compareFull group =
+        let fold = struct (folds[group], errors[group])
+
+        FoldHypothesis.statistic hypothesis folds[group] (statistic group fold)
+        |> FoldTest.create RowStatus.Tested fold
+
+    let compare group : FoldTest =
+        if counts.Totals[group] = 0.0 && counts.Totals[control] = 0.0 then
+            FoldTest.allZero
+        elif Double.IsNaN means[group] || Double.IsNaN means[control] then
+            FoldTest.unsolved nan nan
+        elif means[group] > 0.0 && means[control] > 0.0 then
+            compareFull group
         else
-            let own, reference = penalized group, penalized control
+            compareEmpty group
 
-            let precision which mean =
-                1.0 / GroupFit.Information(nodes, which, dispersion, mean)
+    let fillMeans (block: GeneRows) at =
+        let bounds = counts.Bounds
 
-            let logFold = FoldTest.penalised (means[group] = 0.0) (log own) (log reference)
-            struct (logFold, sqrt (precision group own + precision control reference))
+        for group in 0 .. stored.Length - 1 do
+            stored[group] <- float (bounds[group + 1] - bounds[group])
+
+        let rows, ofControl = block.Rows, at * block.Groups + control
+        means.CopyTo(GeneRows.ofGene block at rows.Mean)
+        (GeneRows.ofGene block at rows.ReferenceMean).Fill(means[control])
+        GroupMoments.Shares(stored, cells, GeneRows.ofGene block at rows.Fraction)
+        (GeneRows.ofGene block at rows.ReferenceFraction).Fill(rows.Fraction[ofControl])
+
+    /// Of all groups, of which those that are not plain are put right afterwards.
+    let fillPlain (block: GeneRows) at (into: float[]) =
+        let rows = block.Rows
+        GroupMoments.Scale(folds, FoldTest.log2e, GeneRows.ofGene block at rows.Effect)
+        GroupMoments.Scale(folds, FoldTest.log2e, GeneRows.ofGene block at rows.LogFoldChange)
+        GroupMoments.Scale(errors, FoldTest.log2e, GeneRows.ofGene block at into)
+        roots.CopyTo(GeneRows.ofGene block at rows.Statistic)
 
     /// The counts of the gene that was loaded last.
     member _.Counts = counts
@@ -280,48 +341,38 @@ type internal FoldTester(nodes: SizeFactorNodes, control: int, test: NegativeBin
     member _.Load(positions: ReadOnlySpan<int>, values: ReadOnlySpan<float32>, starts: int[]) =
         counts.Load(positions, values, ReadOnlySpan starts, false)
 
-    /// Fits the gene's groups. `quasiDispersion` divides the likelihood ratio, which then has a tail of so many degrees
-    /// of freedom; infinite ones are the normal distribution.
-    member _.Fit(alpha: float, quasiDispersion: float, degrees: float) =
+    /// Fits the control and these groups of the gene. `quasiDispersion` divides the likelihood ratio.
+    member _.Fit(groups: int[], alpha: float, quasiDispersion: float) =
         dispersion <- max alpha GroupFit.LeastDispersion
         quasi <- quasiDispersion
-
-        tail <-
-            if Double.IsInfinity degrees then
-                TestTail.Normal
-            else
-                TestTail.Student degrees
-
-        // Series of the others are to be good at the control's mean, too: near it is what they share under the hypothesis.
-        means[control] <- expansions.Mean(counts, control, dispersion, nan)
-
-        for group in 0 .. nodes.Groups - 1 do
-            if group <> control then
-                means[group] <- expansions.Mean(counts, group, dispersion, means[control])
+        controlPenalized <- nan
+        expansions.Fit(counts, dispersion, control, ReadOnlySpan groups, means)
 
         if means[control] > 0.0 then
-            controlInformation <- GroupFit.Information(nodes, control, dispersion, means[control])
+            GroupFit.Informations(nodes, dispersion, means, information)
             series.Fit(counts, control, dispersion, means[control])
+
+            if isLikelihood && not (Double.IsNaN shift) then
+                nulls.Lost(control, means, shift, lost)
+            else
+                Array.Fill(lost, nan)
+
+            NullFits.Statistics(means, control, information, lost, shift, quasi, folds, errors, roots)
         else
             series.Clear()
 
     /// e^β of each group: the mean count in a cell of size factor 1. 0 where there are no counts.
     member _.Means = means
 
-    /// Compares a group with the control.
-    member _.Compare group : FoldTest =
-        let isZero, isControlZero = means[group] = 0.0, means[control] = 0.0
+    /// See `IGeneTester.Fill`.
+    member _.Fill(block: GeneRows, at: int, groups: int[]) =
+        let into = block.Rows.Named ContrastRows.StandardError
+        fillMeans block at
+        fillPlain block at into
 
-        if counts.Totals[group] = 0.0 && counts.Totals[control] = 0.0 then
-            FoldTest.allZero
-        elif Double.IsNaN means[group] || Double.IsNaN means[control] then
-            FoldTest.unsolved nan nan
-        else
-            let struct (logFold, error) = fold group
-            let side = FoldTest.ofMaximum test isZero isControlZero logFold
-
-            FoldHypothesis.judge hypothesis tail side (statistic group (struct (logFold, error)))
-            |> FoldTest.create (FoldTest.status isZero isControlZero) (struct (logFold, error))
+        for group in groups do
+            if not (isPlain group) then
+                FoldTest.fill block.Rows into (at * block.Groups + group) (compare group)
 
     /// See `IGeneTester.Posterior`.
     member _.Posterior group scale estimate =

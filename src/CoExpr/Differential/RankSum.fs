@@ -205,7 +205,13 @@ module RankSum =
 
         sum
 
-    let private worker (tested: TestedGenes) options (rows: ContrastRows) u () =
+    /// The name among further columns of U of the perturbed cells.
+    [<Literal>]
+    let UStatistic = "u_statistic"
+
+    let private worker (tested: TestedGenes) options (block: GeneRows) =
+        let rows = block.Rows
+        let u = rows.Named UStatistic
         let control = Option.defaultValue RankSums.Rest tested.Control
 
         let whole =
@@ -224,10 +230,9 @@ module RankSum =
 
         let references = references tested sizes
         let kernels = Array.init tested.Strata (fun _ -> RankSums tested.Groups)
-        let perturbations = tested.Perturbations
         let referenceSizes = TestedGenes.referenceSizes tested
 
-        fun (reader: GeneReader) gene ->
+        let test (reader: GeneReader) at =
             for stratum in 0 .. tested.Strata - 1 do
                 let first = stratum * tested.Groups
 
@@ -240,28 +245,25 @@ module RankSum =
                         whole
                     )
 
-            for row in 0 .. perturbations.Length - 1 do
-                let group = perturbations[row]
-                let place = row * tested.Grouped.Genes.Lines + gene
+            for group in 0 .. tested.Groups - 1 do
+                let place = at * tested.Groups + group
 
-                if rows.Status[place] <> RowStatus.TooFewCells then
+                if rows.Status[place] <> RowStatus.TooFewCells && tested.Control <> Some group then
                     let sum = sumStrata tested options sizes references kernels group
 
                     if sum.Pairs = 0.0 then
                         rows.Status[place] <- RowStatus.TooFewCells
                     else
-                        fill tested options rows u place reader.Sizes[group] referenceSizes[row] sum
+                        fill tested options rows u place reader.Sizes[group] referenceSizes[group] sum
 
-    /// The name among further columns of U of the perturbed cells.
-    [<Literal>]
-    let UStatistic = "u_statistic"
+        let tails = TailColumns.normal tested.Alternative
+
+        {
+            Test = test
+            Finish = fun () -> tails rows
+        }
 
     /// Tests every gene of every perturbation; rows do not have their q-values yet. The same bits for every number of
     /// threads and any division into blocks of genes.
     let compute progress threads options (tested: TestedGenes) : ContrastRows =
-        let rows =
-            ContrastRows.create tested.Perturbations.Length tested.Grouped.Genes.Lines [ UStatistic ]
-
-        GeneBlocks.run progress threads tested rows (worker tested options rows (snd rows.Further.Head))
-        TailColumns.normal threads tested.Alternative rows
-        rows
+        GeneBlocks.run progress threads tested [ UStatistic ] (worker tested options)

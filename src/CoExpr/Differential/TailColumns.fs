@@ -21,31 +21,30 @@ module internal TailColumns =
         | TwoSampleAlternative.Less -> -z
 
     /// Works on every chunk of rows: `tails` gives p and its logarithm of the statistics of so many rows from a first one.
-    let private fill threads (rows: ContrastRows) (tails: int -> float[] -> float[] -> float[] -> unit) =
-        let length = rows.Statistic.Length
+    let private fill (tails: int -> float[] -> float[] -> float[] -> unit) =
+        let room = Array.init 3 (fun _ -> Array.zeroCreate<float> Chunk)
+        let statistics, p, log10P = room[0], room[1], room[2]
 
-        let room () =
-            Array.init 3 (fun _ -> Array.zeroCreate<float> Chunk)
+        fun (rows: ContrastRows) ->
+            let length = rows.Statistic.Length
 
-        Schedule.blocks threads ((length + Chunk - 1) / Chunk) room (fun room block ->
-            let first = block * Chunk
-            let count = min Chunk (length - first)
-            let statistics, p, log10P = room[0], room[1], room[2]
-            Array.Clear statistics
-            Array.blit rows.Statistic first statistics 0 count
-            tails first statistics p log10P
+            for first in 0..Chunk .. length - 1 do
+                let count = min Chunk (length - first)
+                Array.Clear statistics
+                Array.blit rows.Statistic first statistics 0 count
+                tails first statistics p log10P
 
-            for at in 0 .. count - 1 do
-                if
-                    Double.IsNaN rows.PValue[first + at]
-                    && not (Double.IsNaN rows.Statistic[first + at])
-                then
-                    rows.PValue[first + at] <- p[at]
-                    rows.Log10P[first + at] <- log10P[at])
+                for at in 0 .. count - 1 do
+                    if
+                        Double.IsNaN rows.PValue[first + at]
+                        && not (Double.IsNaN rows.Statistic[first + at])
+                    then
+                        rows.PValue[first + at] <- p[at]
+                        rows.Log10P[first + at] <- log10P[at]
 
-    /// By the standard normal distribution.
-    let normal threads alternative rows =
-        fill threads rows (fun _ z p log10P ->
+    /// By the standard normal distribution. One function serves one thread.
+    let normal alternative : ContrastRows -> unit =
+        fill (fun _ z p log10P ->
             for at in 0 .. z.Length - 1 do
                 z[at] <- side alternative z[at]
 
@@ -56,11 +55,12 @@ module internal TailColumns =
                     p[at] <- min 1.0 (2.0 * p[at])
                     log10P[at] <- min 0.0 (log10P[at] + log10Of2))
 
-    /// By Student's t with these degrees of freedom, one per row.
-    let student threads alternative (degrees: float[]) (rows: ContrastRows) =
-        fill threads rows (fun first t p log10P ->
+    /// By Student's t with these degrees of freedom, one per row. One function serves one thread.
+    let student alternative (degrees: float[]) : ContrastRows -> unit =
+        let known = Array.create Chunk nan
+
+        fill (fun first t p log10P ->
             let count = min Chunk (degrees.Length - first)
-            let known = Array.create Chunk nan
             Array.blit degrees first known 0 count
             TailKernel.StudentBoth(t, known, p, log10P)
 

@@ -45,12 +45,11 @@ module TestedGenes =
     /// The cells of every group, all strata together.
     let sizes (tested: TestedGenes) = Array.init tested.Groups tested.Size
 
-    /// The cells that each perturbation's group is compared with.
+    /// The cells that each group is compared with.
     let referenceSizes (tested: TestedGenes) =
         let sizes = sizes tested
 
-        tested.Perturbations
-        |> Array.map (fun group ->
+        Array.init sizes.Length (fun group ->
             match tested.Control with
             | Some control -> sizes[control]
             | None -> Array.sum sizes - sizes[group])
@@ -61,10 +60,10 @@ type internal GeneReader(tested: TestedGenes) =
     let grouped = tested.Grouped
     let groups = tested.Groups
     let sizes = TestedGenes.sizes tested
+    let cells = Array.map float sizes
     let bounds = Array.zeroCreate<int> grouped.Starts.Length
     let parts = Array.zeroCreate<float>(grouped.Starts.Length - 1)
-    let linear = Array.zeroCreate<float> groups
-    let stored = Array.zeroCreate<int> groups
+    let sums, stored = Array.zeroCreate<float> groups, Array.zeroCreate<float> groups
     let mutable logarithms = Array.zeroCreate<float32> 0
     let mutable gene = 0
 
@@ -72,6 +71,10 @@ type internal GeneReader(tested: TestedGenes) =
         match tested.Values with
         | TestedValues.LogNormalised _ -> true
         | _ -> false
+
+    let isLinear = tested.FoldChange = FoldChange.Arithmetic
+    let isLogged = isLogNormalised || tested.Values = TestedValues.StoredLogs
+    let areTested = not (isLinear && isLogged)
 
     let values () : ReadOnlySpan<float32> =
         if isLogNormalised then
@@ -94,8 +97,9 @@ type internal GeneReader(tested: TestedGenes) =
 
     /// Sums of what is averaged, stratum by stratum.
     let sumParts () =
-        match tested.FoldChange, tested.Values with
-        | FoldChange.Arithmetic, TestedValues.LogNormalised _ ->
+        if areTested then
+            GroupMoments.Sums(values (), bounds, parts)
+        elif isLogNormalised then
             GroupMoments.ScaledSums(
                 grouped.Genes.IndicesOf gene,
                 grouped.Genes.ValuesOf gene,
@@ -103,70 +107,81 @@ type internal GeneReader(tested: TestedGenes) =
                 bounds,
                 parts
             )
-        | FoldChange.Arithmetic, TestedValues.StoredLogs -> GroupMoments.LinearSums(values (), bounds, parts)
-        | _ -> GroupMoments.Sums(values (), bounds, parts)
+        else
+            GroupMoments.LinearSums(values (), bounds, parts)
 
     /// Group by group, over the strata in their order.
     let sumGroups () =
         for group in 0 .. groups - 1 do
-            linear[group] <- 0.0
-            stored[group] <- 0
+            let mutable sum, entries = 0.0, 0
 
             for stratum in 0 .. tested.Strata - 1 do
                 let at = stratum * groups + group
-                linear[group] <- linear[group] + parts[at]
-                stored[group] <- stored[group] + bounds[at + 1] - bounds[at]
+                sum <- sum + parts[at]
+                entries <- entries + bounds[at + 1] - bounds[at]
 
-    /// The mean of a sum over so many cells, as the fold change wants it.
-    let mean sum cells =
-        let mean = if cells = 0 then nan else sum / float cells
+            sums[group] <- sum
+            stored[group] <- float entries
 
-        match tested.FoldChange, tested.Values with
-        | FoldChange.Geometric, TestedValues.LogNormalised _
-        | FoldChange.Geometric, TestedValues.StoredLogs -> exp mean - 1.0
-        | _ -> mean
-
-    let log2Ratio above below =
-        Math.Log2((above + tested.Pseudocount) / (below + tested.Pseudocount))
-
-    let perturbations = tested.Perturbations
+    let referenceSums, referenceStored, referenceCells =
+        Array.zeroCreate<float> groups, Array.zeroCreate<float> groups, Array.zeroCreate<float> groups
 
     /// Sums over all groups before each, and over all from each on: the sum over all others is exact where a difference of
     /// the whole and the own would not be.
     let before, after =
         Array.zeroCreate<float>(groups + 1), Array.zeroCreate<float>(groups + 1)
 
-    let sumOthers () =
+    let sumOthers (own: float[]) (others: float[]) =
         for group in 0 .. groups - 1 do
-            before[group + 1] <- before[group] + linear[group]
+            before[group + 1] <- before[group] + own[group]
             let back = groups - 1 - group
-            after[back] <- after[back + 1] + linear[back]
+            after[back] <- after[back + 1] + own[back]
 
-    let allCells = Array.sum sizes
+        for group in 0 .. groups - 1 do
+            others[group] <- before[group] + after[group + 1]
 
-    let reference group =
+    let makeReferences () =
         match tested.Control with
-        | Some control -> struct (linear[control], stored[control], sizes[control])
-        | None -> struct (before[group] + after[group + 1], Array.sum stored - stored[group], allCells - sizes[group])
+        | Some control ->
+            Array.Fill(referenceSums, sums[control])
+            Array.Fill(referenceStored, stored[control])
+        | None ->
+            sumOthers sums referenceSums
+            sumOthers stored referenceStored
 
-    let share stored cells =
-        if cells = 0 then nan else float stored / float cells
+    do
+        match tested.Control with
+        | Some control -> Array.Fill(referenceCells, cells[control])
+        | None -> sumOthers cells referenceCells
 
-    let status group (referenceStored: int) referenceCells =
-        if sizes[group] < tested.MinimumCells || referenceCells < tested.MinimumCells then
+    /// The means of sums over so many cells, as the fold change wants them.
+    let fillMeans (sums: float[]) (cells: float[]) (means: Span<float>) =
+        GroupMoments.Shares(sums, cells, means)
+
+        if isLogged && not isLinear then
+            for group in 0 .. means.Length - 1 do
+                means[group] <- exp means[group] - 1.0
+
+    let isTooFew =
+        Array.map2 (fun own reference -> min own reference < float tested.MinimumCells) cells referenceCells
+
+    let status group =
+        if isTooFew[group] then
             RowStatus.TooFewCells
-        elif stored[group] = 0 && referenceStored = 0 then
-            RowStatus.AllZero
-        elif stored[group] = 0 then
+        elif stored[group] > 0.0 then
+            if referenceStored[group] > 0.0 then
+                RowStatus.Tested
+            else
+                RowStatus.ZeroInReference
+        elif referenceStored[group] > 0.0 then
             RowStatus.ZeroInPerturbed
-        elif referenceStored = 0 then
-            RowStatus.ZeroInReference
         else
-            RowStatus.Tested
+            RowStatus.AllZero
 
-    /// Takes up the next gene, and fills in what does not depend on the test: means, fractions, fold changes and status.
-    member _.Load(at: int, rows: ContrastRows) =
-        gene <- at
+    /// Takes up a gene, and fills in what does not depend on the test, at its place in a block of genes: means, fractions,
+    /// fold changes and status.
+    member _.Load(next: int, block: GeneRows, at: int) =
+        gene <- next
         GroupOrder.Bounds(grouped.Genes.IndicesOf gene, grouped.Starts, bounds)
 
         if isLogNormalised then
@@ -174,21 +189,25 @@ type internal GeneReader(tested: TestedGenes) =
 
         sumParts ()
         sumGroups ()
-        sumOthers ()
+        makeReferences ()
 
-        for row in 0 .. perturbations.Length - 1 do
-            let group = perturbations[row]
-            let place = row * grouped.Genes.Lines + gene
-            let struct (sum, referenceStored, cells) = reference group
-            rows.Mean[place] <- mean linear[group] sizes[group]
-            rows.ReferenceMean[place] <- mean sum cells
-            rows.LogFoldChange[place] <- log2Ratio rows.Mean[place] rows.ReferenceMean[place]
-            rows.Fraction[place] <- share stored[group] sizes[group]
-            rows.ReferenceFraction[place] <- share referenceStored cells
-            rows.Status[place] <- status group referenceStored cells
+        let rows = block.Rows
+        let mean = GeneRows.ofGene block at rows.Mean
+        let reference = GeneRows.ofGene block at rows.ReferenceMean
+        fillMeans sums cells mean
+        fillMeans referenceSums referenceCells reference
+        GroupMoments.LogRatios(mean, reference, tested.Pseudocount, GeneRows.ofGene block at rows.LogFoldChange)
+        GroupMoments.Shares(stored, cells, GeneRows.ofGene block at rows.Fraction)
+        GroupMoments.Shares(referenceStored, referenceCells, GeneRows.ofGene block at rows.ReferenceFraction)
+
+        for group in 0 .. groups - 1 do
+            rows.Status[at * groups + group] <- status group
 
     /// The values that are tested, group by group.
     member _.Values = values ()
+
+    /// Their sums over each group, if these are what was averaged: of one stratum.
+    member _.Sums = if areTested && tested.Strata = 1 then Some sums else None
 
     /// Where each group of each stratum begins among them.
     member _.Bounds = bounds
@@ -196,28 +215,44 @@ type internal GeneReader(tested: TestedGenes) =
     /// The cells of each group, all strata together.
     member _.Sizes = sizes
 
+/// A test at work on blocks of genes, on one thread.
+type internal TwoSampleWorker = {
+    /// Tests the gene that the reader has loaded, at its place in the block.
+    Test: GeneReader -> int -> unit
+    /// What is left to do once all genes of a block are tested.
+    Finish: unit -> unit
+}
+
 [<RequireQualifiedAccess>]
 module internal GeneBlocks =
 
-    /// Genes that a thread takes at a time.
-    [<Literal>]
-    let private Genes = 16
-
-    /// Runs a test over all genes on several threads: each makes a reader and a worker of its own, and the worker fills in
-    /// the places of a gene that the reader has loaded. A row depends on its own gene alone.
-    let run progress threads (tested: TestedGenes) rows (makeWorker: unit -> GeneReader -> int -> unit) =
-        let genes = tested.Grouped.Genes.Lines
+    /// Runs a test over all genes on several threads: each makes a block of rows, and a reader and a worker that fill it in.
+    /// A row depends on its own gene alone.
+    let run progress threads (tested: TestedGenes) further (makeWorker: GeneRows -> TwoSampleWorker) =
+        let genes, groups = tested.Grouped.Genes.Lines, tested.Perturbations
         let advance = Progress.counter progress "testing" "genes" (int64 genes)
+        let rows = ContrastRows.createToFill groups.Length genes further
+        let places = Array.init groups.Length id
+
+        let room () =
+            let block = GeneRows.create tested.Groups further
+            struct (block, GeneReader tested, makeWorker block)
 
         Schedule.blocks
             threads
-            ((genes + Genes - 1) / Genes)
-            (fun () -> struct (GeneReader tested, makeWorker ()))
-            (fun (struct (reader, work)) block ->
-                let first, next = block * Genes, min genes ((block + 1) * Genes)
+            ((genes + GeneRows.Genes - 1) / GeneRows.Genes)
+            room
+            (fun (struct (block, reader, worker)) number ->
+                let first = number * GeneRows.Genes
+                let count = min GeneRows.Genes (genes - first)
+                GeneRows.clear block
 
-                for gene in first .. next - 1 do
-                    reader.Load(gene, rows)
-                    work reader gene
+                for at in 0 .. count - 1 do
+                    reader.Load(first + at, block, at)
+                    worker.Test reader at
 
-                advance (int64 (next - first)))
+                worker.Finish()
+                GeneRows.copyTo groups places count block first genes rows
+                advance (int64 count))
+
+        rows

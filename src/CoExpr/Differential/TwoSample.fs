@@ -165,47 +165,57 @@ module ContrastRows =
     [<Literal>]
     let StandardError = "standard_error"
 
-    /// Rows without numbers yet.
-    let create perturbations genes further =
-        let length = perturbations * genes
-
+    let private make perturbations genes further (column: int -> float[]) =
         if int64 perturbations * int64 genes > int64 Array.MaxLength then
             invalidArg (nameof genes) $"{perturbations} perturbations x {genes} genes are more than one array holds"
 
-        let empty () = Array.create length nan
+        let length = perturbations * genes
 
         {
-            Effect = empty ()
-            LogFoldChange = empty ()
-            Statistic = empty ()
-            PValue = empty ()
-            Log10P = empty ()
-            QValue = empty ()
-            Mean = empty ()
-            ReferenceMean = empty ()
-            Fraction = empty ()
-            ReferenceFraction = empty ()
+            Effect = column length
+            LogFoldChange = column length
+            Statistic = column length
+            PValue = column length
+            Log10P = column length
+            QValue = Array.create length nan
+            Mean = column length
+            ReferenceMean = column length
+            Fraction = column length
+            ReferenceFraction = column length
             Status = Array.create length RowStatus.Tested
-            Further = further |> List.map (fun name -> name, empty ())
+            Further = further |> List.map (fun name -> name, column length)
         }
+
+    /// Rows without numbers yet.
+    let create perturbations genes further =
+        make perturbations genes further (fun length -> Array.create length nan)
+
+    /// Rows of which everything but q is to be filled in: what is there before that is no number in particular.
+    let internal createToFill perturbations genes further =
+        make perturbations genes further GC.AllocateUninitializedArray<float>
+
+    /// The columns that tests fill in, the further ones last.
+    let internal tested rows = [|
+        rows.Effect
+        rows.LogFoldChange
+        rows.Statistic
+        rows.PValue
+        rows.Log10P
+        rows.Mean
+        rows.ReferenceMean
+        rows.Fraction
+        rows.ReferenceFraction
+        yield! rows.Further |> List.map snd
+    |]
 
     /// Puts a row, the genes of one perturbation, to another place. The further columns must be the same.
     let copyRow genes (source: ContrastRows) from (target: ContrastRows) into =
         let copy (values: 'a[]) (places: 'a[]) =
             Array.blit values (from * genes) places (into * genes) genes
 
-        copy source.Effect target.Effect
-        copy source.LogFoldChange target.LogFoldChange
-        copy source.Statistic target.Statistic
-        copy source.PValue target.PValue
-        copy source.Log10P target.Log10P
+        Array.iter2 copy (tested source) (tested target)
         copy source.QValue target.QValue
-        copy source.Mean target.Mean
-        copy source.ReferenceMean target.ReferenceMean
-        copy source.Fraction target.Fraction
-        copy source.ReferenceFraction target.ReferenceFraction
         copy source.Status target.Status
-        List.iter2 (fun (_, values) (_, places) -> copy values places) source.Further target.Further
 
     /// Whether a row has a p that could have been below 1.
     let isTestable rows place =

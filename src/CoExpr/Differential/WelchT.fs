@@ -59,10 +59,12 @@ module WelchT =
     }
 
     /// All groups but one are those before it and those after it: nothing is subtracted.
-    let private others (groups: Moments[]) : Moments[] =
+    let private others (groups: Moments[]) (into: Moments[]) =
         let before = Array.scan merged none groups
         let after = Array.scanBack merged groups none
-        Array.init groups.Length (fun group -> merged before[group] after[group + 1])
+
+        for group in 0 .. groups.Length - 1 do
+            into[group] <- merged before[group] after[group + 1]
 
     let private fillTest (rows: ContrastRows) (degreesOf: float[]) place own reference referenceCells =
         let a = own.Squares / (own.Cells - 1.0) / own.Cells
@@ -87,15 +89,42 @@ module WelchT =
         else
             rows.Status[place] <- RowStatus.NoVariance
 
-    let private worker (tested: TestedGenes) options (rows: ContrastRows) degrees () =
-        let means, squares =
-            Array.zeroCreate<float> tested.Groups, Array.zeroCreate<float> tested.Groups
+    /// The name among further columns of the degrees of freedom.
+    [<Literal>]
+    let Degrees = "degrees_of_freedom"
 
-        let groups = Array.create tested.Groups none
-        let perturbations = tested.Perturbations
+    let private fillRow options (rows: ContrastRows) degrees place own reference =
+        rows.Effect[place] <- own.Mean - reference.Mean
+        let fewest = min own.Squares reference.Squares
+        let most = max own.Squares reference.Squares
 
-        fun (reader: GeneReader) gene ->
-            GroupMoments.Squares(reader.Values, reader.Bounds, reader.Sizes, means, squares)
+        if fewest > 0.0 || options.ConstantGroups && most > 0.0 then
+            let cells =
+                if options.OverestimateVariance then
+                    own.Cells
+                else
+                    reference.Cells
+
+            fillTest rows degrees place own reference cells
+        else
+            fillConstant rows place own reference
+
+    /// Moments of every group of the gene that the reader has loaded.
+    let private momentsOf (tested: TestedGenes) =
+        let sums, means, squares =
+            Array.zeroCreate<float> tested.Groups,
+            Array.zeroCreate<float> tested.Groups,
+            Array.zeroCreate<float> tested.Groups
+
+        fun (reader: GeneReader) (groups: Moments[]) ->
+            let sums =
+                match reader.Sums with
+                | Some known -> known
+                | None ->
+                    GroupMoments.Sums(reader.Values, reader.Bounds, sums)
+                    sums
+
+            GroupMoments.Squares(reader.Values, reader.Bounds, reader.Sizes, sums, means, squares)
 
             for group in 0 .. groups.Length - 1 do
                 groups[group] <- {
@@ -104,38 +133,33 @@ module WelchT =
                     Squares = squares[group]
                 }
 
-            let others = if tested.Control.IsNone then others groups else [||]
+    let private worker (tested: TestedGenes) options (block: GeneRows) =
+        let rows = block.Rows
+        let degrees = rows.Named Degrees
+        let load = momentsOf tested
 
-            for row in 0 .. perturbations.Length - 1 do
-                let place = row * tested.Grouped.Genes.Lines + gene
+        let groups, references =
+            Array.create tested.Groups none, Array.create tested.Groups none
+
+        let test (reader: GeneReader) at =
+            load reader groups
+
+            match tested.Control with
+            | Some control -> Array.Fill(references, groups[control])
+            | None -> others groups references
+
+            for group in 0 .. groups.Length - 1 do
+                let place = at * groups.Length + group
 
                 if rows.Status[place] <> RowStatus.TooFewCells then
-                    let own = groups[perturbations[row]]
+                    fillRow options rows degrees place groups[group] references[group]
 
-                    let reference =
-                        match tested.Control with
-                        | Some control -> groups[control]
-                        | None -> others[perturbations[row]]
+        let tails = TailColumns.student tested.Alternative degrees
 
-                    rows.Effect[place] <- own.Mean - reference.Mean
-
-                    let fewest = min own.Squares reference.Squares
-                    let most = max own.Squares reference.Squares
-
-                    if fewest > 0.0 || options.ConstantGroups && most > 0.0 then
-                        let cells =
-                            if options.OverestimateVariance then
-                                own.Cells
-                            else
-                                reference.Cells
-
-                        fillTest rows degrees place own reference cells
-                    else
-                        fillConstant rows place own reference
-
-    /// The name among further columns of the degrees of freedom.
-    [<Literal>]
-    let Degrees = "degrees_of_freedom"
+        {
+            Test = test
+            Finish = fun () -> tails rows
+        }
 
     /// Tests every gene of every perturbation; rows do not have their q-values yet. The same bits for every number of
     /// threads and any division into blocks of genes. Throws ArgumentException for cells in strata.
@@ -149,10 +173,4 @@ module WelchT =
                 MinimumCells = max 2 tested.MinimumCells
         }
 
-        let rows =
-            ContrastRows.create tested.Perturbations.Length tested.Grouped.Genes.Lines [ Degrees ]
-
-        let degrees = snd rows.Further.Head
-        GeneBlocks.run progress threads tested rows (worker tested options rows degrees)
-        TailColumns.student threads tested.Alternative degrees rows
-        rows
+        GeneBlocks.run progress threads tested [ Degrees ] (worker tested options)
