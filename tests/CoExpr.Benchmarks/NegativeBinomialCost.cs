@@ -24,7 +24,7 @@ static class NegativeBinomialCost
             Export(small, folder);
         Measure("2,000 genes x 4,000 cells x 11 groups", small, Grouped(small, 11, 0.2), 8);
         var large = Simulated(200_000, 800);
-        Measure("800 genes x 200,000 cells x 1,001 groups", large, Grouped(large, 1001, 0.05), 3);
+        Measure("800 genes x 200,000 cells x 1,001 groups", large, Grouped(large, 1001, 0.05), 10);
     }
 
     internal static Cells Simulated(int cells, int genes)
