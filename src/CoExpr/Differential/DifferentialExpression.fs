@@ -588,7 +588,7 @@ module DifferentialExpression =
                 |> Calibration.ofGuides least column most)
 
     /// The controls with one group of them against the others.
-    let private withFake controls (fake: FakePerturbation) : Groups =
+    let internal withFake controls (fake: FakePerturbation) : Groups =
         let isFake = Array.create controls false
         fake.Members |> Array.iter (fun cell -> isFake[cell] <- true)
         let others = Array.init controls id |> Array.filter (fun cell -> not isFake[cell])
@@ -601,20 +601,21 @@ module DifferentialExpression =
         }
 
     /// What the genes gave that could have had a p below 1.
-    let private testedLog10P (rows: ContrastRows) =
+    let internal testedLog10P (rows: ContrastRows) =
         Array.indexed rows.Log10P
         |> Array.filter (fun (place, _) -> ContrastRows.isTestable rows place)
         |> Array.map snd
         |> Array.sort
 
     /// Controls, and the groups of them that are taken for perturbations.
-    type private Fakes = {
+    type internal Fakes = {
         Controls: Cells
+        /// Of the perturbations that the fake ones stand for.
         MedianCells: int
         Groups: FakePerturbation[]
     }
 
-    let private drawFakes (options: DifferentialOptions) cells (groups: Groups) =
+    let internal drawFakes (options: DifferentialOptions) cells (groups: Groups) =
         match options.Calibration, groups.Control with
         | Some kind, Some control ->
             let controls = Cells.takeCells (Groups.members control groups) cells
@@ -629,13 +630,24 @@ module DifferentialExpression =
                 })
         | _ -> Ok None
 
+    /// The options of the real comparisons, less what rests on their labels.
+    let internal fakeOptions (options: DifferentialOptions) = { options with Contrasts = [] }
+
+    /// What tests of fake perturbations gave: see `testedLog10P`, for each of them.
+    let internal calibrationOf (fakes: Fakes) log10P = {
+        Names = fakes.Groups |> Array.map _.Name
+        Cells = fakes.Groups |> Array.map _.Members.Length
+        ControlCells = fakes.Controls.Counts.Cells
+        MedianCells = fakes.MedianCells
+        Log10P = log10P
+    }
+
     let private testFake progress options (controls: Cells) fake =
         let groups = withFake controls.Counts.Cells fake
-        let alone = { options with Contrasts = [] }
 
         let struct (rows, _, _) =
             ScreenContrast.compared [] groups
-            |> Result.bind (test { progress with Report = ignore } alone controls groups)
+            |> Result.bind (test { progress with Report = ignore } (fakeOptions options) controls groups)
             |> CoExprError.unwrap
 
         testedLog10P rows
@@ -646,18 +658,12 @@ module DifferentialExpression =
             let advance =
                 Progress.counter progress "calibrating" "fake perturbations" fakes.Groups.Length
 
-            {
-                Names = fakes.Groups |> Array.map _.Name
-                Cells = fakes.Groups |> Array.map _.Members.Length
-                ControlCells = fakes.Controls.Counts.Cells
-                MedianCells = fakes.MedianCells
-                Log10P =
-                    fakes.Groups
-                    |> Array.map (fun fake ->
-                        let found = testFake progress options fakes.Controls fake
-                        advance 1L
-                        found)
-            })
+            fakes.Groups
+            |> Array.map (fun fake ->
+                let found = testFake progress options fakes.Controls fake
+                advance 1L
+                found)
+            |> calibrationOf fakes)
 
     /// Compares every perturbation with the reference, gene by gene. The same bits for every number of threads.
     ///
