@@ -220,9 +220,10 @@ module DifferentialPlan =
         else
             0L
 
-    /// Dense matrices of a comparison as DESeq2 makes it: counts, means, weights, distances.
+    /// Dense matrices of a comparison as DESeq2 makes it: counts, and with outliers replaced; of each fit means and leverages;
+    /// means of the dispersions' fit.
     [<Literal>]
-    let private DenseBytes = 32L
+    let private DenseBytes = 48L
 
     let private denseBytes (options: DifferentialOptions) (shape: ScreenShape) (size: InputSize) =
         if options.Test.IsDeseq2 then

@@ -374,7 +374,6 @@ module DifferentialRun =
         AtomicFile.writeAll (outputs job.Paths) (fun temporaries ->
             let facts = RunRecord.facts record
             DifferentialFile.writeRows job.Progress job.Output facts result rows job.Paths.Output temporaries[0]
-            File.WriteAllText(temporaries[1], Json.write (RunRecord.toJson record) + "\n")
 
             if job.Paths.Report.IsSome then
                 let page =
@@ -386,7 +385,10 @@ module DifferentialRun =
             match job.Paths.Dispersions, result.Dispersions with
             | Some _, Some found ->
                 DifferentialFile.writeDispersionsInPlace found result.GeneTable.Names (List.last temporaries)
-            | _ -> ())
+            | _ -> ()
+
+            // Last, because it tells how much memory all of it took.
+            File.WriteAllText(temporaries[1], Json.write (RunRecord.toJson record) + "\n"))
 
     let private timed job name work = RunFiles.timed name job.Seconds work
 
