@@ -879,7 +879,7 @@ module DifferentialPartsTests =
         let bytes options pair =
             DifferentialPlan.inMemoryBytes options { shape with LargestPair = pair } large
 
-        Expect.equal (48L * 8000L * 700L) (bytes options 1700 - bytes options 1000)
+        Expect.equal (56L * 8000L * 700L) (bytes options 1700 - bytes options 1000)
         Expect.equal 0L (bytes negativeBinomial 1700 - bytes negativeBinomial 1000)
 
     [<Test>]

@@ -220,10 +220,10 @@ module DifferentialPlan =
         else
             0L
 
-    /// Dense matrices of a comparison as DESeq2 makes it: counts, and with outliers replaced; of each fit means and leverages;
-    /// means of the dispersions' fit.
+    /// Dense matrices of a comparison as DESeq2 makes it: its counts, those of genes with outliers replaced, all counts after that;
+    /// means of both fits for dispersions; means and leverages of the final one.
     [<Literal>]
-    let private DenseBytes = 48L
+    let private DenseBytes = 56L
 
     let private denseBytes (options: DifferentialOptions) (shape: ScreenShape) (size: InputSize) =
         if options.Test.IsDeseq2 then
