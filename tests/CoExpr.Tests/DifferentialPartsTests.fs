@@ -863,7 +863,7 @@ module DifferentialPartsTests =
              - DifferentialPlan.inMemoryBytes negativeBinomial shape large)
 
         let shrunken = plan everything shape
-        Assert.That(shrunken.Seconds - less.Seconds, Is.EqualTo(160e6 * 9e-8 + 80000.0 * 2e-6).Within 1e-6)
+        Assert.That(shrunken.Seconds - less.Seconds, Is.EqualTo(160e6 * 9e-8 + 80000.0 * 2e-5).Within 1e-6)
         // Modes and deviations, and three more columns twice.
         Expect.equal (80000L * (16L + 2L * 24L)) (shrunken.DiskBytes - less.DiskBytes)
 

@@ -307,6 +307,9 @@ module DifferentialPlan =
         | DifferentialTest.NegativeBinomial { Shrink = FoldShrinkage.ByCounts } -> 2.0
         | _ -> 1.0
 
+    /// Of a posterior: 14 to 30 us.
+    let private posteriorSeconds = 2e-5
+
     /// Of fake perturbations: each is tested against nearly all controls.
     let private calibrationSeconds (options: DifferentialOptions) (shape: ScreenShape) (size: InputSize) =
         let struct (entry, row) = testSeconds options
@@ -325,8 +328,10 @@ module DifferentialPlan =
         + entries * readSeconds * passes
         + rows * writeSeconds
         + (looks options
-           * (entries * entry * (if repeated > 1.0 then max 1.0 (repeated / 2.0) else 1.0)
-              + rows * row)
+           * entries
+           * entry
+           * (if repeated > 1.0 then max 1.0 (repeated / 2.0) else 1.0)
+           + rows * (row + (looks options - 1.0) * posteriorSeconds)
            + covariateSeconds shape size
            + calibrationSeconds options shape size)
           / float (max 1 options.Threads)
