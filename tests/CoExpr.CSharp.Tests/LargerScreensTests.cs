@@ -86,8 +86,9 @@ public sealed class LargerScreensTests : IDisposable
     [TestCase("wald", "--shrink", "--threshold", "0.5")]
     [TestCase("ql", "--q-over", "all")]
     [TestCase("score", "--size-factors", "poscounts", "--leave-out-empty")]
+    [TestCase("wald", "--shrink-by", "counts", "--calibrate", "4")]
     [TestCase("rank-sum", "--compat", "pdex")]
-    [TestCase("welch", "--compat", "scanpy")]
+    [TestCase("welch", "--compat", "scanpy", "--calibrate", "12")]
     public async Task WhatIsExpectedIsSaidAndKeptToAndTheTableIsTheSame(string test, params string[] more)
     {
         string[] options = ["--test", test, .. more];
@@ -168,14 +169,16 @@ public sealed class LargerScreensTests : IDisposable
     [TestCase("KILL", "dispersions")]
     [TestCase("KILL", "tests")]
     [TestCase("TERM", "tests")]
-    public async Task AnEndedRunIsResumedAndEqualsAnUninterruptedOne(string signal, string kind)
+    [TestCase("KILL", "shrinkage", "--shrink-by=counts")]
+    [TestCase("KILL", "calibration-tests", "--calibrate=5")]
+    public async Task AnEndedRunIsResumedAndEqualsAnUninterruptedOne(string signal, string kind, params string[] more)
     {
         if (!OperatingSystem.IsLinux())
             Assert.Ignore("signals are sent on Linux only");
         var input = await LargeInput();
         var folder = scratch["out.tsv.parts"];
         int finished;
-        using (var running = Coexpr.Start(InParts(input, "out.tsv")))
+        using (var running = Coexpr.Start(InParts(input, "out.tsv", more)))
         {
             var until = Stopwatch.StartNew();
             while (Finished(folder, kind) < 2 && !running.HasEnded && until.Elapsed < TimeSpan.FromMinutes(1))
@@ -198,19 +201,21 @@ public sealed class LargerScreensTests : IDisposable
         Assert.That(File.Exists(scratch["out.tsv"]), Is.False);
 
         // Neither forgotten parts nor other options go unnoticed.
-        var again = Coexpr.Run(InParts(input, "out.tsv"));
+        var again = Coexpr.Run(InParts(input, "out.tsv", more));
         Assert.That(again.Code, Is.EqualTo(2), again.Errors);
         Assert.That(again.Errors, Does.Contain("--resume"));
-        var other = Coexpr.Run(InParts(input, "out.tsv", "--resume", "--min-cells", "4"));
+        var other = Coexpr.Run(InParts(input, "out.tsv", [.. more, "--resume", "--min-cells", "4"]));
         Assert.That(other.Code, Is.EqualTo(2), other.Errors);
         Assert.That(other.Errors, Does.Contain("--min-cells 2, not 4"));
 
         // With another number of threads, which changes no bit.
-        var resumed = Coexpr.Run(InParts(input, "out.tsv", "--resume").Append("--threads=1").Where(IsNotTwo).ToArray());
+        string[] changed = [.. InParts(input, "out.tsv", [.. more, "--resume"]).Append("--threads=1").Where(IsNotTwo)];
+        var resumed = Coexpr.Run(changed);
         Assert.That(resumed.Code, Is.Zero, resumed.Errors);
-        Assert.That(resumed.Errors, Does.Match($"(^|\n){finished} of [0-9]+ parts of {kind} are taken from"));
+        var words = kind.Replace('-', ' ');
+        Assert.That(resumed.Errors, Does.Match($"(^|\n){finished} of [0-9]+ parts of {words} are taken from"));
         Assert.That(Directory.Exists(folder), Is.False);
-        IsWhole("out.tsv");
+        IsWhole("out.tsv", more);
     }
 
     [Test]
@@ -274,14 +279,81 @@ public sealed class LargerScreensTests : IDisposable
         IsWhole("out.tsv", test);
     }
 
-    [TestCase("--calibrate=3", "the counts of all controls")]
-    [TestCase("--report=page.html", "all rows in memory")]
+    // All but the facts of the run at the end of the page.
+    string Figures(string page)
+    {
+        var text = File.ReadAllText(scratch[page]);
+        var (first, last) = (
+            text.IndexOf("<main>", StringComparison.Ordinal),
+            text.IndexOf(">This run<", StringComparison.Ordinal)
+        );
+        Assert.That((first > 0, last > first), Is.EqualTo((true, true)), page);
+        return text[first..last];
+    }
+
+    [TestCase("lrt", "--calibrate=3", "--shrink-by=counts")]
+    [TestCase("rank-sum", "--calibrate=7")]
+    public async Task ThePageIsTheSameAndKeepsToTheMemory(string test, params string[] more)
+    {
+        var input = await LargeInput();
+        string[] options = ["--test", test, .. more];
+        var ended = Coexpr.Run([
+            .. Tests(input, "out.tsv", options),
+            "--memory",
+            "300M",
+            "--report",
+            scratch["out.html"],
+        ]);
+        Assert.That(ended.Code, Is.Zero, ended.Errors);
+        var record = Record("out.tsv");
+        Assert.That(record.GetProperty("in_parts").GetBoolean());
+        Assert.That(record.GetProperty("peak_memory_bytes").GetInt64(), Is.LessThan(300L << 20));
+        RunsWhole("whole.tsv", [.. options, "--report", scratch["whole.html"]]);
+        AreTheSame("out.tsv", "whole.tsv");
+        Assert.That(Figures("out.html"), Has.Length.GreaterThan(500_000).And.Contains("Calibration: controls"));
+        Assert.That(Figures("out.html") == Figures("whole.html"), "out.html is not whole.html");
+        Assert.That(
+            record.GetProperty("calibration").GetRawText(),
+            Is.EqualTo(Record("whole.tsv").GetProperty("calibration").GetRawText())
+        );
+    }
+
+    [Test]
+    public async Task APageThatDoesNotFitIsRefusedBeforeTheRunWithBothNumbers()
+    {
+        var input = await LargeInput();
+        string[] page = ["--report", scratch["out.html"]];
+        // The least without a page, which a page needs more than.
+        var little = Coexpr.Run(Tests(input, "out.tsv", "--memory", "60M"));
+        var without = little.Errors.Split(';')[1].Trim().Split(' ')[0];
+        var refused = Coexpr.Run(Tests(input, "out.tsv", [.. page, "--memory", without]));
+        Assert.That(refused.Code, Is.EqualTo(2), refused.Errors);
+        Assert.That(
+            refused.Errors,
+            Does.StartWith($"coexpr: --report with --memory {without}: its figures need all p")
+        );
+        Assert.That(refused.Errors, Does.Contain($", and {without} without it"));
+        Assert.That(scratch.Files(), Is.EquivalentTo(new[] { "in.h5ad" }));
+        var least = refused.Errors.Split("once: ")[1].Split(' ')[0];
+        var ended = Coexpr.Run(Tests(input, "out.tsv", [.. page, "--memory", least]));
+        Assert.That(ended.Code, Is.Zero, ended.Errors);
+        var record = Record("out.tsv");
+        Assert.That(record.GetProperty("in_parts").GetBoolean());
+        Assert.That(
+            record.GetProperty("peak_memory_bytes").GetInt64(),
+            Is.LessThanOrEqualTo(RunResourceSettings.ParseSize(least))
+        );
+    }
+
+    [TestCase("--scope=comparison", "the counts of all genes in memory")]
+    [TestCase("--compat=deseq2", "the counts of all genes in memory")]
     [TestCase("--rank-genes-groups", "all rows in memory")]
     public async Task WhatNeedsTheWholeIsRefusedWhereItDoesNotFit(string option, string why)
     {
         var input = await LargeInput();
         var output = option == "--rank-genes-groups" ? "out.h5ad" : "out.tsv";
-        var ended = Coexpr.Run(InParts(input, output, option));
+        string[] options = option == "--compat=deseq2" ? [option, "--test=wald"] : [option];
+        var ended = Coexpr.Run(InParts(input, output, options));
         Assert.That(ended.Code, Is.EqualTo(2), ended.Errors);
         Assert.That(ended.Errors, Does.Contain(option.Split('=')[0]).And.Contain(why));
         Assert.That(ended.Errors, Does.Contain($"{Memory} may be used"));

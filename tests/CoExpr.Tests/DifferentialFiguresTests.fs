@@ -44,7 +44,9 @@ module DifferentialFiguresTests =
         let made = DifferentialSample.named (labels 8) (genes 8)
         Expect.equal (struct (3, 4)) (DifferentialHits.counts made 0)
         Expect.equal (struct (0, 1)) (DifferentialHits.counts made 5)
-        let spec = DifferentialFigures.hitCounts made |> drawn
+
+        let spec =
+            DifferentialFigures.hitCounts (DifferentialHighlights.ofResult made) |> drawn
 
         let bars =
             rows spec
@@ -53,7 +55,12 @@ module DifferentialFiguresTests =
         Expect.equal [| "p0", 3.0; "p0", -4.0; "p1", 3.0; "p1", -3.0 |] (Array.truncate 4 bars)
         // Six of eight have hits.
         Expect.equal 12 bars.Length
-        Expect.equal None (DifferentialSample.named [||] [||] |> DifferentialFigures.hitCounts)
+
+        Expect.equal
+            None
+            (DifferentialSample.named [||] [||]
+             |> DifferentialHighlights.ofResult
+             |> DifferentialFigures.hitCounts)
 
     [<Test>]
     let ``of many perturbations the fifty with most hits are shown`` () =
@@ -61,7 +68,7 @@ module DifferentialFiguresTests =
             DifferentialSample.ofRows (labels 60) (genes 60) (fun p g ->
                 DifferentialSample.tested 1.0 (if g <= p then -3.0 else 0.0))
 
-        let figure = DifferentialFigures.hitCounts made
+        let figure = DifferentialFigures.hitCounts (DifferentialHighlights.ofResult made)
         let bars = rows (drawn figure)
         Expect.equal 100 bars.Length
         Expect.equal (60.0, 11.0) (number "up" bars[0], number "up" (Array.last bars))
@@ -161,7 +168,10 @@ module DifferentialFiguresTests =
     [<Test>]
     let ``volcanoes are offered most hits first, and genes keep their names`` () =
         let made = DifferentialSample.named (labels 3) (genes 8)
-        let order, figure = (DifferentialFigures.volcano made).Value
+
+        let order, figure =
+            (DifferentialFigures.volcano (DifferentialHighlights.ofResult made)).Value
+
         Expect.equal [| 0; 1; 2 |] order
         let spec = drawn (Some figure)
 
@@ -191,7 +201,9 @@ module DifferentialFiguresTests =
             DifferentialSample.ofRows (labels 1000) (genes 500) (fun _ _ ->
                 DifferentialSample.tested (draws.Normal()) (4.0 * log10 (draws.Uniform())))
 
-        let _, figure = (DifferentialFigures.volcano made).Value
+        let _, figure =
+            (DifferentialFigures.volcano (DifferentialHighlights.ofResult made)).Value
+
         Assert.That((Json.write figure.Spec).Length, Is.LessThan 5_000_000)
         Assert.That(figure.Caption, Does.Contain "Drawn are 120,000 of 500,000 rows")
 
@@ -251,7 +263,8 @@ module DifferentialFiguresTests =
                 | 2 -> struct (nan, nan, RowStatus.TooFewCells)
                 | _ -> struct (1.0, -2.0, RowStatus.ZeroInReference))
 
-        Expect.equal [| -2.0 |] (DifferentialHits.sortedLog10P made)
+        let found = DifferentialHighlights.ofResult made
+        Expect.equal (1, 3L, [| 2.0 |]) (found.Testable, found.Rows, found.Quantiles |> Array.map _.Observed)
 
     [<Test>]
     let ``dispersions of 0 stand at a hundredth of the lowest trend, genes in order of their means`` () =
@@ -280,23 +293,33 @@ module DifferentialFiguresTests =
                 else
                     DifferentialSample.tested 0.0 -0.1)
 
-        Expect.equal [| 5; 0; 1; 2; 3; 4 |] (SharedHits.genes made)
-        let perturbations = SharedHits.perturbations made (SharedHits.genes made)
-        Expect.equal [| 0; 2; 3; 1; 4 |] perturbations
+        let found = (DifferentialHighlights.ofResult made).Shared.Value
+        Expect.equal [| "g0005"; "g0000"; "g0001"; "g0002"; "g0003"; "g0004" |] found.GeneTable.Names
+        Expect.equal [| "a"; "c"; "d"; "b"; "e" |] found.Perturbations
 
-        let struct (byGene, byPerturbation) =
-            SharedHits.ordered made (SharedHits.genes made) perturbations
+        let struct (byGene, byPerturbation) = SharedHits.ordered found [| 0..5 |] [| 0..4 |]
 
         Expect.equal (Array.sort byGene) [| 0..5 |]
 
-        let place perturbation =
-            Array.IndexOf(byPerturbation, perturbation)
+        let place name =
+            Array.IndexOf(byPerturbation |> Array.map (fun row -> found.Perturbations[row]), name)
 
-        Expect.equal 1 (abs (place 1 - place 4))
-        let alike = [| place 0; place 2; place 3 |]
+        Expect.equal 1 (abs (place "b" - place "e"))
+        let alike = [| place "a"; place "c"; place "d" |]
         Expect.equal 2 (Array.max alike - Array.min alike)
-        Expect.equal 30 (DifferentialFigures.sharedHits made |> drawn |> rows |> Array.length)
-        Expect.equal None (DifferentialSample.named [| "a" |] (genes 8) |> DifferentialFigures.sharedHits)
+
+        Expect.equal
+            30
+            (DifferentialFigures.sharedHits (DifferentialHighlights.ofResult made)
+             |> drawn
+             |> rows
+             |> Array.length)
+
+        Expect.equal
+            None
+            (DifferentialSample.named [| "a" |] (genes 8)
+             |> DifferentialHighlights.ofResult
+             |> DifferentialFigures.sharedHits)
 
     [<Test>]
     let ``the words of calibration give both rates and those of the groups`` () =

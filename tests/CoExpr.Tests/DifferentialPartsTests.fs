@@ -149,7 +149,16 @@ module PartsCase =
 
             let! threshold = Gen.elements [ 0.0; 0.0; 0.5 ]
             let! within = Gen.frequency [ 4, Gen.constant false; 1, Gen.constant true ]
-            let! shrink = Gen.elements [ FoldShrinkage.Nothing; FoldShrinkage.ByStatistics ]
+
+            let! shrink =
+                Gen.elements [
+                    FoldShrinkage.Nothing
+                    FoldShrinkage.ByStatistics
+                    (if covariates.IsNone then
+                         FoldShrinkage.ByCounts
+                     else
+                         FoldShrinkage.ByStatistics)
+                ]
 
             let! low =
                 Gen.frequency [ 4, Gen.constant None; 1, Gen.constant (Some LowExpression.standard) ]
@@ -224,6 +233,18 @@ module PartsCase =
                     ]
                 ]
 
+            let! calibration =
+                Gen.frequency [
+                    3, Gen.constant None
+                    2,
+                    Gen.elements [
+                        Some(FakePerturbations.Splits(1, 7UL))
+                        Some(FakePerturbations.Splits(3, 1UL))
+                        Some(FakePerturbations.Guides("batch", None))
+                        Some(FakePerturbations.Guides("batch", Some 1))
+                    ]
+                ]
+
             let! least = Gen.choose (1, 3)
             let! leaveOut = Gen.elements [ true; false ]
 
@@ -253,6 +274,7 @@ module PartsCase =
                     ]
                     MinimumCells = least
                     LeaveOutEmpty = leaveOut
+                    Calibration = (if control.IsSome then calibration else None)
                     Threads = 2
             }
         }
@@ -359,13 +381,15 @@ module DifferentialPartsTests =
                         stop.Cancel()
         }
 
-    let private stopped reached path =
+    let private stoppedOf options reached path =
         let stop = Expect.throws<ResumableStopException>
 
         let error =
-            stop (fun () -> attempt (stopWhen reached) false ignore small negativeBinomial path |> ignore)
+            stop (fun () -> attempt (stopWhen reached) false ignore small options path |> ignore)
 
         Expect.equal (path + ".parts") error.Folder
+
+    let private stopped reached path = stoppedOf negativeBinomial reached path
 
     let private withSample (test: string -> unit) =
         TestData.temporaryFolder (fun folder ->
@@ -376,12 +400,14 @@ module DifferentialPartsTests =
     let private files kind path =
         Directory.GetFiles(path + ".parts", $"{kind}-*.bin") |> Array.sort
 
-    let private resumedWith sizes path =
+    let private resumedOf options sizes path =
         let notes = ResizeArray<string>()
-        let result = attempt Progress.none true notes.Add sizes negativeBinomial path
-        ResultBits.areAlike (inMemory negativeBinomial sample path) result
+        let result = attempt Progress.none true notes.Add sizes options path
+        ResultBits.areAlike (inMemory options sample path) result
         Expect.equal false (Directory.Exists(path + ".parts"))
         List.ofSeq notes
+
+    let private resumedWith sizes path = resumedOf negativeBinomial sizes path
 
     let private resumed path = resumedWith small path
 
@@ -409,17 +435,164 @@ module DifferentialPartsTests =
             Assert.That(expected, Is.Not.Empty)
             Expect.equal expected (resumed path))
 
+    let private flip (at: int) (path: string) =
+        let bytes = File.ReadAllBytes path
+        bytes[at] <- bytes[at] ^^^ 1uy
+        File.WriteAllBytes(path, bytes)
+
+    /// Every stage that there is.
+    let private everything = {
+        negativeBinomial with
+            Calibration = Some(FakePerturbations.Splits(2, 1UL))
+            Test =
+                DifferentialTest.NegativeBinomial {
+                    NegativeBinomialScreen.defaults with
+                        Shrink = FoldShrinkage.ByCounts
+                }
+    }
+
+    let private stages = [
+        "dispersions"
+        "tests"
+        "shrinkage"
+        "calibration dispersions"
+        "calibration tests"
+    ]
+
+    [<TestCase("shrinkage", 1)>]
+    [<TestCase("shrinkage", 12)>]
+    [<TestCase("calibration dispersions", 1)>]
+    [<TestCase("calibration tests", 12)>]
+    [<TestCase("correcting", 1)>]
+    let ``a run that was stopped while it shrank or calibrated goes on there`` (stage: string, reached: int) =
+        withSample (fun path ->
+            stoppedOf everything (fun step -> step.Stage = stage && step.Done >= int64 reached) path
+            let all = blocks path
+            Assert.That(all, Is.InRange(4, 10))
+
+            let finished =
+                stages
+                |> List.map (fun kind -> kind, (files (kind.Replace(' ', '-')) path).Length)
+
+            // Those before are whole, those after have not begun.
+            let before = stages |> List.takeWhile ((<>) stage)
+
+            for kind, count in finished do
+                if List.contains kind before then
+                    Expect.equal (kind, all) (kind, count)
+                elif kind <> stage then
+                    Expect.equal (kind, 0) (kind, count)
+
+            let expected = [
+                for kind, count in finished do
+                    if count > 0 then
+                        $"{count} of {all} parts of {kind} are taken from {path}.parts."
+            ]
+
+            Expect.equal expected (resumedOf everything small path))
+
+    [<TestCase("shrinkage")>]
+    [<TestCase("calibration-dispersions")>]
+    [<TestCase("calibration-tests")>]
+    let ``a part of shrinkage or calibration that has lost something is made again`` (kind: string) =
+        withSample (fun path ->
+            stoppedOf everything (fun step -> step.Stage = "correcting") path
+            let victim = (files kind path)[1]
+            flip 60 victim
+            let notes = resumedOf everything small path
+            Assert.That(notes, Has.Some.EqualTo $"{victim} is made again: its bytes are not those that were written."))
+
+    [<TestCase("lrt")>]
+    [<TestCase("each")>]
+    [<TestCase("given")>]
+    [<TestCase("ql")>]
+    [<TestCase("covariates")>]
+    [<TestCase("guides")>]
+    [<TestCase("contrasts")>]
+    [<TestCase("rank-sum")>]
+    [<TestCase("welch")>]
+    let ``calibration and shrinkage in parts are those of memory, and there is something in them`` (kind: string) =
+        let counts = {
+            NegativeBinomialScreen.defaults with
+                Shrink = FoldShrinkage.ByCounts
+        }
+
+        let test =
+            match kind with
+            | "each" ->
+                DifferentialTest.NegativeBinomial {
+                    counts with
+                        Dispersion = DispersionSource.EachComparison GeneDispersions.standard
+                }
+            | "given" ->
+                DifferentialTest.NegativeBinomial {
+                    counts with
+                        Dispersion = DispersionSource.Given(Array.init 20 (fun gene -> float gene / 10.0))
+                }
+            | "ql" ->
+                DifferentialTest.NegativeBinomial {
+                    counts with
+                        Test = NegativeBinomialTest.QuasiLikelihood
+                }
+            | "covariates" ->
+                DifferentialTest.NegativeBinomial {
+                    NegativeBinomialScreen.defaults with
+                        Covariates = {
+                            CovariateOptions.none with
+                                Columns = [ "batch" ]
+                        }
+                }
+            | "rank-sum" -> DifferentialTest.RankSum RankSum.standard
+            | "welch" -> DifferentialTest.Welch WelchT.standard
+            | _ -> DifferentialTest.NegativeBinomial counts
+
+        let screen = {
+            sample with
+                Batches = Array.init 60 (fun cell -> [| "x"; "y"; "y" |][cell % 3])
+        }
+
+        let options = {
+            negativeBinomial with
+                Test = test
+                Contrasts =
+                    (if kind = "contrasts" then
+                         [ { Label = "a"; Reference = "b" }; { Label = "control"; Reference = "a" } ]
+                     else
+                         [])
+                Calibration =
+                    Some(
+                        if kind = "guides" then
+                            FakePerturbations.Guides("batch", None)
+                        else
+                            FakePerturbations.Splits(3, 5UL)
+                    )
+        }
+
+        TestData.temporaryFolder (fun folder ->
+            let path = Path.Combine(folder, "in.h5ad")
+            write ByCell screen path
+            let found = attempt Progress.none false ignore small options path |> Expect.ok
+            ResultBits.areAlike (inMemory options screen path) (Ok found)
+            let calibration = found.Calibration.Value
+            Expect.equal (if kind = "guides" then 2 else 3) calibration.Names.Length
+            Assert.That(calibration.Log10P |> Array.map Array.length, Is.All.GreaterThan 5)
+
+            let shrunken =
+                found.Rows.Further |> List.filter (fst >> (=) FoldChangeShrinkage.Shrunken)
+
+            let isCounts = not (List.contains kind [ "covariates"; "rank-sum"; "welch" ])
+
+            Expect.equal isCounts (not shrunken.IsEmpty)
+
+            for _, values in shrunken do
+                Assert.That(values |> Array.filter Double.IsFinite |> Array.length, Is.GreaterThan 20))
+
     [<TestCase("counting")>]
     [<TestCase("turning cells to genes")>]
     let ``a run that was stopped before its genes were ready begins anew`` (stage: string) =
         withSample (fun path ->
             stopped (fun step -> step.Stage = stage) path
             Expect.equal [] (resumed path))
-
-    let private flip (at: int) (path: string) =
-        let bytes = File.ReadAllBytes path
-        bytes[at] <- bytes[at] ^^^ 1uy
-        File.WriteAllBytes(path, bytes)
 
     let private finishedButCorrected path =
         stopped (fun step -> step.Stage = "correcting") path
@@ -493,7 +666,32 @@ module DifferentialPartsTests =
             |> Expect.says [ "--resume continues" ])
 
     [<Test>]
-    let ``a calibration is refused in parts`` () =
+    let ``what cannot be split is told before the counts are turned`` () =
+        withSample (fun path ->
+            let stages = ResizeArray<string>()
+
+            let progress = {
+                Token = Threading.CancellationToken.None
+                Report = fun step -> stages.Add step.Stage
+            }
+
+            attempt
+                progress
+                false
+                ignore
+                small
+                {
+                    negativeBinomial with
+                        LeaveOutEmpty = false
+                        Calibration = Some(FakePerturbations.Splits(40, 1UL))
+                }
+                path
+            |> Expect.says [ "controls to split into 40 fake perturbations"; "30"; "82" ]
+
+            Assert.That(stages, Does.Not.Contain "turning cells to genes"))
+
+    [<Test>]
+    let ``estimates of each comparison's own cells are refused in parts`` () =
         withSample (fun path ->
             attempt
                 Progress.none
@@ -502,10 +700,14 @@ module DifferentialPartsTests =
                 small
                 {
                     negativeBinomial with
-                        Calibration = Some(FakePerturbations.Splits(2, 1UL))
+                        Test =
+                            DifferentialTest.NegativeBinomial {
+                                NegativeBinomialScreen.defaults with
+                                    Scope = EstimationScope.Comparison
+                            }
                 }
                 path
-            |> Expect.says [ "--calibrate"; "all controls at once" ])
+            |> Expect.says [ "--scope"; "all genes at once" ])
 
     let private large: InputSize = {
         Cells = 200000L
@@ -541,6 +743,100 @@ module DifferentialPartsTests =
         }
 
         Expect.equal (60L * 8000L * 1000L) (DifferentialPlan.inMemoryBytes overAll (perturbations 1000) large - needed)
+
+    [<Test>]
+    let ``a page needs all p at once, and where it does not fit it is refused with both numbers`` () =
+        // 2,000 perturbations x 30,000 genes: p take 480 MB, and the points of their volcanoes some 50 MB.
+        let shape = perturbations 2000
+        let drawn = { shape with HasReport = true }
+
+        let size = {
+            Cells = 100000L
+            Genes = 30000L
+            Entries = 3000000L
+        }
+
+        let least = DifferentialPlan.smallest negativeBinomial drawn size
+        let without = DifferentialPlan.smallest negativeBinomial shape size
+        Assert.That(least, Is.GreaterThan(without + (400L <<< 20)))
+
+        let attempt shape limit =
+            DifferentialPlan.create negativeBinomial None shape size true limit
+
+        Assert.That((attempt drawn least |> Expect.ok).Sizes.IsSome)
+        Assert.That((attempt shape without |> Expect.ok).Sizes.IsSome)
+
+        let words = [
+            "--report with --memory"
+            "all p-values at once"
+            MemoryPlan.text least
+            MemoryPlan.text without
+        ]
+
+        Expect.says words (attempt drawn (least - 1L))
+        Expect.says words (attempt drawn without)
+
+        Expect.says words (DifferentialPlan.createParts negativeBinomial drawn size (least - 1L))
+
+        Expect.says [ "--memory"; "too little"; MemoryPlan.text least ] (attempt drawn (without - 1L))
+
+        let inMemory shape =
+            DifferentialPlan.inMemoryBytes negativeBinomial shape size
+
+        // p, 60 points of 400 bytes of each perturbation, and what the page takes beside them.
+        Expect.equal (8L * 30000L * 2000L + 400L * 60L * 2000L + 24_000_000L) (inMemory drawn - inMemory shape)
+
+        attempt { drawn with Perturbations = 80000 } (1L <<< 37)
+        |> Expect.says [ "--report"; "2400000000"; "2147483591" ]
+
+    [<Test>]
+    let ``fake perturbations take rows and time, and shrinking by counts a second look`` () =
+        let shape = perturbations 10
+
+        let fakes = {
+            shape with
+                Fakes = 25
+                Controls = 50000
+        }
+
+        let weight shape =
+            DifferentialPlan.geneBytes negativeBinomial shape 100L
+        // Rows of 12 numbers, of fake ones 15, twice.
+        Expect.equal (2L * 8L * (15L * 25L - 12L * 10L)) (weight fakes - weight shape)
+
+        let plan options shape =
+            DifferentialPlan.createParts options shape large (1L <<< 40) |> Expect.ok
+
+        let more = plan negativeBinomial fakes
+        let less = plan negativeBinomial shape
+        // A quarter of the entries and all genes, 25 times, at 90 ns and 2 us.
+        Assert.That(more.Seconds - less.Seconds, Is.EqualTo(25.0 * (160e6 / 4.0 * 9e-8 + 8000.0 * 2e-6)).Within 1e-6)
+        Expect.equal (25L * 8000L * (15L * 8L + 236L)) (more.DiskBytes - less.DiskBytes)
+
+        Expect.equal
+            (25L * 8000L * 24L)
+            (DifferentialPlan.inMemoryBytes negativeBinomial fakes large
+             - DifferentialPlan.inMemoryBytes negativeBinomial shape large)
+
+        let shrunken = plan everything shape
+        Assert.That(shrunken.Seconds - less.Seconds, Is.EqualTo(160e6 * 9e-8 + 80000.0 * 2e-5).Within 1e-6)
+        // Modes and deviations, and three more columns twice.
+        Expect.equal (80000L * (16L + 2L * 24L)) (shrunken.DiskBytes - less.DiskBytes)
+
+    [<Test>]
+    let ``DESeq2's analysis holds matrices of the largest comparison`` () =
+        let shape = perturbations 3
+
+        let options = {
+            negativeBinomial with
+                Test = DifferentialTest.Deseq2 Deseq2Screen.defaults
+        }
+
+        let bytes options pair =
+            DifferentialPlan.inMemoryBytes options { shape with LargestPair = pair } large
+
+        Expect.equal (56L * 8000L * 700L) (bytes options 1700 - bytes options 1000)
+        Expect.equal 0L (bytes negativeBinomial 1700 - bytes negativeBinomial 1000)
 
     [<Test>]
     let ``covariates take memory, and time: numbers for every cell, labels for every entry`` () =
@@ -623,6 +919,37 @@ module DifferentialPartsTests =
 
         Expect.equal (false, true) (leavesOut options sample, leavesOut options unlabelled)
         Expect.equal true (leavesOut negativeBinomial sample)
+
+    [<Test>]
+    let ``the shape of a screen tells its control, its largest comparison and its fake perturbations`` () =
+        let shape options =
+            let cells =
+                Screen.cells {
+                    sample with
+                        Batches = Array.init 60 (fun cell -> $"g{cell % 8}")
+                }
+
+            let found = DifferentialPlan.shapeOf options cells |> Expect.ok
+            found.Controls, found.LargestPair, found.Fakes
+
+        let calibrated fakes = {
+            negativeBinomial with
+                Calibration = Some fakes
+        }
+        // 30 controls, of four guides; 15 cells of either perturbation.
+        Expect.equal (30, 45, 0) (shape negativeBinomial)
+        Expect.equal (30, 45, 7) (shape (calibrated (FakePerturbations.Splits(7, 1UL))))
+        Expect.equal (30, 45, 4) (shape (calibrated (FakePerturbations.Guides("batch", None))))
+        Expect.equal (30, 45, 3) (shape (calibrated (FakePerturbations.Guides("batch", Some 3))))
+        Expect.equal (30, 45, 0) (shape (calibrated (FakePerturbations.Guides("none", None))))
+        Expect.equal (0, 60, 0) (shape { negativeBinomial with Control = None })
+
+        Expect.equal
+            (30, 30, 0)
+            (shape {
+                negativeBinomial with
+                    Contrasts = [ { Label = "a"; Reference = "b" } ]
+            })
 
     [<Test>]
     let ``blocks weigh what is allowed, or have one gene`` () =

@@ -662,7 +662,7 @@ module DifferentialExpression =
                 |> Calibration.ofGuides least column most)
 
     /// The controls with one group of them against the others.
-    let private withFake controls (fake: FakePerturbation) : Groups =
+    let internal withFake controls (fake: FakePerturbation) : Groups =
         let isFake = Array.create controls false
         fake.Members |> Array.iter (fun cell -> isFake[cell] <- true)
         let others = Array.init controls id |> Array.filter (fun cell -> not isFake[cell])
@@ -675,22 +675,23 @@ module DifferentialExpression =
         }
 
     /// What the genes gave that could have had a p below 1.
-    let private testedLog10P (rows: ContrastRows) =
+    let internal testedLog10P (rows: ContrastRows) =
         Array.indexed rows.Log10P
         |> Array.filter (fun (place, _) -> ContrastRows.isTestable rows place)
         |> Array.map snd
         |> Array.sort
 
     /// Controls, and the groups of them that are taken for perturbations.
-    type private Fakes = {
+    type internal Fakes = {
         Controls: Cells
         /// With the user's numbers of the controls alone.
         Options: DifferentialOptions
+        /// Of the perturbations that the fake ones stand for.
         MedianCells: int
         Groups: FakePerturbation[]
     }
 
-    let private drawFakes (compared: ComparedCells) =
+    let internal drawFakes (compared: ComparedCells) =
         let options, groups = compared.Options, compared.Groups
 
         match options.Calibration, groups.Control with
@@ -713,6 +714,15 @@ module DifferentialExpression =
                 })
         | _ -> Ok None
 
+    /// What tests of fake perturbations gave: see `testedLog10P`, for each of them.
+    let internal calibrationOf (fakes: Fakes) log10P = {
+        Names = fakes.Groups |> Array.map _.Name
+        Cells = fakes.Groups |> Array.map _.Members.Length
+        ControlCells = fakes.Controls.Counts.Cells
+        MedianCells = fakes.MedianCells
+        Log10P = log10P
+    }
+
     let private testFake progress (fakes: Fakes) fake =
         let groups = withFake fakes.Controls.Counts.Cells fake
 
@@ -729,18 +739,12 @@ module DifferentialExpression =
             let advance =
                 Progress.counter progress "calibrating" "fake perturbations" fakes.Groups.Length
 
-            {
-                Names = fakes.Groups |> Array.map _.Name
-                Cells = fakes.Groups |> Array.map _.Members.Length
-                ControlCells = fakes.Controls.Counts.Cells
-                MedianCells = fakes.MedianCells
-                Log10P =
-                    fakes.Groups
-                    |> Array.map (fun fake ->
-                        let found = testFake progress fakes fake
-                        advance 1L
-                        found)
-            })
+            fakes.Groups
+            |> Array.map (fun fake ->
+                let found = testFake progress fakes fake
+                advance 1L
+                found)
+            |> calibrationOf fakes)
 
     /// Compares every perturbation with the reference, gene by gene. The same bits for every number of threads.
     ///

@@ -700,7 +700,8 @@ module NegativeBinomialScreen =
 
     /// Modes of the posteriors of a gene's rows that have an estimate.
     let private shrinkGene
-        found
+        (comparison: CountComparison)
+        prior
         genes
         (rows: ContrastRows)
         (scales: float[])
@@ -710,11 +711,11 @@ module NegativeBinomialScreen =
         gene
         =
         tester.Load gene
-        fitGene found.Prior tester found.Comparison.Perturbations gene
+        fitGene prior tester comparison.Perturbations gene
 
-        found.Comparison.Perturbations
+        comparison.Perturbations
         |> Array.iteri (fun i group ->
-            let row = found.Comparison.Rows[i]
+            let row = comparison.Rows[i]
             let place = row * genes + gene
             let estimate = rows.LogFoldChange[place] / FoldTest.log2e
 
@@ -722,6 +723,13 @@ module NegativeBinomialScreen =
                 let posterior = tester.Posterior(group, scales[row], estimate)
                 Array.set modes place posterior.LogFold
                 Array.set deviations place posterior.Deviation)
+
+    /// Fourth stage, gene by gene, of rows whose perturbations have priors of these scales: modes of posteriors and their
+    /// deviations, natural logarithms. `prior` is that with which the model's genes were tested, modes found.
+    let internal shrinkGenes options (model: GeneModel) comparison prior rows scales modes deviations advance =
+        Schedule.blocks options.Threads model.Genes model.Tester (fun tester gene ->
+            shrinkGene comparison prior model.Genes rows scales modes deviations tester gene
+            advance 1L)
 
     let private shrinkByCounts (progress: Progress) options (found: Found[]) perturbations genes (rows: ContrastRows) =
         let scales = FoldChangeShrinkage.scales options.Threads perturbations genes rows
@@ -732,10 +740,8 @@ module NegativeBinomialScreen =
         let advance =
             Progress.counter progress "shrinking" "genes" (int64 found.Length * int64 genes)
 
-        for comparison in found do
-            Schedule.blocks options.Threads genes (comparison.Model().Tester) (fun tester gene ->
-                shrinkGene comparison genes rows scales modes deviations tester gene
-                advance 1L)
+        for made in found do
+            shrinkGenes options (made.Model()) made.Comparison made.Prior rows scales modes deviations advance
 
         FoldChangeShrinkage.ofModes options.Threads perturbations genes modes deviations rows
 

@@ -21,6 +21,9 @@ type internal BlockReader(folder: PartsFolder, index: GeneBlockIndex, kept: int[
     /// The first gene of a block, or the number of genes for the block after the last.
     member _.First block = index.Bounds[block]
 
+    /// The same blocks over the cells of these numbers in the input.
+    member _.Among cells = BlockReader(folder, index, Some cells)
+
     /// The numbers in the input of the cells that are kept.
     member _.Kept = kept
 

@@ -50,8 +50,9 @@ module internal RowCounts =
 ///
 /// Genes are put into blocks of neighbours. Every block is read for sums over all genes, from which size factors are made;
 /// then for what its genes say of their dispersions, of which trend and prior are made; then for its tests, the rows of which
-/// are kept in a file for each block. At the end the rows of each perturbation are put together and corrected for their
-/// number. A file that is there from an earlier run is not made again.
+/// are kept in a file for each block. Fake perturbations are tested in the same way, among the controls alone. Fold changes
+/// are shrunken by counts in one more look at every block, once all rows are known. At the end the rows of each perturbation
+/// are put together and corrected for their number. A file that is there from an earlier run is not made again.
 [<RequireQualifiedAccess>]
 module internal DifferentialParts =
 
@@ -76,6 +77,8 @@ module internal DifferentialParts =
     /// A screen whose counts lie in blocks.
     type private Screen = {
         Request: Request
+        /// What its parts are called beside others of the run: "" or "calibration ".
+        Name: string
         Folder: PartsFolder
         Key: byte[]
         Reader: BlockReader
@@ -88,6 +91,11 @@ module internal DifferentialParts =
         /// Names of further columns that tests fill in.
         Further: string list
     } with
+
+        /// Where a part of some kind lies.
+        member this.FileOf (kind: string) (block: int) =
+            let name = this.Name.Replace(' ', '-') + kind
+            this.Folder.File $"{name}-{block:D5}.bin"
 
         member this.Genes = this.Reader.Genes
         member this.Cells = this.Compared.Cells
@@ -141,6 +149,7 @@ module internal DifferentialParts =
     let private check (options: DifferentialOptions) frame =
         result {
             let! compared = DifferentialExpression.comparedCells (fun () _ -> true) options frame
+            let! _ = DifferentialExpression.drawFakes compared
             let! _ = ScreenContrast.compared options.Contrasts compared.Groups
 
             do!
@@ -185,12 +194,16 @@ module internal DifferentialParts =
             DifferentialExpression.comparedCells (counted request folder index) request.Options frame
             |> CoExprError.unwrap
 
+        let fakes =
+            DifferentialExpression.drawFakes compared |> CoExprError.unwrap
+
         let pairs =
             ScreenContrast.compared request.Options.Contrasts compared.Groups
             |> CoExprError.unwrap
 
-        {
+        let screen = {
             Request = request
+            Name = ""
             Folder = folder
             Key = key
             Reader = BlockReader(folder, index, compared.Kept)
@@ -201,19 +214,16 @@ module internal DifferentialParts =
             Further = furtherOf request.Options.Test
         }
 
+        struct (screen, fakes)
+
     let private look (screen: Screen) =
         let cells = screen.Cells
         let rule = DifferentialExpression.valueRule screen.Options
         BlockSums.look screen.Request.Progress rule cells.GeneTable cells.CellTable cells.Source screen.Reader
 
     /// Makes a file for every block that has none yet.
-    let private makeAll
-        (screen: Screen)
-        stage
-        (nameOf: int -> string)
-        (make: int -> SparseCounts -> HashingWriter -> unit)
-        =
-        let fileOf block = screen.Folder.File(nameOf block)
+    let private makeAll (screen: Screen) (kind: string) (make: int -> SparseCounts -> HashingWriter -> unit) =
+        let fileOf, stage = screen.FileOf kind, screen.Name + kind
 
         let finished, missing =
             [| 0 .. screen.Reader.Blocks - 1 |]
@@ -237,17 +247,26 @@ module internal DifferentialParts =
             BlockSums.collect ()
             advance (int64 (screen.GenesOf block))
 
-    let private testsName (block: int) = $"tests-{block:D5}.bin"
+    // Kinds of parts.
+
+    [<Literal>]
+    let private Dispersions = "dispersions"
+
+    [<Literal>]
+    let private Tests = "tests"
+
+    [<Literal>]
+    let private Shrinkage = "shrinkage"
 
     let private writeRows (screen: Screen) genes (rows: ContrastRows) (writer: HashingWriter) =
         for perturbation in 0 .. screen.Perturbations - 1 do
             writer.Values((RowColumn.pack genes perturbation rows).AsSpan())
 
-    let private testSamples (screen: Screen) (sums: EntrySums) compute =
-        let options = screen.Options
+    let private testSamples (screen: Screen) compared compute =
+        let options, sums = screen.Options, look screen
 
         let comparisons =
-            DifferentialExpression.sampleComparisons options screen.Groups screen.Pairs
+            compared
             |> Array.map (fun (groups, places) ->
                 let strata =
                     DifferentialExpression.strataOf options screen.Cells groups
@@ -268,7 +287,7 @@ module internal DifferentialParts =
 
             rows, places
 
-        makeAll screen "tests" testsName (fun block counts ->
+        makeAll screen Tests (fun block counts ->
             let genes = screen.GenesOf block
 
             comparisons
@@ -277,8 +296,6 @@ module internal DifferentialParts =
             |> writeRows screen genes)
 
     // Negative binomials.
-
-    let private dispersionsName (block: int) = $"dispersions-{block:D5}.bin"
 
     /// Means, estimates, informations, bounds, and the points of the profile, of every gene; then its coefficients, if
     /// there are covariates.
@@ -344,7 +361,7 @@ module internal DifferentialParts =
     /// `count` rows of what was estimated, from the row `row` of a comparison.
     let private readRows (work: CountScreen) comparison block row count =
         let genes = work.Screen.GenesOf block
-        let path = work.Screen.Folder.File(dispersionsName block)
+        let path = work.Screen.FileOf Dispersions block
         use file = NumberRows.Open(path, int64 HashedFile.headerBytes, genes)
         let values = Array.zeroCreate<float>(count * genes)
         file.Read(int64 (work.FirstRows[comparison] + row), 0, values.AsSpan())
@@ -450,7 +467,7 @@ module internal DifferentialParts =
     let private testCounts (work: CountScreen) priorOf =
         let screen = work.Screen
 
-        makeAll screen "tests" testsName (fun block counts writer ->
+        makeAll screen Tests (fun block counts writer ->
             let genes = screen.GenesOf block
             let rows = ContrastRows.create screen.Perturbations genes screen.Further
 
@@ -474,32 +491,165 @@ module internal DifferentialParts =
             writeRows screen genes rows writer
             writeFinal work first writer)
 
+    /// Final dispersions of the genes of a block, of tests that rest on those of the screen.
+    let private readFinal (screen: Screen) block =
+        let genes = screen.GenesOf block
+        let tests = screen.Perturbations * RowColumn.count screen.Further.Length
+
+        use file =
+            NumberRows.Open(screen.FileOf Tests block, int64 HashedFile.headerBytes, genes)
+
+        let final = Array.zeroCreate<float> genes
+        file.Read(int64 tests, 0, final.AsSpan())
+        final
+
     /// Dispersions of the screen, final ones from the files of tests; `priorOf` has the rest.
     let private screenDispersions (work: CountScreen) (priorOf: int -> int -> CountPrior) =
         let screen = work.Screen
-        let tests = screen.Perturbations * RowColumn.count screen.Further.Length
 
-        let ofBlock block =
-            let genes = screen.GenesOf block
-            let path = screen.Folder.File(testsName block)
-            use file = NumberRows.Open(path, int64 HashedFile.headerBytes, genes)
-            let final = Array.zeroCreate<float> genes
-            file.Read(int64 tests, 0, final.AsSpan())
-
-            {
-                (priorOf 0 block).Dispersions.Value with
-                    Final = final
-                    // Their points are of no more use, and many.
-                    Profiles = [||]
-            }
+        let ofBlock block = {
+            (priorOf 0 block).Dispersions.Value with
+                Final = readFinal screen block
+                // Their points are of no more use, and many.
+                Profiles = [||]
+        }
 
         Array.init screen.Reader.Blocks ofBlock
         |> GeneDispersions.concat
         |> GeneDispersions.toScreen
 
+    // Rows that are there.
+
+    /// The rows of a block's genes of the perturbations from `first` to before `next` go to the places from `at` on, where
+    /// each has so many `genes`.
+    let private readTests (screen: Screen) block first next at genes (rows: ContrastRows) =
+        let columns, own = RowColumn.count screen.Further.Length, screen.GenesOf block
+        let packed = Array.zeroCreate<float>(columns * own)
+
+        use file =
+            NumberRows.Open(screen.FileOf Tests block, int64 HashedFile.headerBytes, own)
+
+        for perturbation in first .. next - 1 do
+            file.Read(int64 perturbation * int64 columns, 0, packed.AsSpan())
+            RowColumn.unpack (ReadOnlySpan packed) own (at + (perturbation - first) * genes) rows
+
+    /// The rows of all genes of the perturbations from `first` to before `next`.
+    let private gather (screen: Screen) first next =
+        let rows = ContrastRows.create (next - first) screen.Genes screen.Further
+
+        for block in 0 .. screen.Reader.Blocks - 1 do
+            readTests screen block first next (screen.Reader.First block) screen.Genes rows
+
+        rows
+
+    /// As many perturbations as may be put together at once, range by range.
+    let private ranges (screen: Screen) columns =
+        let most =
+            screen.Request.Sizes.RowBytes
+            / (4L * 8L * int64 (columns + 1) * int64 screen.Genes)
+            |> max 1L
+            |> min (int64 screen.Perturbations)
+            |> int
+
+        [
+            for first in 0..most .. screen.Perturbations - 1 -> struct (first, min screen.Perturbations (first + most))
+        ]
+
+    // Shrinking by counts.
+
+    let private shrinkage test =
+        match test with
+        | DifferentialTest.NegativeBinomial chosen -> chosen.Shrink
+        | _ -> FoldShrinkage.Nothing
+
+    /// The scale of the prior of each perturbation, which all its genes decide.
+    let private scalesOf (screen: Screen) =
+        ranges screen (RowColumn.count screen.Further.Length)
+        |> List.map (fun (struct (first, next)) ->
+            screen.Request.Progress.Token.ThrowIfCancellationRequested()
+
+            gather screen first next
+            |> FoldChangeShrinkage.scales screen.Options.Threads (next - first) screen.Genes)
+        |> Array.concat
+
+    /// The prior with which the genes of a block were tested, modes found.
+    let private testedPrior
+        (work: CountScreen)
+        (priorOf: int -> int -> CountPrior)
+        comparison
+        block
+        (rows: ContrastRows)
+        =
+        let prior = priorOf (if work.Estimations > 1 then comparison else 0) block
+
+        match prior.Quasi, prior.Dispersions with
+        | None, Some _ when isOfScreen work -> {
+            prior with
+                Alphas = readFinal work.Screen block
+          }
+        | None, Some _ ->
+            // Of a comparison there is one row, which has them beside it.
+            let genes, row = work.Screen.GenesOf block, work.Comparisons[comparison].Rows[0]
+
+            {
+                prior with
+                    Alphas = Array.sub (rows.Named ScreenDispersions.names.Head) (row * genes) genes
+            }
+        | _ -> prior
+
+    let private writeModes (work: CountScreen) priorOf scales block counts (writer: HashingWriter) =
+        let screen = work.Screen
+        let genes = screen.GenesOf block
+        let rows = ContrastRows.create screen.Perturbations genes screen.Further
+        readTests screen block 0 screen.Perturbations 0 genes rows
+
+        let modes, deviations =
+            Array.create rows.PValue.Length nan, Array.create rows.PValue.Length nan
+
+        for comparison in 0 .. work.Comparisons.Length - 1 do
+            NegativeBinomialScreen.shrinkGenes
+                work.Chosen
+                ((work.ModelOf comparison).Create (screen.Reader.First block) counts)
+                work.Comparisons[comparison]
+                (testedPrior work priorOf comparison block rows)
+                rows
+                scales
+                modes
+                deviations
+                ignore
+
+        for perturbation in 0 .. screen.Perturbations - 1 do
+            writer.Values(modes.AsSpan(perturbation * genes, genes))
+            writer.Values(deviations.AsSpan(perturbation * genes, genes))
+
+    /// Modes of the posteriors of fold changes, and their deviations, block by block.
+    let private makeModes (work: CountScreen) priorOf =
+        if work.Chosen.Shrink = FoldShrinkage.ByCounts then
+            let scales = scalesOf work.Screen
+            makeAll work.Screen Shrinkage (writeModes work priorOf scales)
+
+    /// These of all genes of some perturbations.
+    let private gatherModes (screen: Screen) first next =
+        let modes, deviations =
+            Array.zeroCreate<float>((next - first) * screen.Genes),
+            Array.zeroCreate<float>((next - first) * screen.Genes)
+
+        for block in 0 .. screen.Reader.Blocks - 1 do
+            let genes = screen.GenesOf block
+
+            use file =
+                NumberRows.Open(screen.FileOf Shrinkage block, int64 HashedFile.headerBytes, genes)
+
+            for perturbation in first .. next - 1 do
+                let place = (perturbation - first) * screen.Genes + screen.Reader.First block
+                file.Read(2L * int64 perturbation, 0, modes.AsSpan(place, genes))
+                file.Read(2L * int64 perturbation + 1L, 0, deviations.AsSpan(place, genes))
+
+        struct (modes, deviations)
+
     let private estimateAndTest (work: CountScreen) =
         let screen = work.Screen
-        makeAll screen "dispersions" dispersionsName (writeEstimates work)
+        makeAll screen Dispersions (writeEstimates work)
         use file = NumberRows.Create(screen.Folder.File "trend.bin", screen.Genes)
 
         let wholes =
@@ -509,16 +659,16 @@ module internal DifferentialParts =
 
         let priorOf = priorOf work file wholes
         testCounts work priorOf
+        makeModes work priorOf
 
         if isOfScreen work then
             Some(screenDispersions work priorOf)
         else
             None
 
-    let private countScreen (screen: Screen) chosen =
+    /// Size factors, from one look at all entries or more.
+    let private factorsOf (screen: Screen) (chosen: NegativeBinomialOptions) =
         result {
-            let chosen = DifferentialExpression.negativeBinomial screen.Options chosen
-            let! _ = requireCountable chosen screen.Groups screen.Cells
             let sums = look screen
             do! NegativeBinomialScreen.requireDispersions chosen screen.Cells
             let mostEntries = screen.Request.Sizes.BlockBytes / 24L
@@ -530,6 +680,14 @@ module internal DifferentialParts =
                     screen.Cells
 
             do! SizeFactors.requirePositive factors screen.Groups.Order screen.Cells
+            return factors
+        }
+
+    let private countScreen (screen: Screen) chosen =
+        result {
+            let chosen = DifferentialExpression.negativeBinomial screen.Options chosen
+            let! _ = requireCountable chosen screen.Groups screen.Cells
+            let! factors = factorsOf screen chosen
 
             let comparisons =
                 NegativeBinomialScreen.comparisons chosen screen.Groups screen.Pairs
@@ -547,54 +705,140 @@ module internal DifferentialParts =
         }
         |> CoExprError.unwrap
 
-    /// Makes the files of tests; gives the dispersions of the screen, of tests that rest on them.
+    /// Makes the files of tests, and of what comes after; gives the dispersions of the screen, of tests that rest on them.
+    let private testComparisons (work: CountScreen) =
+        let screen = work.Screen
+
+        match work.Chosen.Dispersion with
+        | DispersionSource.Given _ ->
+            let prior = NegativeBinomialScreen.settle work.Chosen 1.0 None
+
+            let priorOf _ block =
+                NegativeBinomialScreen.priorOf (screen.Reader.First block) (screen.Reader.First(block + 1)) prior
+
+            testCounts work priorOf
+            makeModes work priorOf
+            None
+        | _ -> estimateAndTest work
+
+    /// The same of tests of two samples.
+    let private testSampleComparisons (screen: Screen) compared =
+        match screen.Options.Test with
+        | DifferentialTest.RankSum chosen ->
+            testSamples screen compared (fun progress threads tested -> RankSum.compute progress threads chosen tested)
+        | DifferentialTest.Welch chosen ->
+            testSamples screen compared (fun progress threads tested -> WelchT.compute progress threads chosen tested)
+        | test -> invalidArg (nameof screen) $"{DifferentialTest.name test} is not made in parts"
+
     let private testScreen (screen: Screen) =
         match screen.Options.Test with
-        | DifferentialTest.NegativeBinomial chosen ->
-            let work = countScreen screen chosen
-
-            match chosen.Dispersion with
-            | DispersionSource.Given _ ->
-                let prior = NegativeBinomialScreen.settle work.Chosen 1.0 None
-
-                testCounts work (fun _ block ->
-                    NegativeBinomialScreen.priorOf (screen.Reader.First block) (screen.Reader.First(block + 1)) prior)
-
-                None
-            | _ -> estimateAndTest work
-        | DifferentialTest.Crispyx _ -> invalidArg (nameof screen) "CRISPYx's test of counts is not made in parts"
-        | DifferentialTest.Deseq2 _ -> invalidArg (nameof screen) "DESeq2's analysis is not made in parts"
-        | DifferentialTest.RankSum chosen ->
-            testSamples screen (look screen) (fun progress threads tested ->
-                RankSum.compute progress threads chosen tested)
+        | DifferentialTest.NegativeBinomial chosen -> countScreen screen chosen |> testComparisons
+        | _ ->
+            DifferentialExpression.sampleComparisons screen.Options screen.Groups screen.Pairs
+            |> testSampleComparisons screen
 
             None
-        | DifferentialTest.Welch chosen ->
-            testSamples screen (look screen) (fun progress threads tested ->
-                WelchT.compute progress threads chosen tested)
 
-            None
+    // Calibration.
+
+    /// Controls alone, of which groups are taken for perturbations: a screen whose rows are the fake ones.
+    let private screenOfFakes (screen: Screen) (fakes: DifferentialExpression.Fakes) (ofFake: Groups[]) =
+        let controls = Groups.members screen.Groups.Control.Value screen.Groups
+
+        let numbers =
+            match screen.Compared.Kept with
+            | Some kept -> controls |> Array.map (fun cell -> kept[cell])
+            | None -> controls
+
+        {
+            screen with
+                Name = "calibration "
+                Reader = screen.Reader.Among numbers
+                Compared = {
+                    Cells = fakes.Controls
+                    Kept = Some numbers
+                    Groups = ofFake[0]
+                    Options = fakes.Options
+                }
+                Pairs = [||]
+                Perturbations = ofFake.Length
+        }
+
+    /// Dispersions are estimated anew with each fake perturbation, as each would be tested by itself.
+    let private fakeOptions (options: NegativeBinomialOptions) = {
+        options with
+            Shrink = FoldShrinkage.Nothing
+            Dispersion =
+                match options.Dispersion with
+                | DispersionSource.Screen estimation -> DispersionSource.EachComparison estimation
+                | other -> other
+    }
+
+    let private countFakes (screen: Screen) (ofFake: Groups[]) chosen =
+        result {
+            let chosen = DifferentialExpression.negativeBinomial screen.Options chosen
+            let! _ = requireCountable chosen ofFake[0] screen.Cells
+            let! factors = factorsOf screen chosen
+
+            do!
+                (Ok(), ofFake)
+                ||> Array.fold (fun sound groups ->
+                    sound
+                    |> Result.bind (fun () -> NegativeBinomialScreen.requireCovariates chosen groups screen.Cells))
+
+            let comparisons =
+                ofFake
+                |> Array.mapi (fun fake groups -> {
+                    Groups = groups
+                    Control = 0
+                    Perturbations = [| 1 |]
+                    Rows = [| fake |]
+                })
+
+            let modelOf at =
+                NegativeBinomialScreen.modelsOf chosen screen.Cells factors [| comparisons[at] |] 0
+
+            let each = fakeOptions chosen
+
+            return {
+                Screen = {
+                    screen with
+                        Further = NegativeBinomialScreen.further each
+                }
+                Chosen = each
+                Comparisons = comparisons
+                ModelOf = modelOf
+                FirstRows = firstRows each comparisons.Length modelOf
+            }
+        }
+        |> CoExprError.unwrap
+
+    let private calibrate (screen: Screen) (fakes: DifferentialExpression.Fakes) =
+        let ofFake =
+            fakes.Groups
+            |> Array.map (DifferentialExpression.withFake fakes.Controls.Counts.Cells)
+
+        let screen = screenOfFakes screen fakes ofFake
+
+        let screen =
+            match screen.Options.Test with
+            | DifferentialTest.NegativeBinomial chosen ->
+                let work = countFakes screen ofFake chosen
+                testComparisons work |> ignore
+                work.Screen
+            | _ ->
+                ofFake
+                |> Array.mapi (fun fake groups -> groups, [| fake |])
+                |> testSampleComparisons screen
+
+                screen
+
+        Array.init ofFake.Length (fun fake ->
+            screen.Request.Progress.Token.ThrowIfCancellationRequested()
+            gather screen fake (fake + 1) |> DifferentialExpression.testedLog10P)
+        |> DifferentialExpression.calibrationOf fakes
 
     // Putting rows together.
-
-    /// The rows of all genes of the perturbations from `first` to before `next`.
-    let private gather (screen: Screen) first next =
-        let columns = RowColumn.count screen.Further.Length
-        let rows = ContrastRows.create (next - first) screen.Genes screen.Further
-
-        for block in 0 .. screen.Reader.Blocks - 1 do
-            let genes = screen.GenesOf block
-            let packed = Array.zeroCreate<float>(columns * genes)
-
-            use file =
-                NumberRows.Open(screen.Folder.File(testsName block), int64 HashedFile.headerBytes, genes)
-
-            for perturbation in first .. next - 1 do
-                file.Read(int64 perturbation * int64 columns, 0, packed.AsSpan())
-                let place = (perturbation - first) * screen.Genes + screen.Reader.First block
-                RowColumn.unpack (ReadOnlySpan packed) genes place rows
-
-        rows
 
     /// q of all rows of all perturbations, from p-values and status alone.
     let private adjustOverAll (screen: Screen) =
@@ -626,11 +870,6 @@ module internal DifferentialParts =
 
         rows.QValue
 
-    let private shrinks test =
-        match test with
-        | DifferentialTest.NegativeBinomial chosen -> chosen.Shrink <> FoldShrinkage.Nothing
-        | _ -> false
-
     let private finishRange (screen: Screen) (overall: float[]) first next =
         let rows, options = gather screen first next, screen.Options
 
@@ -648,10 +887,12 @@ module internal DifferentialParts =
         screen.Compared.Renumber(next - first, rows)
         DifferentialExpression.filterRows options screen.Groups screen.Pairs[first .. next - 1] screen.Genes rows
 
-        if shrinks options.Test then
-            FoldChangeShrinkage.ofRows options.Threads (next - first) screen.Genes rows
-        else
-            rows
+        match shrinkage options.Test with
+        | FoldShrinkage.Nothing -> rows
+        | FoldShrinkage.ByStatistics -> FoldChangeShrinkage.ofRows options.Threads (next - first) screen.Genes rows
+        | FoldShrinkage.ByCounts ->
+            let struct (modes, deviations) = gatherModes screen first next
+            FoldChangeShrinkage.ofModes options.Threads (next - first) screen.Genes modes deviations rows
 
     /// Writes the finished rows of every perturbation, a few perturbations at a time, and gives their further columns.
     let private finish (screen: Screen) (file: NumberRows) columns =
@@ -660,20 +901,12 @@ module internal DifferentialParts =
             | Adjustment.OverAll -> adjustOverAll screen
             | Adjustment.PerPerturbation -> [||]
 
-        let most =
-            screen.Request.Sizes.RowBytes
-            / (4L * 8L * int64 (columns + 1) * int64 screen.Genes)
-            |> max 1L
-            |> min (int64 screen.Perturbations)
-            |> int
-
         let advance =
             Progress.counter screen.Request.Progress "correcting" "perturbations" (int64 screen.Perturbations)
 
         let mutable counts = RowCounts.none
 
-        for first in 0..most .. screen.Perturbations - 1 do
-            let next = min screen.Perturbations (first + most)
+        for struct (first, next) in ranges screen columns do
             let rows = finishRange screen overall first next
 
             for perturbation in first .. next - 1 do
@@ -702,12 +935,13 @@ module internal DifferentialParts =
 
             return!
                 CoExprError.protect (fun () ->
-                    let screen = createScreen request folder key frame index
+                    let struct (screen, fakes) = createScreen request folder key frame index
                     let dispersions = testScreen screen
+                    let calibration = fakes |> Option.map (calibrate screen)
 
                     let further =
                         screen.Further
-                        @ (if shrinks screen.Options.Test then
+                        @ (if shrinkage screen.Options.Test <> FoldShrinkage.Nothing then
                                [
                                    FoldChangeShrinkage.Shrunken
                                    FoldChangeShrinkage.Deviation
@@ -721,7 +955,10 @@ module internal DifferentialParts =
                     let counts = finish screen file columns
 
                     write {
-                        Result = resultOf screen dispersions
+                        Result = {
+                            resultOf screen dispersions with
+                                Calibration = calibration
+                        }
                         Rows = RowSource.ofFile screen.Perturbations screen.Genes further file
                         Counts = counts
                     }

@@ -39,6 +39,14 @@ type ScreenShape = {
     HasNumbers: bool
     /// Whether cells are without a label, or may be left out as empty: those that take part are then copied.
     LeavesOut: bool
+    /// Cells of the control.
+    Controls: int
+    /// Most cells that a comparison is of.
+    LargestPair: int
+    /// Groups of controls that are taken for perturbations.
+    Fakes: int
+    /// Whether a page of figures is made of its rows.
+    HasReport: bool
 }
 
 /// What holding and testing a screen takes, predicted from its size: the arrays of each stage, and what runs in memory were
@@ -57,7 +65,45 @@ module DifferentialPlan =
         Covariates = 0
         HasNumbers = false
         LeavesOut = false
+        Controls = 0
+        LargestPair = 0
+        Fakes = 0
+        HasReport = false
     }
+
+    let private sizeOf (groups: Groups) label =
+        match Array.IndexOf(groups.Labels, label) with
+        | -1 -> 0
+        | group -> groups.Starts[group + 1] - groups.Starts[group]
+
+    let private largestPair (options: DifferentialOptions) (groups: Groups) =
+        match options.Contrasts, options.Control with
+        | [], Some control ->
+            groups.Labels
+            |> Array.filter ((<>) control)
+            |> Array.fold (fun most label -> max most (sizeOf groups label)) 0
+            |> (+) (sizeOf groups control)
+        | [], None -> groups.Order.Length
+        | contrasts, _ ->
+            contrasts
+            |> List.map (fun contrast -> sizeOf groups contrast.Label + sizeOf groups contrast.Reference)
+            |> List.max
+
+    /// Guides of too few cells are among them, which are not tested.
+    let private fakesOf (options: DifferentialOptions) (groups: Groups) (cells: Cells) =
+        match options.Calibration, options.Control with
+        | Some(FakePerturbations.Splits(count, _)), _ -> count
+        | Some(FakePerturbations.Guides(column, most)), Some control when Array.contains control groups.Labels ->
+            match Cells.column column cells with
+            | Error _ -> 0
+            | Ok guides ->
+                Groups.members (Array.IndexOf(groups.Labels, control)) groups
+                |> Seq.map (fun cell -> Column.text cell guides)
+                |> Seq.filter (isNull >> not)
+                |> Seq.distinct
+                |> Seq.length
+                |> min (Option.defaultValue Int32.MaxValue most)
+        | _ -> 0
 
     /// The shape of a screen from its table of cells. Errors: those of `Groups.create`.
     let shapeOf (options: DifferentialOptions) (cells: Cells) : Result<ScreenShape, CoExprError> =
@@ -72,6 +118,10 @@ module DifferentialPlan =
                 Covariates = columns
                 HasNumbers = hasNumbers
                 LeavesOut = options.LeaveOutEmpty || groups.Order.Length < Table.rows cells.CellTable
+                Controls = options.Control |> Option.map (sizeOf groups) |> Option.defaultValue 0
+                LargestPair = largestPair options groups
+                Fakes = fakesOf options groups cells
+                HasReport = false
             }
         }
 
@@ -113,6 +163,9 @@ module DifferentialPlan =
     /// An entry of a cell that takes part where others do not: in a copy without theirs.
     let private copyBytes (shape: ScreenShape) = if shape.LeavesOut then 8L else 0L
 
+    /// Rows of fake perturbations have their dispersions beside them.
+    let private fakeRowBytes options = rowBytes options + 24L
+
     /// An entry of a block: as it was read, in the order of the groups, and what is left of the last block.
     let private blockEntryBytes (shape: ScreenShape) = 26L + copyBytes shape
 
@@ -120,7 +173,8 @@ module DifferentialPlan =
     let geneBytes (options: DifferentialOptions) (shape: ScreenShape) (entries: int64) : int64 =
         blockEntryBytes shape * entries
         + profileBytes options
-        + 2L * rowBytes options * int64 shape.Perturbations
+        + 2L
+          * max (rowBytes options * int64 shape.Perturbations) (fakeRowBytes options * int64 shape.Fakes)
         + 2L * coefficientBytes shape
 
     /// Of each cell: group and position, total and size factor, their logarithms; and of each thread the longest gene. Where
@@ -153,6 +207,39 @@ module DifferentialPlan =
         | Adjustment.OverAll -> 60L * int64 shape.Perturbations * size.Genes
         | Adjustment.PerPerturbation -> 0L
 
+    /// p of all fake perturbations, as they are found, sorted and drawn.
+    let private calibrationBytes (shape: ScreenShape) (size: InputSize) = 24L * int64 shape.Fakes * size.Genes
+
+    /// A point of a volcano: as it is gathered, as it is written.
+    [<Literal>]
+    let private PointBytes = 400L
+
+    /// What a page takes beside the points and p-values: figures of their own size, libraries, the page as text.
+    [<Literal>]
+    let private PageBytes = 24_000_000L
+
+    /// The page of figures: all p at once, the points of all volcanoes.
+    let private reportBytes (shape: ScreenShape) (size: InputSize) =
+        if shape.HasReport then
+            let room = min size.Genes (int64 (Volcano.room shape.Perturbations))
+
+            8L * int64 shape.Perturbations * size.Genes
+            + PointBytes * room * int64 shape.Perturbations
+            + PageBytes
+        else
+            0L
+
+    /// Dense matrices of a comparison as DESeq2 makes it: its counts, those of genes with outliers replaced, all counts after that;
+    /// means of both fits for dispersions; means and leverages of the final one.
+    [<Literal>]
+    let private DenseBytes = 56L
+
+    let private denseBytes (options: DifferentialOptions) (shape: ScreenShape) (size: InputSize) =
+        if options.Test.IsDeseq2 then
+            DenseBytes * size.Genes * int64 shape.LargestPair
+        else
+            0L
+
     /// What is there whatever the blocks.
     let private fixedBytes (options: DifferentialOptions) (shape: ScreenShape) (size: InputSize) =
         MemoryPlan.runtimeBytes
@@ -162,6 +249,7 @@ module DifferentialPlan =
         + groupBytes options shape
         + size.Genes * DispersionBytes
         + adjustmentBytes options shape size
+        + calibrationBytes shape size
 
     /// One entry in memory from reading to testing: by cell, by gene, in the order of the groups, and garbage. How many are
     /// of cells that take part is not known.
@@ -175,6 +263,8 @@ module DifferentialPlan =
         + size.Entries * entryBytesInMemory options shape
         + size.Genes * (profileBytes options + coefficientBytes shape)
         + size.Genes * int64 shape.Perturbations * (rowBytes options + 24L)
+        + denseBytes options shape size
+        + reportBytes shape size
 
     /// Rows of one perturbation as they are put together: read, corrected, shrunk.
     let private perturbationBytes (options: DifferentialOptions) (size: InputSize) = 4L * rowBytes options * size.Genes
@@ -190,6 +280,12 @@ module DifferentialPlan =
             + max
                 (16L <<< 20)
                 (max (2L * geneBytes options shape (min size.Cells size.Entries)) (perturbationBytes options size))
+            // The page is made when the blocks are done with.
+            |> max (
+                fixedBytes options shape size
+                + reportBytes shape size
+                + perturbationBytes options size
+            )
 
         needed + needed / (Slack - 1L) + 1L
 
@@ -215,6 +311,23 @@ module DifferentialPlan =
         else
             (2e-7 + 3e-8 * columns) * float size.Entries
 
+    /// Fold changes that are shrunken by counts take a second look at every gene.
+    let private looks (options: DifferentialOptions) =
+        match options.Test with
+        | DifferentialTest.NegativeBinomial { Shrink = FoldShrinkage.ByCounts } -> 2.0
+        | _ -> 1.0
+
+    /// Of a posterior: 14 to 30 us.
+    let private posteriorSeconds = 2e-5
+
+    /// Of fake perturbations: each is tested against nearly all controls.
+    let private calibrationSeconds (options: DifferentialOptions) (shape: ScreenShape) (size: InputSize) =
+        let struct (entry, row) = testSeconds options
+        let share = float shape.Controls / float (max 1L size.Cells)
+
+        float shape.Fakes
+        * (share * float size.Entries * entry + float size.Genes * row)
+
     let private seconds (options: DifferentialOptions) (shape: ScreenShape) (size: InputSize) passes =
         let struct (entry, row) = testSeconds options
         let rows = float shape.Perturbations * float size.Genes
@@ -224,15 +337,30 @@ module DifferentialPlan =
         1.0
         + entries * readSeconds * passes
         + rows * writeSeconds
-        + (entries * entry * (if repeated > 1.0 then max 1.0 (repeated / 2.0) else 1.0)
+        + (looks options
+           * entries
+           * entry
+           * (if repeated > 1.0 then max 1.0 (repeated / 2.0) else 1.0)
+           + rows * (row + (looks options - 1.0) * posteriorSeconds)
            + covariateSeconds shape size
-           + rows * row)
+           + calibrationSeconds options shape size)
           / float (max 1 options.Threads)
 
     let private diskBytes options shape (size: InputSize) =
         20L * size.Entries
         + 2L * rowBytes options * int64 shape.Perturbations * size.Genes
         + size.Genes * estimations options shape * (220L + coefficientBytes shape)
+        + (if looks options > 1.0 then
+               16L * int64 shape.Perturbations * size.Genes
+           else
+               0L)
+        + int64 shape.Fakes
+          * size.Genes
+          * (fakeRowBytes options
+             + if isCounts options then
+                   236L + 8L * int64 shape.Covariates
+               else
+                   0L)
 
     let private inMemory options shape (size: InputSize) limit = {
         Limit = limit
@@ -265,6 +393,36 @@ module DifferentialPlan =
                 |> max 1
             DiskBytes = diskBytes options shape size
         }
+
+    /// A limit is too small, for the page alone or for all of it.
+    let private tooSmall options shape size limit least =
+        let without = smallest options { shape with HasReport = false } size
+
+        if limit < without then
+            MemoryPlan.tooSmall limit least
+        else
+            Error(
+                CoExprError.BadOption(
+                    "--report",
+                    $"with --memory {MemoryPlan.text limit}",
+                    $"its figures need all p-values at once: {MemoryPlan.text least} is the least that works, and {MemoryPlan.text without} without it"
+                )
+            )
+
+    /// All p-values of a page are in one array.
+    let private checkRows (shape: ScreenShape) (size: InputSize) =
+        let rows = int64 shape.Perturbations * size.Genes
+
+        if shape.HasReport && rows > int64 Array.MaxLength then
+            Error(CoExprError.TooLarge("rows of results of one report (--report)", rows, int64 Array.MaxLength))
+        else
+            Ok()
+
+    let private partsOrRefusal options shape size limit least =
+        if limit >= smallest options shape size then
+            checkRows shape size |> Result.map (fun () -> inParts options shape size limit)
+        else
+            tooSmall options shape size limit least
 
     /// Everything in memory where that fits, blocks of genes otherwise. `whole` names what needs all rows at once, if
     /// anything that is wanted does. BadOption if the limit is too small, with the least that works.
@@ -299,15 +457,11 @@ module DifferentialPlan =
                         $"{reason}: {text all.Bytes}, and {text limit} may be used; see --memory"
                     )
                 )
-            | None when limit >= smallest options shape size -> Ok(inParts options shape size limit)
-            | None -> MemoryPlan.tooSmall limit (min all.Bytes (smallest options shape size))
+            | None -> partsOrRefusal options shape size limit (min all.Bytes (smallest options shape size))
 
     /// The same where parts of an earlier run are to be used, whether or not everything would fit.
     let createParts options shape (size: InputSize) limit : Result<DifferentialPlan, CoExprError> =
-        if limit >= smallest options shape size then
-            Ok(inParts options shape size limit)
-        else
-            MemoryPlan.tooSmall limit (smallest options shape size)
+        partsOrRefusal options shape size limit (smallest options shape size)
 
     /// A line for a person.
     let describe plan =

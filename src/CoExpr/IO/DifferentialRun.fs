@@ -274,39 +274,27 @@ module DifferentialRun =
             do! RunFiles.refuseInput paths.Input (outputs paths)
         }
 
-    let private shrinksByCounts test =
-        match test with
-        | DifferentialTest.NegativeBinomial { Shrink = FoldShrinkage.ByCounts } -> true
-        | _ -> false
-
     let private isOfComparisons test =
         match test with
         | DifferentialTest.NegativeBinomial chosen -> chosen.Scope = EstimationScope.Comparison
         | _ -> false
 
     /// What needs all counts or all rows in memory at once: the option, its value, and why.
-    let private needsWhole (options: DifferentialOptions) (output: DifferentialOutput) (paths: DifferentialPaths) =
-        match paths.Report, options.Calibration with
-        | _ when options.Test.IsCrispyx ->
+    let private needsWhole (options: DifferentialOptions) (output: DifferentialOutput) =
+        if options.Test.IsCrispyx then
             Some(
                 struct ("--compat",
                         "crispyx",
                         "its trend of dispersions needs the counts of all genes in memory at once")
             )
-        | _ when shrinksByCounts options.Test ->
-            Some(struct ("--shrink-by", "counts", "its priors are of all rows, and counts are then looked at again"))
-        | _ when options.Test.IsDeseq2 ->
+        elif options.Test.IsDeseq2 then
             Some(struct ("--compat", "deseq2", "its trends need the counts of all genes in memory at once"))
-        | _ when isOfComparisons options.Test ->
+        elif isOfComparisons options.Test then
             Some(struct ("--scope", "comparison", "its size factors need the counts of all genes in memory at once"))
-        | Some report, _ -> Some(struct ("--report", report, "its figures need all rows in memory at once"))
-        | None, Some(FakePerturbations.Splits(count, _)) ->
-            Some(struct ("--calibrate", string count, "it needs the counts of all controls in memory at once"))
-        | None, Some(FakePerturbations.Guides(column, _)) ->
-            Some(struct ("--guide", column, "it needs the counts of all controls in memory at once"))
-        | None, None when output.RankGenesGroups ->
+        elif output.RankGenesGroups then
             Some(struct ("--rank-genes-groups", "yes", "scanpy's records need all rows in memory at once"))
-        | None, None -> None
+        else
+            None
 
     /// What its cells' table tells of a screen before its counts are read.
     let private shapeOf (options: DifferentialOptions) path canStream =
@@ -355,7 +343,12 @@ module DifferentialRun =
         : Result<DifferentialPlan, CoExprError> =
         let size, canStream = CoexpressionRun.sizeOf reading paths.Input
         let size = defaultArg size CoexpressionRun.unknownSize
-        let shape = shapeOf options paths.Input canStream
+
+        let shape = {
+            shapeOf options paths.Input canStream with
+                HasReport = paths.Report.IsSome
+        }
+
         let limit = CoexpressionRun.limitOf resources
 
         let hasParts =
@@ -363,27 +356,41 @@ module DifferentialRun =
             && resources.Resume
             && IO.Directory.Exists(CoexpressionRun.partsFolder resources paths.Output)
 
-        let whole = needsWhole options output paths
+        let whole = needsWhole options output
 
         if hasParts && whole.IsNone then
             DifferentialPlan.createParts options shape size limit
         else
             DifferentialPlan.create options whole shape size canStream limit
 
+    /// What a page shows of rows in memory, or of those in parts one perturbation at a time.
+    let private highlightsOf job (result: DifferentialResult) (rows: RowSource) =
+        if job.Plan.Sizes.IsNone then
+            DifferentialHighlights.ofResult result
+        else
+            DifferentialHighlights.ofRows result (fun perturbation ->
+                let struct (own, _) = rows.Of perturbation
+                own)
+
     let private writeAll job record (result: DifferentialResult) rows =
         AtomicFile.writeAll (outputs job.Paths) (fun temporaries ->
             let facts = RunRecord.facts record
             DifferentialFile.writeRows job.Progress job.Output facts result rows job.Paths.Output temporaries[0]
-            File.WriteAllText(temporaries[1], Json.write (RunRecord.toJson record) + "\n")
 
             if job.Paths.Report.IsSome then
-                let page = DifferentialReport.page (Path.GetFileName job.Paths.Input) facts result
+                let page =
+                    highlightsOf job result rows
+                    |> DifferentialReport.pageOf (Path.GetFileName job.Paths.Input) facts
+
                 File.WriteAllText(temporaries[2], page)
 
             match job.Paths.Dispersions, result.Dispersions with
             | Some _, Some found ->
                 DifferentialFile.writeDispersionsInPlace found result.GeneTable.Names (List.last temporaries)
-            | _ -> ())
+            | _ -> ()
+
+            // Last, because it tells how much memory all of it took.
+            File.WriteAllText(temporaries[1], Json.write (RunRecord.toJson record) + "\n"))
 
     let private timed job name work = RunFiles.timed name job.Seconds work
 
@@ -419,7 +426,12 @@ module DifferentialRun =
         | Some limit ->
             result {
                 let! shape = DifferentialPlan.shapeOf job.Options cells
-                let whole = needsWhole job.Options job.Output job.Paths
+                let whole = needsWhole job.Options job.Output
+
+                let shape = {
+                    shape with
+                        HasReport = job.Paths.Report.IsSome
+                }
 
                 let! _ =
                     DifferentialPlan.create job.Options whole shape (sizeOf cells.Counts) false limit
@@ -551,22 +563,18 @@ module DifferentialRun =
     /// were found or damaged. With `resume`, finished parts that are in the folder are taken; without, the folder must not
     /// have any. The folder is removed when the work is done.
     ///
-    /// Errors: those of reading and of DifferentialExpression.compute; a calibration, which needs all controls at once; a
-    /// folder with parts of another run; a full disk, where the finished parts stay. Raises ResumableStopException when it
-    /// is stopped.
+    /// Errors: those of reading and of DifferentialExpression.compute; what each comparison estimates from its own cells alone
+    /// (EstimationScope.Comparison), which needs all genes at once; a folder with parts of another run; a full disk, where the
+    /// finished parts stay. Raises ResumableStopException when it is stopped.
     let computeInParts (progress: Progress) reading (options: DifferentialOptions) sizes folder resume tell path =
         result {
             do! DifferentialExpression.validate options
 
             do!
-                match options.Calibration with
-                | Some _ ->
-                    Error(
-                        CoExprError.BadOption("--calibrate", "in parts", "it needs the counts of all controls at once")
-                    )
-                | None when isOfComparisons options.Test ->
+                if isOfComparisons options.Test then
                     Error(CoExprError.BadOption("--scope", "comparison", "it needs the counts of all genes at once"))
-                | None -> Ok()
+                else
+                    Ok()
 
             let identity =
                 identityOf { Input.standard with Read = reading } options (RunRecord.hash progress path)

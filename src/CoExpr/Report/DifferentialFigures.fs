@@ -6,7 +6,7 @@ open System
 [<RequireQualifiedAccess>]
 module DifferentialFigures =
 
-    let private rows (count: int) = Wording.counted (int64 count) "row"
+    let private rows count = Wording.counted count "row"
     let private cells (count: int) = Wording.counted (int64 count) "cell"
     let private groups (count: int) = Wording.counted (int64 count) "group"
 
@@ -23,12 +23,12 @@ module DifferentialFigures =
             $"{Wording.count (int64 shown)} of {Wording.counted (int64 all) noun}"
 
     /// Hits of the perturbations with most, up and down.
-    let hitCounts (result: DifferentialResult) =
+    let hitCounts (found: DifferentialHighlights) =
+        let result = found.Result
+
         let shown =
-            DifferentialHits.byHits result
-            |> Array.filter (fun perturbation ->
-                let struct (up, down) = DifferentialHits.counts result perturbation
-                up + down > 0)
+            DifferentialHighlights.byHits found
+            |> Array.filter (fun perturbation -> DifferentialHighlights.hits found perturbation > 0)
 
         let withHits = shown.Length
         let shown = Array.truncate HitCounts.Most shown
@@ -53,28 +53,26 @@ module DifferentialFigures =
                     "A perturbation of more cells finds more genes at the same effect: compare numbers of hits with numbers of "
                     + "cells, which a bar tells when it is pointed at. A perturbation without hits may have had no effect, "
                     + "too few cells, or guides that did not work."
-                Spec = HitCounts.spec result shown
+                Spec = HitCounts.spec found shown
             }
 
-    let private thinned (result: DifferentialResult) (volcanoes: VolcanoPoint[][]) =
-        let tested =
-            result.Rows.Log10P |> Array.filter (Double.IsNaN >> not) |> Array.length
+    let private thinned (found: DifferentialHighlights) =
+        let drawn = found.Volcanoes |> Array.sumBy _.LongLength
 
-        let drawn = volcanoes |> Array.sumBy _.Length
-
-        if drawn = tested then
+        if drawn = found.Rows then
             ""
         else
-            $" Drawn are {Wording.count (int64 drawn)} of {rows tested}: of a perturbation the strongest hits, up to "
-            + $"{Wording.count (int64 (Volcano.room result.Perturbations.Length * 3 / 4))}, and of the other genes every n-th in order of p. "
+            $" Drawn are {Wording.count drawn} of {rows found.Rows}: of a perturbation the strongest hits, up to "
+            + $"{Wording.count (int64 (Volcano.room found.Volcanoes.Length * 3 / 4))}, and of the other genes every n-th in order of p. "
             + "The table of results has all."
 
     /// A volcano of every perturbation, of which the page shows the one that is chosen, and the perturbations in the order
     /// in which they are offered: most hits first. None if no row has a p.
-    let volcano (result: DifferentialResult) =
-        let order = DifferentialHits.byHits result
-        let room = Volcano.room result.Perturbations.Length
-        let volcanoes = order |> Array.map (Volcano.points result room)
+    let volcano (found: DifferentialHighlights) =
+        let result, order = found.Result, DifferentialHighlights.byHits found
+
+        let volcanoes =
+            order |> Array.map (fun perturbation -> found.Volcanoes[perturbation])
 
         if volcanoes |> Array.forall Array.isEmpty then
             None
@@ -84,7 +82,7 @@ module DifferentialFigures =
                 Caption =
                     $"log2 fold change against −log10 p of each gene, compared with {against result}. Coloured: q of at most "
                     + $"{DifferentialHits.Level}. Diamonds at an edge: one of the groups lacks the gene, so that it has no fold change, or p is 0."
-                    + thinned result volcanoes
+                    + thinned found
                 Reading =
                     "The further up, the less a difference is like chance; the further out, the larger it is. A gene far out "
                     + "but low is one of few counts. Point at a gene for its name and numbers; the strongest are named. The "
@@ -94,31 +92,29 @@ module DifferentialFigures =
 
             Some(order, figure)
 
-    let private quantiles title caption reading sorted =
-        match sorted with
+    let private quantiles title caption reading points =
+        match points with
         | [||] -> None
         | _ ->
             Some {
                 Title = title
                 Caption = caption
                 Reading = reading
-                Spec = QuantileQuantile.spec (QuantileQuantile.points sorted)
+                Spec = QuantileQuantile.spec points
             }
 
     let private bandWords =
         "The line is where uniform p-values lie; 95 % of them, were they independent, lie in the grey band."
 
     /// All p-values against uniform ones.
-    let pValues (result: DifferentialResult) =
-        let sorted = DifferentialHits.sortedLog10P result
-
+    let pValues (found: DifferentialHighlights) =
         quantiles
             "p-values against chance"
-            ($"p-values of {rows sorted.Length}, ordered; the 200 lowest and some of the others. {bandWords}")
+            ($"p-values of {rows (int64 found.Testable)}, ordered; the 200 lowest and some of the others. {bandWords}")
             ("Were there no effects, the points would lie on the line. Where many genes change, the points leave it at the "
              + "right end. If they leave it from the very beginning, either most genes change, or the test is too sure of "
              + "itself: calibration by controls (--calibrate) tells which.")
-            sorted
+            found.Quantiles
 
     let private percent (share: float) =
         (100.0 * share).ToString("0.0", Globalization.CultureInfo.InvariantCulture)
@@ -157,7 +153,7 @@ module DifferentialFigures =
             ("Between controls there is nothing to find. Points above the band are false positives: the real p-values are too "
              + "small by as much. Points below it mean that the test misses effects, as it must where counts are few, since "
              + "p-values then take few values. Guides in place of random groups also show what guides and batches do.")
-            (Calibration.sorted calibration)
+            (Calibration.sorted calibration |> QuantileQuantile.points)
 
     /// Dispersions against means, of tests that estimate them for the whole screen.
     let dispersions (result: DifferentialResult) =
@@ -186,12 +182,15 @@ module DifferentialFigures =
                 }
 
     /// Genes that are hits of two perturbations or more, and those perturbations.
-    let sharedHits (result: DifferentialResult) =
-        match SharedHits.genes result with
-        | [||] -> None
-        | genes ->
-            let perturbations = SharedHits.perturbations result genes
-            let struct (genes, perturbations) = SharedHits.ordered result genes perturbations
+    let sharedHits (found: DifferentialHighlights) =
+        match found.Shared with
+        | None -> None
+        | Some result ->
+            let struct (genes, perturbations) =
+                SharedHits.ordered result [| 0 .. result.GeneTable.Names.Length - 1 |] [|
+                    0 .. result.Perturbations.Length - 1
+                |]
+
             let full = Wording.score (SharedHits.fullColour result genes perturbations)
 
             Some {

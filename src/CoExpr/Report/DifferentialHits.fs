@@ -43,17 +43,12 @@ module DifferentialHits =
 
     let private ordinal (a: string) b = String.CompareOrdinal(a, b)
 
-    /// The perturbations, most hits first; those of as many in order of name.
-    let byHits (result: DifferentialResult) =
-        let hits =
-            Array.init result.Perturbations.Length (fun perturbation ->
-                let struct (up, down) = counts result perturbation
-                up + down)
-
+    /// Perturbations of these names and so many hits, most hits first; those of as many in order of name.
+    let byHits (names: string[]) (hits: int[]) =
         Array.init hits.Length id
         |> Array.sortWith (fun a b ->
             match compare hits[b] hits[a] with
-            | 0 -> ordinal result.Perturbations[a] result.Perturbations[b]
+            | 0 -> ordinal names[a] names[b]
             | order -> order)
 
     /// The lower p first; those of the same p in order of the gene's name, so that the file's order changes nothing.
@@ -74,15 +69,12 @@ module DifferentialHits =
         |> Array.ofSeq
         |> Array.sortWith (stronger result)
 
-    /// Logarithms of p of the rows that could have had one below 1, lowest first.
-    let sortedLog10P (result: DifferentialResult) =
-        let values =
-            Array.init result.Rows.Log10P.Length id
-            |> Array.filter (ContrastRows.isTestable result.Rows)
-            |> Array.map (fun place -> result.Rows.Log10P[place])
-
-        Array.sortInPlace values
-        values
+    /// Logarithms of p of the rows of one perturbation that could have had one below 1.
+    let testableLog10P (result: DifferentialResult) perturbation =
+        places result perturbation
+        |> Seq.filter (ContrastRows.isTestable result.Rows)
+        |> Seq.map (fun place -> result.Rows.Log10P[place])
+        |> Array.ofSeq
 
     /// About `room` of these, from the first to the last in even steps: all where there is room.
     let evenly room (items: 'a[]) =

@@ -5,7 +5,7 @@ namespace CoExpr
 module DifferentialReport =
 
     let private cells (count: int) = Wording.counted (int64 count) "cell"
-    let private hits (count: int) = Wording.counted (int64 count) "hit"
+    let private hits count = Wording.counted count "hit"
     let private genes (count: int) = Wording.counted (int64 count) "gene"
 
     let private perturbations (count: int) =
@@ -31,14 +31,11 @@ module DifferentialReport =
             $"{cells count} labelled {control}"
         | None -> "all other cells"
 
-    let private summary (result: DifferentialResult) =
-        let found =
-            result.Rows.QValue
-            |> Array.filter (fun q -> q <= DifferentialHits.Level)
-            |> Array.length
+    let private summary (found: DifferentialHighlights) =
+        let result = found.Result
 
         $"Changes of {genes result.GeneTable.Names.Length} by {perturbations result.Perturbations.Length} against "
-        + $"{reference result}, by {testWords result.Options.Test}: {hits found} with q of at most "
+        + $"{reference result}, by {testWords result.Options.Test}: {hits (DifferentialHighlights.allHits found)} with q of at most "
         + $"{DifferentialHits.Level}. "
         + (result.Calibration
            |> Option.bind Calibration.warning
@@ -50,28 +47,28 @@ module DifferentialReport =
         | Some figure -> Html.figure id figure
         | None -> Html.notice heading words
 
-    let private hitCounts result =
-        DifferentialFigures.hitCounts result
+    let private hitCounts found =
+        DifferentialFigures.hitCounts found
         |> figureOr
             "hits-per-perturbation"
             "Hits of each perturbation"
             $"No perturbation has a gene with q of at most {DifferentialHits.Level}."
 
-    let private choice (result: DifferentialResult) perturbation =
-        let struct (up, down) = DifferentialHits.counts result perturbation
-        $"{result.Perturbations[perturbation]} ({hits (up + down)})"
+    let private choice (found: DifferentialHighlights) perturbation =
+        let count = int64 (DifferentialHighlights.hits found perturbation)
+        $"{found.Result.Perturbations[perturbation]} ({hits count})"
 
-    let private volcano (result: DifferentialResult) =
-        match DifferentialFigures.volcano result with
-        | Some(order, figure) -> Html.chosenFigure "volcano" "Perturbation" (order |> Array.map (choice result)) figure
+    let private volcano (found: DifferentialHighlights) =
+        match DifferentialFigures.volcano found with
+        | Some(order, figure) -> Html.chosenFigure "volcano" "Perturbation" (order |> Array.map (choice found)) figure
         | None -> Html.notice "Volcano of a perturbation" "No row has a p-value, so there is nothing to draw."
 
-    let private sharedHits result =
-        DifferentialFigures.sharedHits result
+    let private sharedHits found =
+        DifferentialFigures.sharedHits found
         |> figureOr "shared-hits" "Hits that perturbations share" "No gene is a hit of two perturbations."
 
-    let private pValues result =
-        DifferentialFigures.pValues result
+    let private pValues found =
+        DifferentialFigures.pValues found
         |> figureOr "p-values" "p-values against chance" "No row has a p-value that could have been below 1."
 
     /// Of two-sample tests there is nothing to say.
@@ -117,15 +114,19 @@ module DifferentialReport =
             DifferentialFigures.calibration found
             |> figureOr "calibration" heading "No gene could be tested among the controls."
 
-    /// The page of a run, under the name of its input, with the facts of the run. What there is nothing of is said in a
-    /// sentence instead of an empty figure.
-    let page source (facts: (string * string) list) (result: DifferentialResult) =
-        Html.page "differential-expression report" source (summary result) facts [
-            hitCounts result
-            volcano result
-            HitTable.section "hits" result
-            sharedHits result
-            pValues result
-            yield! dispersions result
-            calibration result
+    /// The page of a run, under the name of its input, with the facts of the run, from what was gathered of its rows. What
+    /// there is nothing of is said in a sentence instead of an empty figure.
+    let pageOf source (facts: (string * string) list) (found: DifferentialHighlights) =
+        Html.page "differential-expression report" source (summary found) facts [
+            hitCounts found
+            volcano found
+            HitTable.section "hits" found
+            sharedHits found
+            pValues found
+            yield! dispersions found.Result
+            calibration found.Result
         ]
+
+    /// The same of a result with all its rows.
+    let page source facts (result: DifferentialResult) =
+        pageOf source facts (DifferentialHighlights.ofResult result)

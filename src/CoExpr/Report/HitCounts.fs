@@ -8,19 +8,19 @@ module internal HitCounts =
     [<Literal>]
     let Most = 50
 
-    let private bars (result: DifferentialResult) (shown: int[]) = [
+    let private bars (found: DifferentialHighlights) (shown: int[]) = [
         for rank in 0 .. shown.Length - 1 do
-            let struct (up, down) = DifferentialHits.counts result shown[rank]
+            let up, down = found.Up[shown[rank]], found.Down[shown[rank]]
 
             for side, hits in [ "up", up; "down", -down ] do
                 Json.Object [
                     "rank", Json.Number(float rank)
-                    "name", Json.Text result.Perturbations[shown[rank]]
+                    "name", Json.Text found.Result.Perturbations[shown[rank]]
                     "side", Json.Text side
                     "hits", Json.Number(float hits)
                     "up", Json.Number(float up)
                     "down", Json.Number(float down)
-                    "cells", Json.Number(float result.Cells[shown[rank]])
+                    "cells", Json.Number(float found.Result.Cells[shown[rank]])
                 ]
     ]
 
@@ -56,15 +56,17 @@ module internal HitCounts =
         ]
 
     /// `shown` are perturbations, from the top down.
-    let spec (result: DifferentialResult) (shown: int[]) =
-        let names = [ for perturbation in shown -> Json.Text result.Perturbations[perturbation] ]
+    let spec (found: DifferentialHighlights) (shown: int[]) =
+        let names = [
+            for perturbation in shown -> Json.Text found.Result.Perturbations[perturbation]
+        ]
 
         VegaLite.specification [
             "params", Json.List [ VegaLite.variable "names" (Json.List names) ]
             "width", Json.Text "container"
             // Not a step: width by the container and height by steps do not go together.
             "height", Json.Number(18.0 * float shown.Length)
-            "data", VegaLite.values (bars result shown)
+            "data", VegaLite.values (bars found shown)
             "mark", Json.Object [ "type", Json.Text "bar" ]
             "encoding",
             Json.Object [

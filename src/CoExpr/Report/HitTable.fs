@@ -4,20 +4,7 @@ namespace CoExpr
 [<RequireQualifiedAccess>]
 module HitTable =
 
-    let private hits (count: int) = Wording.counted (int64 count) "hit"
-
-    /// Rows that a page still scrolls well.
-    [<Literal>]
-    let private Most = 500
-
-    /// The strongest hits, and how many there are.
-    let strongest (result: DifferentialResult) =
-        let hits =
-            Array.init result.Rows.QValue.Length id
-            |> Array.filter (DifferentialHits.isHit result.Rows)
-            |> Array.sortWith (DifferentialHits.stronger result)
-
-        struct (Array.truncate Most hits, hits.Length)
+    let private hits count = Wording.counted count "hit"
 
     let private heads = [
         "Perturbation", "", "none"
@@ -29,13 +16,10 @@ module HitTable =
         "Mean of reference", "number", "none"
     ]
 
-    let private fold (rows: ContrastRows) place =
-        if DifferentialHits.hasFold rows place then
-            Wording.score rows.LogFoldChange[place]
-        elif DifferentialHits.isUp rows place then
-            "only in perturbed"
-        else
-            "none in perturbed"
+    let private fold hit =
+        if hit.HasFold then Wording.score hit.LogFoldChange
+        elif hit.IsUp then "only in perturbed"
+        else "none in perturbed"
 
     /// A q of 0 is one below the smallest double.
     let private rate (q: float) =
@@ -44,31 +28,29 @@ module HitTable =
     let private nameCell element attributes (name: string) =
         Markup.Element(element, ("title", name) :: attributes, [ Markup.name name ])
 
-    let private row (result: DifferentialResult) place =
-        let rows, genes = result.Rows, result.GeneTable.Names
-
-        let number (column: float[]) =
-            Html.numberCell column[place] (Wording.score column[place])
+    let private row (result: DifferentialResult) hit =
+        let number value =
+            Html.numberCell value (Wording.score value)
 
         Markup.element "tr" [
-            nameCell "th" [ "scope", "row" ] result.Perturbations[place / genes.Length]
-            nameCell "td" [] genes[place % genes.Length]
-            Html.numberCell rows.LogFoldChange[place] (fold rows place)
-            Html.numberCell -rows.Log10P[place] (Wording.score -rows.Log10P[place])
-            Html.numberCell rows.QValue[place] (rate rows.QValue[place])
-            number rows.Mean
-            number rows.ReferenceMean
+            nameCell "th" [ "scope", "row" ] result.Perturbations[hit.Perturbation]
+            nameCell "td" [] result.GeneTable.Names[hit.Gene]
+            Html.numberCell hit.LogFoldChange (fold hit)
+            number -hit.Log10P
+            Html.numberCell hit.QValue (rate hit.QValue)
+            number hit.Mean
+            number hit.ReferenceMean
         ]
 
     /// The section, which sorts by its columns and can be searched.
-    let section id (result: DifferentialResult) =
-        let struct (shown, all) = strongest result
+    let section id (found: DifferentialHighlights) =
+        let shown, all = found.Strongest, DifferentialHighlights.allHits found
 
-        if all = 0 then
+        if all = 0L then
             Html.notice "Strongest hits" $"No gene of any perturbation has a q of at most {DifferentialHits.Level}."
         else
             let caption =
-                if shown.Length = all then
+                if shown.LongLength = all then
                     $"All {hits all}, those of the lowest p first."
                 else
                     $"The {shown.Length} of lowest p of {hits all}."
@@ -80,7 +62,7 @@ module HitTable =
                 Heading = "Strongest hits"
                 Content = [
                     Html.search "Search genes and perturbations" id
-                    Html.tableOf id "hits" caption head (shown |> Array.map (row result) |> List.ofArray)
+                    Html.tableOf id "hits" caption head (shown |> Array.map (row found.Result) |> List.ofArray)
                     Html.reading (
                         "Means are what fold changes are of. Press a column's name to sort by it. A low p comes from a large "
                         + "effect or from many cells: look at both columns before following up a gene."

@@ -76,10 +76,8 @@ module internal QuantileQuantile =
 
         Seq.append (seq { 1 .. min n All }) steps |> Seq.distinct |> Array.ofSeq
 
-    /// `sorted` are base-10 logarithms of p, lowest first.
-    let points (sorted: float[]) =
-        let n = sorted.Length
-
+    /// The first `n` of `sorted` are base-10 logarithms of p, lowest first.
+    let pointsOf n (sorted: float[]) =
         ranks n
         |> Array.map (fun rank -> {
             Rank = rank
@@ -88,6 +86,9 @@ module internal QuantileQuantile =
             Low = -log10(orderStatistic 0.975 rank n)
             High = -log10(orderStatistic 0.025 rank n)
         })
+
+    /// The same of all of them.
+    let points (sorted: float[]) = pointsOf sorted.Length sorted
 
     let private row point =
         Json.Object [

@@ -12,37 +12,23 @@ module internal SharedHits =
 
     let private ordinal (a: string) b = String.CompareOrdinal(a, b)
 
-    /// How many perturbations a gene is a hit of.
-    let hitsOf (result: DifferentialResult) gene =
-        Seq.init result.Perturbations.Length id
-        |> Seq.filter (fun perturbation -> DifferentialHits.isHit result.Rows (result.Place(perturbation, gene)))
-        |> Seq.length
+    let private mostFirst (counts: int[]) (names: string[]) =
+        Array.init counts.Length id
+        |> Array.sortWith (fun a b ->
+            match compare counts[b] counts[a] with
+            | 0 -> ordinal names[a] names[b]
+            | order -> order)
 
-    let private mostFirst (count: int -> int) (names: string[]) a b =
-        match compare (count b) (count a) with
-        | 0 -> ordinal names[a] names[b]
-        | order -> order
-
-    /// The genes that are hits of most perturbations, of two at least.
-    let genes (result: DifferentialResult) =
-        let hits = Array.init result.GeneTable.Names.Length (hitsOf result)
-
-        Array.init hits.Length id
+    /// The genes that are hits of most perturbations, of two at least. `hits`: of how many perturbations each is a hit.
+    let genes (names: string[]) (hits: int[]) =
+        mostFirst hits names
         |> Array.filter (fun gene -> hits[gene] >= 2)
-        |> Array.sortWith (mostFirst (fun gene -> hits[gene]) result.GeneTable.Names)
         |> Array.truncate Most
 
-    /// The perturbations with most hits among these genes.
-    let perturbations (result: DifferentialResult) (genes: int[]) =
-        let hits =
-            Array.init result.Perturbations.Length (fun perturbation ->
-                genes
-                |> Array.filter (fun gene -> DifferentialHits.isHit result.Rows (result.Place(perturbation, gene)))
-                |> Array.length)
-
-        Array.init hits.Length id
+    /// The perturbations with most hits among those genes. `hits`: how many each has.
+    let perturbations (names: string[]) (hits: int[]) =
+        mostFirst hits names
         |> Array.filter (fun perturbation -> hits[perturbation] > 0)
-        |> Array.sortWith (mostFirst (fun perturbation -> hits[perturbation]) result.Perturbations)
         |> Array.truncate Most
 
     /// The fold change at which colours are full: below it lie 95 % of those drawn that rest on both groups.
