@@ -194,8 +194,7 @@ module internal DifferentialParts =
             DifferentialExpression.comparedCells (counted request folder index) request.Options frame
             |> CoExprError.unwrap
 
-        let fakes =
-            DifferentialExpression.drawFakes compared |> CoExprError.unwrap
+        let fakes = DifferentialExpression.drawFakes compared |> CoExprError.unwrap
 
         let pairs =
             ScreenContrast.compared request.Options.Contrasts compared.Groups
