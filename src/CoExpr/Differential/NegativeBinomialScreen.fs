@@ -1,7 +1,6 @@
 namespace CoExpr
 
 open System
-open System.Runtime.CompilerServices
 open CoExpr.Kernels
 
 /// Where dispersions come from.
@@ -610,16 +609,21 @@ module NegativeBinomialScreen =
         CovariateModel.prepare options.Threads options.Covariates cells comparison.Groups factors comparison.Control
         |> Result.mapError (among options comparison)
 
-    /// Counts in the order of the groups, which all comparisons of the same groups share as long as the counts are there.
+    /// Counts in the order of the groups, which all comparisons of the same groups share while one of them holds them.
     let private grouping (options: NegativeBinomialOptions) groups : SparseCounts -> GroupedGenes =
-        let make counts =
-            GroupedGenes.create options.Threads counts groups
+        let counts, made =
+            WeakReference<SparseCounts>(Unchecked.defaultof<_>), WeakReference<GroupedGenes>(Unchecked.defaultof<_>)
 
-        if isEach options then
-            make
-        else
-            let made = ConditionalWeakTable<SparseCounts, GroupedGenes>()
-            fun counts -> made.GetValue(counts, make)
+        let make (wanted: SparseCounts) =
+            match counts.TryGetTarget(), made.TryGetTarget() with
+            | (true, known), (true, genes) when obj.ReferenceEquals(known, wanted) -> genes
+            | _ ->
+                let genes = GroupedGenes.create options.Threads wanted groups
+                counts.SetTarget wanted
+                made.SetTarget genes
+                genes
+
+        fun wanted -> lock made (fun () -> make wanted)
 
     let private groupModel (options: NegativeBinomialOptions) (struct (nodes, grouped)) (comparison: CountComparison) = {
         Degrees = GroupModel.degrees comparison.Groups.Starts
