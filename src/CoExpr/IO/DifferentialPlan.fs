@@ -193,9 +193,10 @@ module DifferentialPlan =
         else
             size.Cells * (24L * int64 shape.Covariates + 80L + 40L * int64 options.Threads)
 
-    /// Rules of size factors, and what each thread has of every group.
+    /// Rules of size factors, and what each thread has of every group: sums, and its rows of the genes that are tested together.
     let private groupBytes (options: DifferentialOptions) (shape: ScreenShape) =
-        int64 shape.Perturbations * (1200L + 200L * int64 options.Threads)
+        let ofThread = 200L + int64 GeneRows.Genes * rowBytes options
+        int64 shape.Perturbations * (1200L + ofThread * int64 options.Threads)
 
     /// Dispersions, trend and prior of the genes of one comparison.
     [<Literal>]
