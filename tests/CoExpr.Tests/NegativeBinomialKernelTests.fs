@@ -288,7 +288,7 @@ module NegativeBinomialKernelTests =
                             let fit = NullFit.Solve(gene, 0, series, group, alpha, means, shift)
                             near 1e-8 (Oracle.logRatio alpha (exp shift) sizes counts) fit.LogRatio
                             let mean, _ = Oracle.nullFit alpha (exp shift) sizes counts
-                            relative 1e-4 mean fit.Mean
+                            relative 1e-8 mean fit.Mean
                             let other = mean * exp shift
                             let i0 = Oracle.information alpha mean (fst sizes)
                             let i1 = Oracle.information alpha other (snd sizes)
@@ -422,7 +422,7 @@ module NegativeBinomialKernelTests =
 
                             near 1e-8 (Oracle.logRatio alpha (exp shift) sizes counts) fit.LogRatio
                             let mean, _ = Oracle.nullFit alpha (exp shift) sizes counts
-                            relative 1e-4 mean fit.Mean
+                            relative 1e-8 mean fit.Mean
 
     /// Fits of all groups of a gene at once.
     let private fitAll (nodes: SizeFactorNodes) gene alpha groups =

@@ -254,6 +254,25 @@ module ScreenContrastTests =
         | Error error -> CoExprError.describe error
         | Ok _ -> failwith "no error"
 
+    // Labels keep their blanks, so that " a" and "a" are told apart; "A vs B" against "C" and "A" against "B vs C" are not.
+    [<Test>]
+    let ``rows have names of their own`` () =
+        let groups: Groups = {
+            Labels = [| " a"; "A"; "A vs B"; "B vs C"; "C"; "a" |]
+            Order = [| 0..5 |]
+            Starts = [| 0..6 |]
+            Control = None
+        }
+
+        let named contrasts =
+            ScreenContrast.compared (List.map vs contrasts) groups
+            |> Result.map (Array.map (ScreenContrast.nameOf groups))
+
+        Expect.equal [| " a vs C"; "a vs C" |] (named [ " a,C"; " a ,C" ] |> Expect.ok)
+
+        named [ "A vs B,C"; "A,B vs C" ]
+        |> Expect.says [ "A vs B vs C"; "2 contrasts have this name" ]
+
     [<Test>]
     let ``bad contrasts are named`` () =
         let options = {
@@ -268,6 +287,12 @@ module ScreenContrastTests =
 
         Assert.That(refused [ vs "a,a" ] options, Does.Contain "a vs a: a label does not differ from itself")
         Assert.That(refused [ vs "a,b"; vs "c,b"; vs "a,b" ] options, Does.Contain "a vs b: it is given 2 times")
+
+        Assert.That(
+            refused [ vs "a,b"; vs " a,b " ] options,
+            Does.Contain "a vs b: 2 contrasts have this name: rows could not be told apart"
+        )
+
         Assert.That(refused [ vs "a,b" ] { options with Control = None }, Does.Contain "--rest")
 
         let crispyx = {
@@ -322,7 +347,7 @@ module ScreenContrastTests =
         Expect.equal ("a", "b") (labelsOf "a, b")
         Expect.equal ("a ", "b") (labelsOf "a ,b")
         Expect.equal ("a ", "a") (labelsOf "a \ta")
-        Expect.equal "a vs b" (ScreenContrast.name (vs "a, b"))
+        Expect.equal "a vs b" (ScreenContrast.nameOf groups (pair "a, b"))
 
     [<Test>]
     let ``a label with commas is put in quotes`` () =

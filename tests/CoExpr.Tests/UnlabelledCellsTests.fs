@@ -342,14 +342,28 @@ module UnlabelledCellsTests =
         named [ 8, "c4" ] |> Expect.says [ "cell c4 stands at two places, 5 and 9" ]
 
     [<Test>]
-    let ``a screen without any label says that nothing is known`` () =
-        compute (options (DifferentialTest.RankSum RankSum.standard)) {
+    let ``a screen without any label, or without counts in the labelled cells, says so`` () =
+        let rankSum = options (DifferentialTest.RankSum RankSum.standard)
+
+        let unlabelled = {
             Screen.cells sample with
                 CellTable =
                     (Screen.cells sample).CellTable
                     |> Table.withColumn "perturbation" (Column.Text(Array.create 150 ""))
         }
-        |> Expect.says [ "control is not known; known: nothing" ]
+
+        for control in [ rankSum.Control; None ] do
+            compute { rankSum with Control = control } unlabelled
+            |> Expect.says [ "0 cells with a label in column perturbation" ]
+
+        let empty =
+            Screen.cells {
+                sample with
+                    Cells = sample.Cells |> Array.map (Array.map (fun _ -> 0.0f))
+            }
+
+        compute { rankSum with LeaveOutEmpty = true } empty
+        |> Expect.says [ "0 labelled cells with counts"; "left out as empty" ]
 
     [<Test>]
     let ``an empty cell with a value that is no count is refused, not left out`` () =

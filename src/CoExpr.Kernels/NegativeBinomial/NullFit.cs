@@ -34,7 +34,7 @@ public readonly record struct NullFit(double Mean, double LogRatio, double Score
     )
     {
         var pair = new Pair(gene, control, series, group, dispersion, Math.Exp(shift), expansions);
-        var mean = pair.Root(means[control], means[group]);
+        var mean = pair.Root(means[control], means[group], scored);
         if (double.IsNaN(mean))
             return new NullFit(double.NaN, double.NaN, double.NaN, double.NaN);
         var other = mean * pair.Fold;
@@ -74,9 +74,11 @@ public readonly record struct NullFit(double Mean, double LogRatio, double Score
             : series.Covers(Math.Log(mean)) ? series.Lost(Math.Log(mean))
             : GroupFit.LogRatio(gene, control, dispersion, best, mean);
 
-        // Newton's method in the mean itself, in which the score of Poisson counts over the mean is linear.
-        internal double Root(double controlMean, double groupMean)
+        // Newton's method in the mean itself, in which the score of Poisson counts over the mean is linear. A score is as far
+        // from that at the root as the step is long, a likelihood but as its square: scores take one step more.
+        internal double Root(double controlMean, double groupMean, bool isScored)
         {
+            var isLast = !isScored;
             var mean = Start(controlMean, groupMean);
             var (low, high) = (Math.Min(controlMean, groupMean / fold), Math.Max(controlMean, groupMean / fold));
             for (var step = 0; step < MostSteps; step++)
@@ -85,7 +87,12 @@ public readonly record struct NullFit(double Mean, double LogRatio, double Score
                 var next = mean * (1 + score / observed);
                 // A step δ = score / observed leaves an error of about δ²/2, and that costs observed · δ⁴ / 8 of likelihood.
                 if (score * score * score * score < 1e-10 * observed * observed * observed && next > 0)
-                    return next;
+                {
+                    if (isLast)
+                        return next;
+                    (isLast, mean) = (true, next);
+                    continue;
+                }
                 (low, high) = score > 0 ? (mean, high) : (low, mean);
                 mean = next > low && next < high ? next : (low + high) / 2;
             }

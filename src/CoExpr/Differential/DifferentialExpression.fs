@@ -442,6 +442,23 @@ module DifferentialExpression =
                 }
             })
 
+    /// The groups of all cells that have a label, of which there must be some.
+    let private groupsOf (options: DifferentialOptions) cells =
+        let columns = String.Join(", ", options.Perturbation)
+
+        let none =
+            CoExprError.TooFew(
+                $"cells with a label in column {columns}",
+                0L,
+                1L,
+                "Name the column that has the labels."
+            )
+
+        match Groups.create options.Perturbation options.Control cells with
+        | Error(CoExprError.UnknownLabel(_, _, [])) -> Error none
+        | Ok groups when groups.Order.Length = 0 -> Error none
+        | found -> found
+
     /// Checks the options, the names and the groups: what every test needs; and takes the cells that take part. `counted`
     /// says which cells have counts, and is asked only where the others are left out; of the counts nothing else is looked
     /// at but their numbers of cells and genes.
@@ -456,8 +473,9 @@ module DifferentialExpression =
             do! requireSome $"genes of {cells.Source}" cells.Counts.Genes "The file is empty."
             let! cells = Cells.requireUniqueGenes cells
             do! DifferentialTest.requireLengths cells options.Test
-            let! groups = Groups.create options.Perturbation options.Control cells
+            let! groups = groupsOf options cells
             let kept = keptCells options counted groups
+            do! requireSome "labelled cells with counts" kept.Length "All of them would be left out as empty."
             let! compared = take options cells groups kept
             do! requireUniqueCells kept compared.Cells
             do! requireControl options compared.Groups
@@ -613,13 +631,10 @@ module DifferentialExpression =
         | None -> ()
 
     let private nameOf (options: DifferentialOptions) (groups: Groups) (pair: ComparedGroups) =
-        match pair.Reference with
-        | Some reference when not options.Contrasts.IsEmpty ->
-            ScreenContrast.name {
-                Label = groups.Labels[pair.Group]
-                Reference = groups.Labels[reference]
-            }
-        | _ -> groups.Labels[pair.Group]
+        if options.Contrasts.IsEmpty then
+            groups.Labels[pair.Group]
+        else
+            ScreenContrast.nameOf groups pair
 
     let internal resultOf
         (options: DifferentialOptions)

@@ -22,43 +22,56 @@ type QuasiDispersions = {
 [<RequireQualifiedAccess>]
 module QuasiDispersions =
 
-    /// ln of the density of d = d0 F at d. As df0 grows without bound, d df / d0 is chi-squared.
-    let private logDensity (df: float) (logValue: float) (df0: float) (d: float) =
-        let a, b = df / 2.0, df0 / 2.0
-        let ratio = log d - logValue
+    /// What the likelihood has of the values: themselves, their sum and the sum of their logarithms.
+    type private Sample = {
+        Values: float[]
+        Sum: float
+        SumOfLogs: float
+    }
 
-        let constant =
-            if b > 1e7 then
-                a * log a - SpecialFunctions.GammaLn a
-            else
+    /// Σ ln of the density of d = d0 F at d. As df0 grows without bound, d df / d0 is chi-squared. Of each value one logarithm
+    /// is taken anew for every d0 and df0.
+    let private logLikelihood (df: float) sample logValue (df0: float) =
+        let a, b, n = df / 2.0, df0 / 2.0, float sample.Values.Length
+        let scale = exp -logValue
+        let common = a * (sample.SumOfLogs - n * logValue) - sample.SumOfLogs
+
+        if b > 1e7 then
+            n * (a * log a - SpecialFunctions.GammaLn a) + common - a * scale * sample.Sum
+        else
+            let constant =
                 SpecialFunctions.GammaLn(a + b)
                 - SpecialFunctions.GammaLn a
                 - SpecialFunctions.GammaLn b
                 + a * log (a / b)
 
-        let body =
-            if b > 1e7 then
-                a * exp ratio
-            else
-                (a + b) * Math.Log(1.0 + a / b * exp ratio)
+            let factor = a / b * scale
+            let mutable body = 0.0
 
-        constant + a * ratio - body - log d
+            for d in sample.Values do
+                body <- body + Math.Log(1.0 + factor * d)
 
-    let private logLikelihood df (values: float[]) logValue df0 =
-        values |> Array.sumBy (logDensity df logValue df0)
+            n * constant + common - (a + b) * body
 
     /// The place of the maximum of a function with one, between bounds, by golden sections.
     let private highest low high (f: float -> float) =
         let golden = (sqrt 5.0 - 1.0) / 2.0
+        let lower low high = high - golden * (high - low)
+        let upper low high = low + golden * (high - low)
 
-        let rec narrow low high =
+        // Of the two places within, one serves the next section, too.
+        let rec narrow low high a b atA atB =
             if high - low < 1e-7 then
                 0.5 * (low + high)
+            elif atA > atB then
+                let next = lower low b
+                narrow low b next a (f next) atA
             else
-                let a, b = high - golden * (high - low), low + golden * (high - low)
-                if f a > f b then narrow low b else narrow a high
+                let next = upper a high
+                narrow a high b next atB (f next)
 
-        narrow low high
+        let a, b = lower low high, upper low high
+        narrow low high a b (f a) (f b)
 
     /// d0 and df0 of largest likelihood. Throws ArgumentException for a value that is not above 0.
     let prior (df: float) (values: float[]) : struct (float * float) =
@@ -73,13 +86,19 @@ module QuasiDispersions =
             let values = Array.sort values
             let centre = log (Array.average values)
 
+            let sample = {
+                Values = values
+                Sum = Array.sum values
+                SumOfLogs = Array.sumBy log values
+            }
+
             let best logDf0 =
-                highest (centre - 5.0) (centre + 5.0) (fun logValue -> logLikelihood df values logValue (exp logDf0))
+                highest (centre - 5.0) (centre + 5.0) (fun logValue -> logLikelihood df sample logValue (exp logDf0))
 
             let most = log 1e6
 
             let logDf0 =
-                highest (log 0.1) most (fun logDf0 -> logLikelihood df values (best logDf0) (exp logDf0))
+                highest (log 0.1) most (fun logDf0 -> logLikelihood df sample (best logDf0) (exp logDf0))
 
             let df0 = if logDf0 > most - 1e-3 then infinity else exp logDf0
             struct (exp (best logDf0), df0)

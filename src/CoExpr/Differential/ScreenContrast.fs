@@ -13,7 +13,7 @@ module ScreenContrast =
 
     /// As rows have it.
     let name (contrast: ScreenContrast) =
-        $"{contrast.Label.Trim()} vs {contrast.Reference.Trim()}"
+        $"{contrast.Label} vs {contrast.Reference}"
 
     let private bad value reason =
         Error(CoExprError.BadOption("--contrast", value, reason))
@@ -61,8 +61,28 @@ module ScreenContrast =
                     }
         }
 
+    /// The name of a pair of groups: their labels, however they were written.
+    let internal nameOf (groups: Groups) (pair: ComparedGroups) =
+        match pair.Reference with
+        | Some reference ->
+            name {
+                Label = groups.Labels[pair.Group]
+                Reference = groups.Labels[reference]
+            }
+        | None -> groups.Labels[pair.Group]
+
+    let private requireNames groups (pairs: ComparedGroups[]) =
+        match
+            pairs
+            |> Array.countBy (nameOf groups)
+            |> Array.tryFind (fun (_, count) -> count > 1)
+        with
+        | Some(repeated, count) -> bad repeated $"{count} contrasts have this name: rows could not be told apart"
+        | None -> Ok pairs
+
     /// What each row compares: the contrasts, in their order; without any, each group but the control with the control, or
-    /// with all other cells. UnknownLabel; BadOption for a label against itself and for a contrast that is there twice.
+    /// with all other cells. UnknownLabel; BadOption for a label against itself, and for contrasts that
+    /// are there twice or have one name.
     let internal compared (contrasts: ScreenContrast list) (groups: Groups) : Result<ComparedGroups[], CoExprError> =
         match contrasts |> List.countBy id |> List.tryFind (fun (_, count) -> count > 1) with
         | Some(contrast, count) -> bad (name contrast) $"it is given {count} times"
@@ -81,7 +101,7 @@ module ScreenContrast =
                     pairs
                     |> Result.bind (fun done' -> pairOf groups contrast |> Result.map (fun pair -> pair :: done')))
                 (Ok [])
-            |> Result.map (List.rev >> List.toArray)
+            |> Result.bind (List.rev >> List.toArray >> requireNames groups)
 
     /// The rows that share a reference, references in the order in which they come first.
     let internal byReference (pairs: ComparedGroups[]) : (int option * int[])[] =
